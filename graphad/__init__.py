@@ -1,0 +1,1 @@
+"""A define-and-run autodiff compiler."""

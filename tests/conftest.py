@@ -1,0 +1,31 @@
+"""What every test shares: one kernel cache a run, and Hypothesis without deadlines."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A deadline would fail on the first example, which compiles.
+settings.register_profile("default", deadline=None, max_examples=25)
+settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled kernels of the tests in the build folder, shared by workers and runs, out of the user's cache."""
+    os.environ.setdefault("GRAPHAD_CACHE_DIR", str(config.rootpath / "build" / "cache"))
+
+
+@pytest.fixture(scope="session")
+def cache_dir() -> Path:
+    """The folder in which this run's compiled kernels are kept."""
+    return Path(os.environ["GRAPHAD_CACHE_DIR"])
+
+
+@pytest.fixture
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder for one test, for tests about the cache itself."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("GRAPHAD_CACHE_DIR", str(folder))
+    return folder
