@@ -1,0 +1,104 @@
+"""IDX files, the format of MNIST: a header, then the elements in C order, all big-endian.
+
+    0, 0, dtype code, number of dimensions      four bytes
+    size of each dimension                      uint32 each
+    elements
+
+A gzipped file is known by its first bytes when reading (browsers unpack files and keep the name),
+by the suffix `.gz` when writing.
+"""
+
+import gzip
+import math
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphad.data.errors import DataError
+
+DTYPES: dict[int, np.dtype[Any]] = {
+    0x08: np.dtype(np.uint8),
+    0x09: np.dtype(np.int8),
+    0x0B: np.dtype(np.int16),
+    0x0C: np.dtype(np.int32),
+    0x0D: np.dtype(np.float32),
+    0x0E: np.dtype(np.float64),
+}
+CODES = {dtype: code for code, dtype in DTYPES.items()}
+GZIP_MAGIC = b"\x1f\x8b"
+MAX_DIMENSIONS = 32  # of an array, before NumPy 2
+
+
+def read(path: str | PathLike[str]) -> NDArray[Any]:
+    """The array in an IDX file, plain or gzipped; C-contiguous, writable, in the machine's byte order.
+
+    Raises DataError for a file that is missing, no IDX file, of an unknown dtype code, too short or too long.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/a.idx", np.array([[1, 2, 3]], dtype=np.int16))
+    ...     read(f"{folder}/a.idx")
+    array([[1, 2, 3]], dtype=int16)
+    """
+    content = _content(Path(path))
+    dtype, shape, start = _header(path, content)
+    expected = start + math.prod(shape) * dtype.itemsize
+    if len(content) != expected:
+        what = "truncated" if len(content) < expected else "longer than its header says"
+        raise DataError(
+            f"{path}: {what}: {dtype}{list(shape)} takes {expected} bytes with its header, got {len(content)}"
+        )
+    elements = np.frombuffer(content, dtype.newbyteorder(">"), offset=start)
+    return elements.astype(dtype).reshape(shape)
+
+
+def write(path: str | PathLike[str], array: NDArray[Any]) -> None:
+    """Write `array` as an IDX file, gzipped if the name ends in `.gz`; the same array gives the same bytes.
+
+    Raises DataError for a dtype that the format does not have.
+    """
+    code = CODES.get(array.dtype.newbyteorder("="))
+    if code is None:
+        known = ", ".join(map(str, CODES))
+        raise DataError(
+            f"{path}: an IDX file cannot hold {array.dtype}, only {known}: write array.astype(...) of one of them"
+        )
+    header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    content = header + array.astype(array.dtype.newbyteorder(">")).tobytes()
+    packed = str(path).endswith(".gz")
+    Path(path).write_bytes(gzip.compress(content, mtime=0) if packed else content)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    if not content.startswith(GZIP_MAGIC):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: broken gzip file of {len(content)} bytes: {error}") from error
+
+
+def _header(path: str | PathLike[str], content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """The dtype and shape of the elements, and where they start."""
+    if len(content) < 4:
+        raise DataError(f"{path}: truncated: an IDX file starts with 4 bytes, got {len(content)}")
+    if content[:2] != b"\0\0":
+        raise DataError(f"{path}: not an IDX file: its first two bytes are {content[:2].hex(' ')}, not 00 00")
+    code, ndim = content[2], content[3]
+    if code not in DTYPES:
+        known = ", ".join(f"0x{c:02x} ({dtype})" for c, dtype in DTYPES.items())
+        raise DataError(f"{path}: unknown dtype code 0x{code:02x}; the format has {known}")
+    if ndim > MAX_DIMENSIONS:
+        raise DataError(f"{path}: {ndim} dimensions; NumPy's arrays have {MAX_DIMENSIONS} at most")
+    start = 4 + 4 * ndim
+    if len(content) < start:
+        raise DataError(f"{path}: truncated: the header of {ndim} dimensions takes {start} bytes, got {len(content)}")
+    return DTYPES[code], tuple(map(int, np.frombuffer(content, ">u4", ndim, 4))), start
