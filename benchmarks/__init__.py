@@ -1,0 +1,1 @@
+"""Benchmarks against the peers; run from the repository's root, as `python -m benchmarks.lenet`."""

@@ -1,0 +1,62 @@
+"""Results of a race as a table for people and as JSON for machines."""
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import Result
+
+
+def show(title: str, results: Sequence[Result], baseline: str) -> None:
+    """Print medians, quartiles and how many times faster than `baseline` each contender is."""
+    base = next((r.median for r in results if r.name == baseline and r.seconds), None)
+    table = Table(title=title, title_justify="left")
+    table.add_column("contender")
+    for header in ("median us", "quartiles us", f"{baseline} / this", "rounds kept"):
+        table.add_column(header, justify="right")
+    for result in results:
+        table.add_row(result.name, *_cells(result, base))
+    Console(width=100).print(table)
+
+
+def save(path: Path, races: dict[str, Sequence[Result]], **facts: Any) -> None:
+    """Write every race to `path`, with the machine it ran on."""
+    machine = {"machine": platform.machine(), "system": platform.platform(), "python": platform.python_version()}
+    content = {
+        "machine": machine,
+        **facts,
+        "races": {title: [_record(r) for r in results] for title, results in races.items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _cells(result: Result, base: float | None) -> tuple[str, ...]:
+    if not result.seconds:
+        return ("not run", result.failed or "", "", "")
+    low, high = result.quartiles
+    ratio = f"{base / result.median:.2f}x" if base else ""
+    return (
+        f"{result.median * 1e6:.1f}",
+        f"{low * 1e6:.1f} to {high * 1e6:.1f}",
+        ratio,
+        f"{len(result.seconds)} of {result.tried}",
+    )
+
+
+def _record(result: Result) -> dict[str, Any]:
+    if not result.seconds:
+        return {"name": result.name, "failed": result.failed}
+    low, high = result.quartiles
+    return {
+        "name": result.name,
+        "median_seconds": result.median,
+        "quartiles_seconds": [low, high],
+        "rounds": len(result.seconds),
+        "facts": result.facts,
+    }
