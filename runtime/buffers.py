@@ -1,0 +1,130 @@
+"""Raw typed pointers for generated code.
+
+A Numba array is a struct of seven fields whose indexing tests for negative indices: too slow in loops with run-time
+bounds, and slow to compile. A `Buffer` is one pointer, and `buf[i]` one address computation and one load.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from numba import types
+from numba.core.datamodel import models, register_default
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin
+
+
+class Buffer(types.Type):  # type: ignore[misc]
+    """The address of elements of one dtype. No length: the generated code knows it."""
+
+    def __init__(self, dtype: types.Type) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Buffer({dtype})")
+
+
+@register_default(Buffer)
+class BufferModel(models.PrimitiveModel):  # type: ignore[misc]
+    """A pointer to elements as they lie in memory: a bool takes a byte there."""
+
+    def __init__(self, manager: Any, buffer: Buffer) -> None:
+        super().__init__(manager, buffer, manager[buffer.dtype].get_data_type().as_pointer())
+
+
+@infer_global(operator.getitem)
+class BufferGetItem(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        if len(args) == 2 and isinstance(args[0], Buffer) and isinstance(args[1], types.Integer):
+            return signature(args[0].dtype, args[0], args[1])
+        return None
+
+
+@infer_global(operator.setitem)
+class BufferSetItem(AbstractTemplate):  # type: ignore[misc]
+    def generic(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        if len(args) == 3 and isinstance(args[0], Buffer) and isinstance(args[1], types.Integer):
+            return signature(types.none, args[0], args[1], args[0].dtype)
+        return None
+
+
+def _element(context: Any, builder: Any, buffer: Any, index_type: Any, index: Any) -> Any:
+    """Address of an element. The index is taken as it is: negative means before the start."""
+    return builder.gep(buffer, [context.cast(builder, index, index_type, types.intp)], inbounds=True)
+
+
+@lower_builtin(operator.getitem, Buffer, types.Integer)  # type: ignore[untyped-decorator]
+def _lower_getitem(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+    buffer, dtype = sig.args[0], sig.args[0].dtype
+    address = _element(context, builder, args[0], sig.args[1], args[1])
+    loaded = builder.load(address, align=_alignment(context, buffer))
+    return context.data_model_manager[dtype].from_data(builder, loaded)
+
+
+@lower_builtin(operator.setitem, Buffer, types.Integer, types.Any)  # type: ignore[untyped-decorator]
+def _lower_setitem(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+    buffer, dtype = sig.args[0], sig.args[0].dtype
+    address = _element(context, builder, args[0], sig.args[1], args[1])
+    value = context.data_model_manager[dtype].as_data(builder, args[2])
+    builder.store(value, address, align=_alignment(context, buffer))
+    return context.get_dummy_value()
+
+
+def _alignment(context: Any, buffer: Buffer) -> int:
+    return int(context.get_abi_sizeof(context.get_data_type(buffer.dtype)))
+
+
+def _address_reader(name: str, dtype: types.Type) -> Any:
+    """An intrinsic `name(table, i)`: entry i of a buffer of addresses, as a buffer."""
+    buffer = Buffer(dtype)
+
+    def at(typingctx: Any, table: Any, i: Any) -> Any:
+        def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+            address = builder.load(_element(context, builder, args[0], sig.args[1], args[1]))
+            return builder.inttoptr(address, context.get_value_type(buffer))
+
+        return signature(buffer, table, i), codegen
+
+    at.__name__ = at.__qualname__ = name
+    at.__doc__ = f"Entry i of a buffer of addresses, as a buffer of {dtype}."
+    return intrinsic(at)
+
+
+float32_at = _address_reader("float32_at", types.float32)
+float64_at = _address_reader("float64_at", types.float64)
+int32_at = _address_reader("int32_at", types.int32)
+int64_at = _address_reader("int64_at", types.int64)
+bool_at = _address_reader("bool_at", types.boolean)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def offset(typingctx: Any, buffer: Any, n: Any) -> Any:
+    """The buffer that starts n elements later."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        return _element(context, builder, args[0], sig.args[1], args[1])
+
+    return signature(buffer, buffer, n), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def buffer_at(typingctx: Any, address: Any) -> Any:
+    """The int64 buffer at an address: how an entry point gets its table."""
+    buffer = Buffer(types.int64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(buffer))
+
+    return signature(buffer, types.int64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bind(typingctx: Any, table: Any, i: Any, array: Any) -> Any:
+    """Write the address of an array's first element into entry i of a table."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        data = context.make_array(sig.args[2])(context, builder, args[2]).data
+        entry = _element(context, builder, args[0], sig.args[1], args[1])
+        builder.store(builder.ptrtoint(data, context.get_value_type(types.int64)), entry)
+        return context.get_dummy_value()
+
+    return signature(types.none, table, i, array), codegen

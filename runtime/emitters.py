@@ -1,0 +1,113 @@
+"""LLVM instructions for scalar functions: each takes a builder and values of one type.
+
+Nothing branches, so that loops over them vectorise; `whole_` marks the versions for signed integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+Emit = Callable[..., Any]  # (builder, *values) -> value
+
+
+def llvm(name: str) -> Emit:
+    """Call the LLVM intrinsic of that name, in its version for the first value's type."""
+
+    def emit(builder: Any, *values: Any) -> Any:
+        kind = values[0].type
+        suffix = "f32" if kind == ir.FloatType() else "f64"
+        signature_ = ir.FunctionType(kind, [value.type for value in values])
+        return builder.call(cgutils.get_or_insert_function(builder.module, signature_, f"{name}.{suffix}"), values)
+
+    return emit
+
+
+def libm(name: str) -> Emit:
+    """Call the C function: name for double, name + "f" for float."""
+
+    def emit(builder: Any, *values: Any) -> Any:
+        kind = values[0].type
+        symbol = name + ("f" if kind == ir.FloatType() else "")
+        signature_ = ir.FunctionType(kind, [value.type for value in values])
+        return builder.call(cgutils.get_or_insert_function(builder.module, signature_, symbol), values)
+
+    return emit
+
+
+def larger(builder: Any, x: Any, y: Any) -> Any:
+    """A NaN on either side wins: x if x > y or x is NaN, else y (which may be the NaN)."""
+    return builder.select(builder.or_(builder.fcmp_ordered(">", x, y), builder.fcmp_unordered("uno", x, x)), x, y)
+
+
+def smaller(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.or_(builder.fcmp_ordered("<", x, y), builder.fcmp_unordered("uno", x, x)), x, y)
+
+
+def sign(builder: Any, x: Any) -> Any:
+    """1, -1, 0 for both zeros, NaN for NaN."""
+    one, zero = x.type(1.0), x.type(0.0)
+    settled = builder.select(builder.fcmp_ordered("==", x, zero), zero, x)
+    negative = builder.select(builder.fcmp_ordered("<", x, zero), x.type(-1.0), settled)
+    return builder.select(builder.fcmp_ordered(">", x, zero), one, negative)
+
+
+def whole_sign(builder: Any, x: Any) -> Any:
+    up = builder.zext(builder.icmp_signed(">", x, x.type(0)), x.type)
+    return builder.sub(up, builder.zext(builder.icmp_signed("<", x, x.type(0)), x.type))
+
+
+def whole_abs(builder: Any, x: Any) -> Any:
+    return builder.select(builder.icmp_signed("<", x, x.type(0)), builder.neg(x), x)
+
+
+def whole_divmod(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Rounded down, as in Python. As in NumPy, x // 0 = x % 0 = 0 and the smallest number over -1 is itself."""
+    zero, one = x.type(0), x.type(1)
+    by_zero = builder.icmp_signed("==", y, zero)
+    overflow = builder.and_(
+        builder.icmp_signed("==", x, x.type(-(1 << (x.type.width - 1)))), builder.icmp_signed("==", y, x.type(-1))
+    )
+    divisor = builder.select(builder.or_(by_zero, overflow), one, y)
+    quotient, remainder = builder.sdiv(x, divisor), builder.srem(x, divisor)
+    mixed = builder.icmp_signed("<", builder.xor(remainder, divisor), zero)
+    down = builder.and_(mixed, builder.icmp_signed("!=", remainder, zero))
+    quotient = builder.select(down, builder.sub(quotient, one), quotient)
+    remainder = builder.select(down, builder.add(remainder, divisor), remainder)
+    return builder.select(by_zero, zero, quotient), remainder
+
+
+def real_divmod(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """NumPy's npy_divmod, step by step: the quotient is exact where x / y rounds to a neighbour."""
+    zero, one, half = x.type(0.0), x.type(1.0), x.type(0.5)
+    remainder = libm("fmod")(builder, x, y)
+    quotient = builder.fdiv(builder.fsub(x, remainder), y)
+    mixed = builder.xor(builder.fcmp_ordered("<", y, zero), builder.fcmp_ordered("<", remainder, zero))
+    down = builder.and_(mixed, builder.fcmp_unordered("!=", remainder, zero))
+    quotient = builder.select(down, builder.fsub(quotient, one), quotient)
+    shifted = builder.select(down, builder.fadd(remainder, y), remainder)
+    signed_zero = llvm("llvm.copysign")(builder, zero, y)
+    shifted = builder.select(builder.fcmp_ordered("==", shifted, zero), signed_zero, shifted)
+    whole = llvm("llvm.floor")(builder, quotient)
+    short = builder.fcmp_ordered(">", builder.fsub(quotient, whole), half)
+    whole = builder.select(short, builder.fadd(whole, one), whole)
+    plain = builder.fdiv(x, y)
+    whole = builder.select(
+        builder.fcmp_ordered("==", quotient, zero), llvm("llvm.copysign")(builder, zero, plain), whole
+    )
+    return builder.select(builder.fcmp_ordered("==", y, zero), plain, whole), shifted
+
+
+def same(builder: Any, x: Any) -> Any:
+    return x
+
+
+def whole_larger(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.icmp_signed(">", x, y), x, y)
+
+
+def whole_smaller(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.icmp_signed("<", x, y), x, y)

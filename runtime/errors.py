@@ -1,0 +1,31 @@
+"""The errors of every room.
+
+They live in the lowest room, so that one `except GraphadError` catches whatever graphad raises on purpose.
+"""
+
+from __future__ import annotations
+
+
+class GraphadError(Exception):
+    """Root of all errors that graphad raises on purpose."""
+
+
+class CacheError(GraphadError):
+    """The cache folder cannot be used and there is no way around it."""
+
+
+class CacheWarning(UserWarning):
+    """Something is wrong with the cache, but the work goes on without it."""
+
+
+class GuardError(GraphadError):
+    """A compiled program found at run time that its result would be wrong.
+
+    `code` is the number the program passed to `fail`, `detail` its second number; the caller knows what they mean.
+    """
+
+    def __init__(self, program: str, code: int, detail: int) -> None:
+        super().__init__(f"program {program!r} stopped with guard {code} (detail {detail})")
+        self.program = program
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,102 @@
+"""Programs made callable: load compiles or finds machine code, instantiate binds it to sizes and storage, run runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+
+from graphad.runtime import cache, native
+from graphad.runtime.instance import Array, Instance
+from graphad.runtime.program import Layout, Program
+
+FORMAT = 1  # of an entry in the cache; changes with this room's conventions
+_TEXTS = ("buffers.py", "kernel.py", "scalars.py", "emitters.py", "sync.py", "pipeline.py", "native.py")
+
+
+@dataclass
+class Stats:
+    """What happened in this process."""
+
+    compiles: int = 0
+    cache_hits: int = 0
+
+
+stats = Stats()
+
+
+class Executable:
+    """Machine code of a program, for all sizes."""
+
+    def __init__(
+        self, program: Program, code: native.Native, source_path: Path, compile_seconds: float, *, from_cache: bool
+    ) -> None:
+        self.program = program
+        self.source_path = source_path
+        self.compile_seconds = compile_seconds  # or the seconds it took to load
+        self.from_cache = from_cache
+        self._code = code
+        self._constants = tuple(np.require(array, requirements="C") for array in program.constants)
+
+    def instantiate(self, layout: Layout, states: Sequence[Array]) -> Instance:
+        """Bind sizes and storage. The states must be C-contiguous; they are read and written where they lie."""
+        return Instance(self.program, self._code.call, layout, states, self._constants)
+
+
+def load(program: Program) -> Executable:
+    """Machine code for a program: from this process, from the cache on disk, or compiled now."""
+    started = time.perf_counter()
+    source = native.full_source(program)
+    key = content_key(program, source)
+    name = cache.module_name(program.name, key)
+    code, path, from_cache = _find(key, name) or _compile(program, source, key, name)
+    return Executable(program, code, path, time.perf_counter() - started, from_cache=from_cache)
+
+
+def _find(key: str, name: str) -> tuple[native.Native, Path, bool] | None:
+    entry = cache.find(key, name)
+    if entry is None:
+        return None
+    try:
+        code = native.from_bytes(entry.binary, name, str(entry.source_path))
+    except Exception as error:  # noqa: BLE001 (a pickle of another shape can raise anything)
+        cache.discard(key, entry.source_path.with_name(cache.BINARY), f"{type(error).__name__}: {error}")
+        return None
+    stats.cache_hits += 1
+    return code, entry.source_path, True
+
+
+def _compile(program: Program, source: str, key: str, name: str) -> tuple[native.Native, Path, bool]:
+    code = native.compile_source(program, source, name, str(cache.source_path(name, key)))
+    stats.compiles += 1
+    return code, cache.store(key, name, source, native.to_bytes(code)), False
+
+
+def content_key(program: Program, source: str) -> str:
+    """Everything the machine code depends on, as 40 hexadecimal digits."""
+    parts = (source, repr((program.inputs, program.outputs)), program.name, *_environment())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def _environment() -> tuple[str, ...]:
+    """This machine and everything between the text and its machine code."""
+    return (
+        str(FORMAT), _room(), numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.platform(),
+        llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(),
+        str(numba.config.CPU_NAME), str(numba.config.CPU_FEATURES), str(numba.config.OPT),
+    )  # fmt: skip
+
+
+def _room() -> str:
+    """Hash of this room's files that shape machine code."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"\0".join((folder / text).read_bytes() for text in _TEXTS)).hexdigest()

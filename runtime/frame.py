@@ -1,0 +1,61 @@
+"""The memory of one call in flight: its table of addresses, its locals, and what its threads share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphad.runtime.program import Layout, Program
+from graphad.runtime.sync import STATUS_WORDS, SYNC_WORDS
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+HEADER_WORDS = 8  # addresses of table, sizes, sync, clock, status
+
+
+def _padded(words: int) -> int:
+    return -(-words // 8) * 8
+
+
+class Frame:
+    """One block: header, status, sync, sizes, table, arena; `address` is where it starts.
+
+    The arena is not cleared: a program writes a local before it reads it.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        layout: Layout,
+        states: Sequence[NDArray[np.generic]],
+        constants: Sequence[NDArray[np.generic]],
+    ) -> None:
+        bound = len(program.inputs) + len(program.outputs)
+        entries = bound + len(states) + len(constants) + program.locals
+        at_sync = HEADER_WORDS + STATUS_WORDS
+        at_sizes = at_sync + SYNC_WORDS
+        at_table = at_sizes + _padded(len(layout.sizes))
+        at_arena = at_table + _padded(entries)
+        raw = np.empty(8 * at_arena + layout.nbytes + ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        self._raw = raw
+        self.address = raw.ctypes.data + start
+        self.words = raw[start : start + 8 * at_arena].view(np.int64)
+        self.words[:] = 0
+        self.header = self.words[:HEADER_WORDS]
+        self.status = self.words[HEADER_WORDS:at_sync]
+        self.header[:5] = [self.address + 8 * at for at in (at_table, at_sizes, at_sync, 0, HEADER_WORDS)]
+        self.header[3] = 0  # no clock: not profiling
+        self.words[at_sizes : at_sizes + len(layout.sizes)] = layout.sizes
+        arena = self.address + 8 * at_arena
+        fixed = [array.ctypes.data for array in (*states, *constants)] + [arena + at for at in layout.offsets]
+        self.words[at_table + bound : at_table + entries] = fixed
+
+    def failure(self) -> tuple[int, int] | None:
+        """Code and detail of the guard that failed, which are then forgotten; None if none did."""
+        code, detail = int(self.status[0]), int(self.status[1])
+        if code == 0:
+            return None
+        self.status[:] = 0
+        return code, detail

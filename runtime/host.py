@@ -1,0 +1,56 @@
+"""What this machine is and which versions run on it: for `graphad info` and for reports of problems."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+
+from graphad.runtime.folders import effective_folder
+from graphad.runtime.threads import default_threads
+
+
+@dataclass(frozen=True)
+class Host:
+    """Facts, in the order they are shown. `vector_bytes` is the width of the widest vector register, 0 if unknown."""
+
+    cpu: str
+    vector_bytes: int
+    threads: int
+    platform: str
+    python: str
+    numpy: str
+    numba: str
+    llvmlite: str
+    llvm: str
+    cache_folder: Path
+
+
+def host() -> Host:
+    """The facts of this process."""
+    return Host(
+        cpu=llvm.get_host_cpu_name(),
+        vector_bytes=vector_bytes(),
+        threads=default_threads(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        numpy=np.__version__,
+        numba=numba.__version__,
+        llvmlite=llvmlite.__version__,
+        llvm=".".join(str(part) for part in llvm.llvm_version_info),
+        cache_folder=effective_folder(),
+    )
+
+
+def vector_bytes() -> int:
+    """Bytes in the widest vector register that compiled code may use."""
+    features = dict(llvm.get_host_cpu_features())
+    for feature, width in (("avx512f", 64), ("avx", 32), ("sse2", 16), ("neon", 16)):
+        if features.get(feature):
+            return width
+    return 16 if platform.machine().lower() in {"arm64", "aarch64"} else 0

@@ -1,0 +1,19 @@
+"""Compiled inner loops for the planners of the rooms above, which must not know Numba."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def jit(function: Function) -> Function:
+    """The function compiled at its first call for each set of argument types. It releases the GIL.
+
+    1/0 is inf and array indices are not checked. Nothing is cached on disk.
+    """
+    compiled: Function = numba.njit(nogil=True, error_model="numpy")(function)
+    return compiled

@@ -1,0 +1,80 @@
+"""Every name that generated code may use: `from graphad.runtime.kernel import *`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import float32, float64, int32, int64
+
+from graphad.runtime.buffers import (
+    bind,
+    bool_at,
+    buffer_at,
+    float32_at,
+    float64_at,
+    int32_at,
+    int64_at,
+    offset,
+)
+from graphad.runtime.pipeline import KernelCompiler
+from graphad.runtime.scalars import (
+    bits,
+    cbrt,
+    ceil,
+    copysign,
+    fabs,
+    floor,
+    floordiv,
+    fma,
+    fmod,
+    from_bits,
+    maximum,
+    minimum,
+    mod,
+    rint,
+    select,
+    sign,
+    sqrt,
+    trunc,
+)
+from graphad.runtime.sync import barrier, fail, stamp
+
+__all__ = [
+    # decorators
+    "kernel", "entry",
+    # memory
+    "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "bind",
+    # threads
+    "barrier", "stamp", "fail",
+    # types, callable as casts
+    "float32", "float64", "int32", "int64",
+    # scalars that Numba lacks, widens or guards
+    "select", "maximum", "minimum", "sign", "copysign", "fabs", "floordiv", "mod", "fma", "sqrt",
+    "floor", "ceil", "trunc", "rint", "cbrt", "fmod", "bits", "from_bits",
+]  # fmt: skip
+
+_OPTIONS = {
+    "nogil": True,
+    "error_model": "numpy",  # 1/0 is inf, not an exception that stops vectorisation
+    "boundscheck": False,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": KernelCompiler,
+}
+
+
+def kernel(function: Callable[..., Any] | None = None, *, reassociate: bool = False, contract: bool = True) -> Any:
+    """Mark a function that generated code calls. Its buffers must not overlap (in place: pass one buffer once).
+
+    `contract` lets a*b+c round once; `reassociate` lets sums change their order, so that reductions vectorise.
+    """
+    flags = ({"reassoc", "nsz"} if reassociate else set()) | ({"contract"} if contract else set())
+    decorate = numba.njit(fastmath=flags or False, **_OPTIONS)
+    return decorate if function is None else decorate(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Mark `run(table, sizes, part, parts, sync, clock, status)`: buffers of int64, but for the numbers part and parts."""
+    return numba.njit(**_OPTIONS)(function)

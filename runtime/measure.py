@@ -1,0 +1,57 @@
+"""Times alternatives in turn (A B A B), so that a machine whose speed drifts treats them alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one call: median, quartiles and best over the rounds."""
+
+    median: float
+    low: float
+    high: float
+    best: float
+
+
+def measure(
+    functions: Mapping[str, Callable[[], object]], rounds: int = 15, min_time: float = 0.002
+) -> dict[str, Timing]:
+    """Time every function `rounds` times, in turn, repeating it until a round lasts `min_time` seconds.
+
+    Every function is first called once untimed, which is where it may compile.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds is {rounds}, must be at least 1")
+    repeats = {name: _repeats(function, min_time) for name, function in functions.items()}
+    samples: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            samples[name].append(_seconds(function, repeats[name]))
+    return {name: _summary(seconds) for name, seconds in samples.items()}
+
+
+def _repeats(function: Callable[[], object], min_time: float) -> int:
+    function()
+    repeats = 1
+    while (seconds := _seconds(function, repeats) * repeats) < min_time:
+        repeats = max(2 * repeats, int(repeats * min_time / max(seconds, 1e-9)) if seconds > min_time / 100 else 1)
+    return repeats
+
+
+def _seconds(function: Callable[[], object], repeats: int) -> float:
+    started = time.perf_counter()
+    for _ in range(repeats):
+        function()
+    return (time.perf_counter() - started) / repeats
+
+
+def _summary(seconds: list[float]) -> Timing:
+    if len(seconds) == 1:
+        return Timing(seconds[0], seconds[0], seconds[0], seconds[0])
+    low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
+    return Timing(median, low, high, min(seconds))

@@ -1,0 +1,157 @@
+"""What the threads of one run share: a barrier, the first failure, a clock.
+
+Each is a few LLVM instructions with real atomics. Numba has no atomics on the CPU, and its own locks need the GIL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import sys
+from typing import Any
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import signature
+from numba.extending import intrinsic
+
+SYNC_WORDS = 16  # arrivals in word 0, generation in word 8: two cache lines
+STATUS_WORDS = 8  # code, detail, taken
+SPINS = 400  # some microseconds: longer than threads of one balanced kernel differ
+I64 = ir.IntType(64)
+_MACHINE = platform.machine().lower()
+_YIELD = "graphad_yield"
+
+
+def _register_yield() -> Any:
+    """Make the system's "let another thread run" callable from compiled code; None where there is none."""
+    library, name = (ctypes.CDLL(None), "sched_yield") if sys.platform != "win32" else _kernel32()
+    function = getattr(library, name, None)
+    if function is not None:
+        llvmlite.binding.add_symbol(_YIELD, ctypes.cast(function, ctypes.c_void_p).value)
+    return function
+
+
+def _kernel32() -> tuple[Any, str]:
+    return ctypes.CDLL("kernel32.dll"), "SwitchToThread"
+
+
+_system_yield = _register_yield()  # kept: the symbol is its address
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def barrier(typingctx: Any, sync: Any, part: Any, parts: Any) -> Any:
+    """Return when all `parts` threads are here; at once if there is only one.
+
+    Spins, then yields: another process may hold a core that one of the threads needs.
+    """
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        parts_value = context.cast(builder, args[2], sig.args[2], types.int64)
+        with builder.if_then(builder.icmp_signed(">", parts_value, I64(1)), likely=False):
+            builder.call(_barrier_function(builder.module), [args[0], parts_value])
+        return context.get_dummy_value()
+
+    return signature(types.none, sync, part, parts), codegen
+
+
+def _barrier_function(module: Any) -> Any:
+    """The barrier's body, once a module: inlined at every call it would swell the program."""
+    kind = ir.FunctionType(ir.VoidType(), [I64.as_pointer(), I64])
+    function = cgutils.get_or_insert_function(module, kind, "graphad_barrier")
+    if function.is_declaration:
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        _fill_barrier(function)
+    return function
+
+
+def _fill_barrier(function: Any) -> None:
+    """The last to arrive resets the count and starts a new generation; the others wait for it."""
+    arrivals, parts = function.args
+    start, last, wait, idle, leave = (
+        function.append_basic_block(name) for name in ("start", "last", "wait", "idle", "leave")
+    )
+    builder = ir.IRBuilder(start)
+    generation = builder.gep(arrivals, [I64(8)])
+    mine = builder.load_atomic(generation, "acquire", 8)
+    before = builder.atomic_rmw("add", arrivals, I64(1), "acq_rel")
+    builder.cbranch(builder.icmp_signed("==", builder.add(before, I64(1)), parts), last, wait)
+
+    builder.position_at_end(last)
+    builder.store_atomic(I64(0), arrivals, "monotonic", 8)
+    builder.store_atomic(builder.add(mine, I64(1)), generation, "release", 8)
+    builder.branch(leave)
+
+    builder.position_at_end(wait)
+    turns = builder.phi(I64)
+    turns.add_incoming(I64(0), start)
+    current = builder.load_atomic(generation, "acquire", 8)
+    builder.cbranch(builder.icmp_signed("==", current, mine), idle, leave)
+
+    builder.position_at_end(idle)
+    _pause(builder)
+    with builder.if_then(builder.icmp_signed(">", turns, I64(SPINS)), likely=False):
+        _yield(builder)
+    turns.add_incoming(builder.add(turns, I64(1)), builder.block)
+    builder.branch(wait)
+
+    builder.position_at_end(leave)
+    builder.ret_void()
+
+
+def _pause(builder: Any) -> None:
+    if _MACHINE in ("x86_64", "amd64", "i386", "i686"):
+        kind = ir.FunctionType(ir.VoidType(), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+    elif _MACHINE in ("aarch64", "arm64"):
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "yield", "", [], side_effect=True)
+
+
+def _yield(builder: Any) -> None:
+    if _system_yield is not None:
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, _YIELD), [])
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fail(typingctx: Any, status: Any, code: Any, detail: Any) -> Any:
+    """Record a failure: `code` (not 0) and `detail`. Only a run's first one counts, and its two numbers stay together."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        status_words = args[0]
+        taken = builder.gep(status_words, [I64(2)])
+        result = builder.cmpxchg(taken, I64(0), I64(1), "acq_rel", "monotonic")
+        with builder.if_then(builder.extract_value(result, 1), likely=False):
+            for word, (value, kind) in enumerate(zip(args[1:], sig.args[1:], strict=True)):
+                address = builder.gep(status_words, [I64(word)])
+                builder.store(context.cast(builder, value, kind, types.int64), address)
+        return context.get_dummy_value()
+
+    return signature(types.none, status, code, detail), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def stamp(typingctx: Any, clock: Any, part: Any, i: Any) -> Any:
+    """Write the time, in ticks of the processor, into clock[i]: by part 0, and only while profiling (clock not null)."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        part_value = context.cast(builder, args[1], sig.args[1], types.int64)
+        profiling = builder.icmp_unsigned("!=", builder.ptrtoint(args[0], I64), I64(0))
+        wanted = builder.and_(profiling, builder.icmp_signed("==", part_value, I64(0)))
+        with builder.if_then(wanted, likely=False):
+            index = context.cast(builder, args[2], sig.args[2], types.int64)
+            builder.store(_ticks(builder), builder.gep(args[0], [index]))
+        return context.get_dummy_value()
+
+    return signature(types.none, clock, part, i), codegen
+
+
+def _ticks(builder: Any) -> Any:
+    """On ARM the cycle counter is closed to user programs; its timer is open."""
+    kind = ir.FunctionType(I64, [])
+    if _MACHINE in ("aarch64", "arm64"):
+        return builder.asm(kind, "mrs $0, cntvct_el0", "=r", [], side_effect=True)
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter"), [])
