@@ -1,5 +1,6 @@
 # Each target makes .venv and installs what it needs first; stamp files make the second run instant.
-PYTHON ?= python3
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,8 +30,7 @@ bench: $(VENV)/.stamp-bench
 	$(BIN)/python -m benchmarks.lenet --json build/lenet.json
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "graphad needs Python 3.11 or later: make PYTHON=python3.12 ..."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "graphad needs Python 3.11 or later: make PYTHON=/path/to/python ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # $(VENV)/.stamp-EXTRA: graphad, editable, with that extra

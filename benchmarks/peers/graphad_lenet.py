@@ -1,6 +1,9 @@
 """LeNet-5 in graphad."""
 
+from __future__ import annotations
+
 import time
+from importlib.metadata import version
 
 import numpy as np
 
@@ -35,7 +38,7 @@ def task(size: int, threads: int, kind: str) -> Task:
     start = time.perf_counter()
     call = function(lenet5(), kind, threads)
     first = call(images, labels)
-    facts = {"version": ga.__version__, "compile_seconds": time.perf_counter() - start}
+    facts = {"version": version("graphad"), "compile_seconds": time.perf_counter() - start}
     assert np.isfinite(first if kind != "gradient" else first[0])
     return Task(lambda: call(images, labels), facts=facts)
 
