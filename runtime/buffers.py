@@ -9,22 +9,29 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from numba import types
-from numba.core.datamodel import models, register_default
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin
+from graphad.runtime.numba_api import (
+    AbstractTemplate,
+    PrimitiveModel,
+    Type,
+    infer_global,
+    intrinsic,
+    lower_builtin,
+    register_model,
+    signature,
+    types,
+)
 
 
-class Buffer(types.Type):  # type: ignore[misc]
+class Buffer(Type):  # type: ignore[misc]
     """The address of elements of one dtype. No length: the generated code knows it."""
 
-    def __init__(self, dtype: types.Type) -> None:
+    def __init__(self, dtype: Any) -> None:
         self.dtype = dtype
         super().__init__(name=f"Buffer({dtype})")
 
 
-@register_default(Buffer)
-class BufferModel(models.PrimitiveModel):  # type: ignore[misc]
+@register_model(Buffer)
+class BufferModel(PrimitiveModel):  # type: ignore[misc]
     """A pointer to elements as they lie in memory: a bool takes a byte there."""
 
     def __init__(self, manager: Any, buffer: Buffer) -> None:
@@ -52,7 +59,7 @@ def _element(context: Any, builder: Any, buffer: Any, index_type: Any, index: An
     return builder.gep(buffer, [context.cast(builder, index, index_type, types.intp)], inbounds=True)
 
 
-@lower_builtin(operator.getitem, Buffer, types.Integer)  # type: ignore[untyped-decorator]
+@lower_builtin(operator.getitem, Buffer, types.Integer)
 def _lower_getitem(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
     buffer, dtype = sig.args[0], sig.args[0].dtype
     address = _element(context, builder, args[0], sig.args[1], args[1])
@@ -60,7 +67,7 @@ def _lower_getitem(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) 
     return context.data_model_manager[dtype].from_data(builder, loaded)
 
 
-@lower_builtin(operator.setitem, Buffer, types.Integer, types.Any)  # type: ignore[untyped-decorator]
+@lower_builtin(operator.setitem, Buffer, types.Integer, types.Any)
 def _lower_setitem(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
     buffer, dtype = sig.args[0], sig.args[0].dtype
     address = _element(context, builder, args[0], sig.args[1], args[1])
@@ -73,7 +80,7 @@ def _alignment(context: Any, buffer: Buffer) -> int:
     return int(context.get_abi_sizeof(context.get_data_type(buffer.dtype)))
 
 
-def _address_reader(name: str, dtype: types.Type) -> Any:
+def _address_reader(name: str, dtype: Any) -> Any:
     """An intrinsic `name(table, i)`: entry i of a buffer of addresses, as a buffer."""
     buffer = Buffer(dtype)
 
@@ -96,7 +103,7 @@ int64_at = _address_reader("int64_at", types.int64)
 bool_at = _address_reader("bool_at", types.boolean)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def offset(typingctx: Any, buffer: Any, n: Any) -> Any:
     """The buffer that starts n elements later."""
 
@@ -106,7 +113,7 @@ def offset(typingctx: Any, buffer: Any, n: Any) -> Any:
     return signature(buffer, buffer, n), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def buffer_at(typingctx: Any, address: Any) -> Any:
     """The int64 buffer at an address: how an entry point gets its table."""
     buffer = Buffer(types.int64)
@@ -117,7 +124,7 @@ def buffer_at(typingctx: Any, address: Any) -> Any:
     return signature(buffer, types.int64), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bind(typingctx: Any, table: Any, i: Any, array: Any) -> Any:
     """Write the address of an array's first element into entry i of a table."""
 

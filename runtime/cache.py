@@ -50,8 +50,8 @@ def module_name(program_name: str, key: str) -> str:
 
 
 def source_path(name: str, key: str) -> Path:
-    """Where the text of a compiled program lies, or will lie."""
-    return effective_folder() / key / f"{name}.py"
+    """Where the text of a program that is about to be compiled will lie."""
+    return folders.writable_folder() / key / f"{name}.py"
 
 
 def find(key: str, name: str) -> Entry | None:
@@ -59,8 +59,8 @@ def find(key: str, name: str) -> Entry | None:
     folder = effective_folder() / key
     try:
         manifest = (folder / MANIFEST).read_text()
-    except FileNotFoundError:
-        if folder.is_dir():
+    except (FileNotFoundError, NotADirectoryError):
+        if folder.is_dir() and not (folder / MANIFEST).exists():  # in this order: it may have come into being just now
             discard(key, folder / MANIFEST, "it is missing")
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -68,7 +68,8 @@ def find(key: str, name: str) -> Entry | None:
         return None
     damaged, why, binary = _check(folder, manifest, name)
     if damaged is not None:
-        discard(key, damaged, why)
+        if folder.is_dir():  # else another process evicted it meanwhile
+            discard(key, damaged, why)
         return None
     with contextlib.suppress(OSError):  # a folder that can only be read serves as well
         os.utime(folder / MANIFEST)  # last used now
@@ -139,6 +140,7 @@ def _remove(entry: Path) -> None:
 
 def _evict(folder: Path, keep: str) -> None:
     """Remove the least recently used entries until the rest is within the limit. The one just made stays."""
+    folders.sweep(folder)
     entries = _entries(folder)
     excess = sum(size for _, size, _ in entries) - _limit()
     for _, size, entry in sorted(entries):
@@ -147,7 +149,6 @@ def _evict(folder: Path, keep: str) -> None:
         if entry.name != keep:
             _remove(entry)
             excess -= size
-    folders.sweep(folder)
 
 
 def _limit() -> int:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba.core import cgutils
+from graphad.runtime.numba_api import insert_function, ir
 
 Emit = Callable[..., Any]  # (builder, *values) -> value
 
@@ -21,7 +20,7 @@ def llvm(name: str) -> Emit:
         kind = values[0].type
         suffix = "f32" if kind == ir.FloatType() else "f64"
         signature_ = ir.FunctionType(kind, [value.type for value in values])
-        return builder.call(cgutils.get_or_insert_function(builder.module, signature_, f"{name}.{suffix}"), values)
+        return builder.call(insert_function(builder.module, signature_, f"{name}.{suffix}"), values)
 
     return emit
 
@@ -33,7 +32,7 @@ def libm(name: str) -> Emit:
         kind = values[0].type
         symbol = name + ("f" if kind == ir.FloatType() else "")
         signature_ = ir.FunctionType(kind, [value.type for value in values])
-        return builder.call(cgutils.get_or_insert_function(builder.module, signature_, symbol), values)
+        return builder.call(insert_function(builder.module, signature_, symbol), values)
 
     return emit
 

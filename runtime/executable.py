@@ -1,4 +1,4 @@
-"""Programs made callable: load compiles or finds machine code, instantiate binds it to sizes and storage, run runs it."""
+"""Programs made callable: load finds or compiles machine code, instantiate binds it to sizes and storage."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import llvmlite
-import llvmlite.binding as llvm
 import numba
 import numpy as np
 
 from graphad.runtime import cache, native
 from graphad.runtime.instance import Array, Instance
+from graphad.runtime.numba_api import config, llvm
 from graphad.runtime.program import Layout, Program
 
 FORMAT = 1  # of an entry in the cache; changes with this room's conventions
-_TEXTS = ("buffers.py", "kernel.py", "scalars.py", "emitters.py", "sync.py", "pipeline.py", "native.py")
+_TEXTS = (
+    "buffers.py",
+    "kernel.py",
+    "scalars.py",
+    "emitters.py",
+    "sync.py",
+    "pipeline.py",
+    "native.py",
+    "numba_api.py",
+)
 
 
 @dataclass
@@ -68,7 +77,7 @@ def _find(key: str, name: str) -> tuple[native.Native, Path, bool] | None:
         return None
     try:
         code = native.from_bytes(entry.binary, name, str(entry.source_path))
-    except Exception as error:  # noqa: BLE001 (a pickle of another shape can raise anything)
+    except Exception as error:  # a pickle of another shape can raise anything
         cache.discard(key, entry.source_path.with_name(cache.BINARY), f"{type(error).__name__}: {error}")
         return None
     stats.cache_hits += 1
@@ -92,7 +101,7 @@ def _environment() -> tuple[str, ...]:
     return (
         str(FORMAT), _room(), numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.platform(),
         llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(),
-        str(numba.config.CPU_NAME), str(numba.config.CPU_FEATURES), str(numba.config.OPT),
+        str(config.CPU_NAME), str(config.CPU_FEATURES), str(config.OPT),
     )  # fmt: skip
 
 

@@ -36,6 +36,15 @@ def effective_folder() -> Path:
     return _private.get(wanted, wanted)
 
 
+def writable_folder() -> Path:
+    """The folder in use, after making sure that something can be written there."""
+    try:
+        temporary_folder(effective_folder()).rmdir()
+    except OSError as error:
+        fall_back(str(error))
+    return effective_folder()
+
+
 def fall_back(why: str) -> None:
     """Go on from a private folder that lives as long as this process; warn, once for each folder."""
     wanted = wanted_folder()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import llvmlite
-import llvmlite.binding as llvm
 import numba
 import numpy as np
 
 from graphad.runtime.folders import effective_folder
+from graphad.runtime.numba_api import llvm
 from graphad.runtime.threads import default_threads
 
 

@@ -41,7 +41,7 @@ class Instance:
         return Frame(self.program, self.layout, self._states, self._constants)
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-        """Compute outputs from inputs: C-contiguous arrays of the specs' dtypes and the layout's shapes, not checked here.
+        """Compute outputs from inputs: C-contiguous arrays of the specs' dtypes and the right shapes, unchecked.
 
         Raises GuardError if the program called `fail`.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numba
+from graphad.runtime.numba_api import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -15,5 +15,5 @@ def jit(function: Function) -> Function:
 
     1/0 is inf and array indices are not checked. Nothing is cached on disk.
     """
-    compiled: Function = numba.njit(nogil=True, error_model="numpy")(function)
+    compiled: Function = njit(nogil=True, error_model="numpy")(function)
     return compiled

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
-from numba import float32, float64, int32, int64
-
 from graphad.runtime.buffers import (
     bind,
     bool_at,
@@ -18,6 +15,7 @@ from graphad.runtime.buffers import (
     int64_at,
     offset,
 )
+from graphad.runtime.numba_api import float32, float64, int32, int64, njit
 from graphad.runtime.pipeline import KernelCompiler
 from graphad.runtime.scalars import (
     bits,
@@ -55,7 +53,7 @@ __all__ = [
     "floor", "ceil", "trunc", "rint", "cbrt", "fmod", "bits", "from_bits",
 ]  # fmt: skip
 
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",  # 1/0 is inf, not an exception that stops vectorisation
     "boundscheck": False,
@@ -71,10 +69,10 @@ def kernel(function: Callable[..., Any] | None = None, *, reassociate: bool = Fa
     `contract` lets a*b+c round once; `reassociate` lets sums change their order, so that reductions vectorise.
     """
     flags = ({"reassoc", "nsz"} if reassociate else set()) | ({"contract"} if contract else set())
-    decorate = numba.njit(fastmath=flags or False, **_OPTIONS)
+    decorate = njit(fastmath=flags or False, **_OPTIONS)
     return decorate if function is None else decorate(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Mark `run(table, sizes, part, parts, sync, clock, status)`: buffers of int64, but for the numbers part and parts."""
-    return numba.njit(**_OPTIONS)(function)
+    """Mark `run(table, sizes, part, parts, sync, clock, status)`: int64 buffers, and the numbers part and parts."""
+    return njit(**_OPTIONS)(function)

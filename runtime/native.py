@@ -10,19 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numba
-from numba.core.compiler import CompileResult
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
-from numba.core.runtime import rtsys
-from numba.core.serialize import dumps
-
+from graphad.runtime.numba_api import (
+    boolean,
+    cpu_target,
+    dumps,
+    float32,
+    float64,
+    global_compiler_lock,
+    int32,
+    int64,
+    njit,
+    rebuild,
+    rtsys,
+    types,
+)
 from graphad.runtime.pipeline import ProgramCompiler
 from graphad.runtime.program import ArraySpec, Program
 
 CALL = "graphad_call"
 _ELEMENT = {
-    "float32": numba.float32, "float64": numba.float64, "int32": numba.int32, "int64": numba.int64, "bool": numba.boolean,
+    "float32": float32, "float64": float64, "int32": int32, "int64": int64, "bool": boolean,
 }  # fmt: skip
 
 
@@ -63,8 +70,8 @@ def compile_source(program: Program, source: str, module_name: str, path: str) -
     module = _module(module_name, path)
     exec(compile(source, path, "exec"), module.__dict__)
     arrays = (_array(spec) for spec in (*program.inputs, *program.outputs))
-    integer = numba.int64
-    dispatcher = numba.njit(
+    integer = int64
+    dispatcher = njit(
         nogil=True, error_model="numpy", boundscheck=False, no_cfunc_wrapper=True, pipeline_class=ProgramCompiler
     )(getattr(module, CALL))
     kinds = (integer, integer, integer, *arrays)
@@ -87,7 +94,7 @@ def from_bytes(data: bytes, module_name: str, path: str) -> Native:
         rtsys.initialize(
             context
         )  # all that the code calls; Numba's own loader registers every function it knows: 0.2 s
-        result = CompileResult._rebuild(context, *pickle.loads(data))
+        result = rebuild(context, *pickle.loads(data))
     return Native(result.entry_point, result)
 
 
@@ -99,4 +106,4 @@ def _module(name: str, path: str) -> python_types.ModuleType:
 
 
 def _array(spec: ArraySpec) -> Any:
-    return numba.types.Array(_ELEMENT[spec.dtype], spec.ndim, "C")
+    return types.Array(_ELEMENT[spec.dtype], spec.ndim, "C")

@@ -9,22 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, _LowerResult
-from numba.core.compiler_machinery import PassManager, register_pass
-from numba.core.typed_passes import (
-    AnnotateTypes,
-    IRLegalization,
+from graphad.runtime.numba_api import (
+    CompilerBase,
+    JITCodeLibrary,
+    LowerResult,
     NativeLowering,
-    NoPythonBackend,
-    NopythonTypeInference,
-    PreLowerStripPhis,
-)
-from numba.core.untyped_passes import (
-    FixupArgs,
-    IRProcessing,
-    ReconstructSSA,
-    TranslateByteCode,
+    PassManager,
+    register_pass,
+    typed_passes,
+    untyped_passes,
 )
 
 
@@ -40,7 +33,7 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
         self._finalized = True
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]
+@register_pass
 class KernelLowering(NativeLowering):  # type: ignore[misc]
     """Numba's lowering, stopped before machine code."""
 
@@ -51,31 +44,32 @@ class KernelLowering(NativeLowering):  # type: ignore[misc]
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
-        # Numba finds compiled functions by their entry point, a builtin. Any unique one serves: it is never called.
-        entry = object().__sizeof__
+        # Numba finds compiled functions by their entry point, a builtin. This one is unique, and called from Python, as
+        # fn(self, args), it raises TypeError.
+        entry: Any = [].__getitem__
         state.targetctx.insert_user_function(entry, lowered.fndesc, [state.library])
-        state["cr"] = _LowerResult(lowered.fndesc, lowered.call_helper, cfunc=entry, env=lowered.env)
+        state["cr"] = LowerResult(lowered.fndesc, lowered.call_helper, cfunc=entry, env=lowered.env)
         return True
 
 
 class ProgramCompiler(CompilerBase):  # type: ignore[misc]
-    """Numba's nopython pipeline without the passes that generated code never needs (closures, with-blocks, rewrites)."""
+    """Numba's pipeline without the passes that generated code never needs (closures, with-blocks, rewrites)."""
 
-    lowering: type = NativeLowering
+    lowering: Any = NativeLowering
 
     def define_pipelines(self) -> list[Any]:
         passes = PassManager("graphad")
         for step, why in (
-            (TranslateByteCode, "bytecode to Numba IR"),
-            (FixupArgs, "arguments"),
-            (IRProcessing, "control flow"),
-            (ReconstructSSA, "one type for each version of a variable"),
-            (NopythonTypeInference, "types"),
-            (PreLowerStripPhis, "phis to assignments"),
-            (IRLegalization, "deletions after the last use"),
-            (AnnotateTypes, "expected by the backend"),
+            (untyped_passes.TranslateByteCode, "bytecode to Numba IR"),
+            (untyped_passes.FixupArgs, "arguments"),
+            (untyped_passes.IRProcessing, "control flow"),
+            (untyped_passes.ReconstructSSA, "one type for each version of a variable"),
+            (typed_passes.NopythonTypeInference, "types"),
+            (typed_passes.PreLowerStripPhis, "phis to assignments"),
+            (typed_passes.IRLegalization, "deletions after the last use"),
+            (typed_passes.AnnotateTypes, "expected by the backend"),
             (self.lowering, "LLVM IR"),
-            (NoPythonBackend, "result"),
+            (typed_passes.NoPythonBackend, "result"),
         ):
             passes.add_pass(step, why)
         passes.finalize()

@@ -1,7 +1,7 @@
 """Worker threads for compiled code, which releases the GIL.
 
-One wake and one join a call. A worker sleeps on a lock of its own: a hand-over costs some microseconds, and idle workers
-cost nothing, which a spinning pool in a process with another (BLAS, OpenMP) would not.
+One wake and one join a call. A worker sleeps on a lock of its own: a hand-over costs microseconds, but idle workers
+cost nothing. Two spinning pools in one process (ours and that of BLAS or OpenMP) would ruin each other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Worker:
                 if self.job is not None:
                     task, parts, args = self.job
                     task(self.part, parts, *args)
-            except BaseException as error:  # noqa: BLE001 (handed to the caller)
+            except BaseException as error:  # handed to the caller
                 self.error = error
             finally:
                 # Dropped before the join: the caller may expect to hold the only reference to its arrays.
@@ -82,7 +82,7 @@ class Pool:
         failure: BaseException | None = None
         try:
             task(0, parts, *args)
-        except BaseException as error:  # noqa: BLE001 (raised below, once no worker uses the arguments any more)
+        except BaseException as error:  # raised below, once no worker uses the arguments any more
             failure = error
         for worker in workers:
             interrupt = _wait(worker.done)
@@ -98,7 +98,7 @@ def _wait(done: threading.Lock) -> BaseException | None:
     while True:
         try:
             done.acquire()
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             interrupt = error
         else:
             return interrupt

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
-from numba.core.typing.templates import signature
-from numba.extending import intrinsic
-
 from graphad.runtime import emitters
 from graphad.runtime.emitters import Emit
+from graphad.runtime.numba_api import intrinsic, signature, types
 
 
 def _common(typingctx: Any, kinds: tuple[Any, ...]) -> Any:
@@ -52,7 +49,7 @@ def _binary(name: str, real: Emit, whole: Emit) -> Any:
     return intrinsic(function)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def select(typingctx: Any, condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y; both are evaluated, nothing branches."""
     kind = _common(typingctx, (x, y))
@@ -63,14 +60,14 @@ def select(typingctx: Any, condition: Any, x: Any, y: Any) -> Any:
     return signature(kind, types.boolean, kind, kind), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
     """x * y + z, rounded once."""
     kind = _common(typingctx, (x, y, z))
     return signature(kind, kind, kind, kind), _emitter(kind, emitters.llvm("llvm.fma"))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits(typingctx: Any, x: Any) -> Any:
     """A float's bits as the integer of its width."""
     kind = types.int32 if x == types.float32 else types.int64
@@ -81,7 +78,7 @@ def bits(typingctx: Any, x: Any) -> Any:
     return signature(kind, x), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def from_bits(typingctx: Any, x: Any) -> Any:
     """The float of the integer's width that has its bits."""
     kind = types.float32 if x == types.int32 else types.float64

@@ -10,12 +10,7 @@ import platform
 import sys
 from typing import Any
 
-import llvmlite.binding
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.typing.templates import signature
-from numba.extending import intrinsic
+from graphad.runtime.numba_api import insert_function, intrinsic, ir, llvm, signature, types
 
 SYNC_WORDS = 16  # arrivals in word 0, generation in word 8: two cache lines
 STATUS_WORDS = 8  # code, detail, taken
@@ -30,7 +25,7 @@ def _register_yield() -> Any:
     library, name = (ctypes.CDLL(None), "sched_yield") if sys.platform != "win32" else _kernel32()
     function = getattr(library, name, None)
     if function is not None:
-        llvmlite.binding.add_symbol(_YIELD, ctypes.cast(function, ctypes.c_void_p).value)
+        llvm.add_symbol(_YIELD, ctypes.cast(function, ctypes.c_void_p).value)
     return function
 
 
@@ -41,7 +36,7 @@ def _kernel32() -> tuple[Any, str]:
 _system_yield = _register_yield()  # kept: the symbol is its address
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def barrier(typingctx: Any, sync: Any, part: Any, parts: Any) -> Any:
     """Return when all `parts` threads are here; at once if there is only one.
 
@@ -60,7 +55,7 @@ def barrier(typingctx: Any, sync: Any, part: Any, parts: Any) -> Any:
 def _barrier_function(module: Any) -> Any:
     """The barrier's body, once a module: inlined at every call it would swell the program."""
     kind = ir.FunctionType(ir.VoidType(), [I64.as_pointer(), I64])
-    function = cgutils.get_or_insert_function(module, kind, "graphad_barrier")
+    function = insert_function(module, kind, "graphad_barrier")
     if function.is_declaration:
         function.linkage = "linkonce_odr"
         function.attributes.add("noinline")
@@ -105,7 +100,7 @@ def _fill_barrier(function: Any) -> None:
 def _pause(builder: Any) -> None:
     if _MACHINE in ("x86_64", "amd64", "i386", "i686"):
         kind = ir.FunctionType(ir.VoidType(), [])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        builder.call(insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
     elif _MACHINE in ("aarch64", "arm64"):
         builder.asm(ir.FunctionType(ir.VoidType(), []), "yield", "", [], side_effect=True)
 
@@ -113,12 +108,12 @@ def _pause(builder: Any) -> None:
 def _yield(builder: Any) -> None:
     if _system_yield is not None:
         kind = ir.FunctionType(ir.IntType(32), [])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, _YIELD), [])
+        builder.call(insert_function(builder.module, kind, _YIELD), [])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fail(typingctx: Any, status: Any, code: Any, detail: Any) -> Any:
-    """Record a failure: `code` (not 0) and `detail`. Only a run's first one counts, and its two numbers stay together."""
+    """Record a failure: `code` (not 0) and `detail`. A run's first one counts, and its two numbers stay together."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
         status_words = args[0]
@@ -133,9 +128,9 @@ def fail(typingctx: Any, status: Any, code: Any, detail: Any) -> Any:
     return signature(types.none, status, code, detail), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def stamp(typingctx: Any, clock: Any, part: Any, i: Any) -> Any:
-    """Write the time, in ticks of the processor, into clock[i]: by part 0, and only while profiling (clock not null)."""
+    """Write the time, in the processor's ticks, into clock[i]: by part 0, and only while profiling (clock not null)."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
         part_value = context.cast(builder, args[1], sig.args[1], types.int64)
@@ -154,4 +149,4 @@ def _ticks(builder: Any) -> Any:
     kind = ir.FunctionType(I64, [])
     if _MACHINE in ("aarch64", "arm64"):
         return builder.asm(kind, "mrs $0, cntvct_el0", "=r", [], side_effect=True)
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter"), [])
+    return builder.call(insert_function(builder.module, kind, "llvm.readcyclecounter"), [])

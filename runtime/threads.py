@@ -11,7 +11,7 @@ VARIABLE = "GRAPHAD_NUM_THREADS"
 
 
 def default_threads() -> int:
-    """The number asked for in GRAPHAD_NUM_THREADS, else the cores this process may run on, within its container's quota.
+    """The number in GRAPHAD_NUM_THREADS, else the cores this process may run on, within its container's quota.
 
     Raises GraphadError if the variable is set to something that is not a positive whole number.
     """

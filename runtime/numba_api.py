@@ -1,0 +1,82 @@
+"""What this room uses of Numba and llvmlite, in one place and without types: theirs differ from version to version.
+
+The decorators are typed here, so that the functions under them stay typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import llvmlite.binding
+import llvmlite.ir
+import numba
+import numba.core.codegen
+import numba.extending
+
+Decorated = TypeVar("Decorated")
+
+_numba: Any = numba
+_core: Any = numba.core
+ir: Any = llvmlite.ir
+llvm: Any = llvmlite.binding
+types: Any = _numba.types
+config: Any = _numba.config
+njit: Any = _numba.njit
+float32: Any = types.float32
+float64: Any = types.float64
+int32: Any = types.int32
+int64: Any = types.int64
+boolean: Any = types.boolean
+
+typed_passes: Any = _core.typed_passes
+untyped_passes: Any = _core.untyped_passes
+models: Any = _core.datamodel.models
+signature: Any = _core.typing.templates.signature
+insert_function: Any = _core.cgutils.get_or_insert_function
+global_compiler_lock: Any = _core.compiler_lock.global_compiler_lock
+cpu_target: Any = _core.registry.cpu_target
+rtsys: Any = _core.runtime.rtsys
+dumps: Any = _core.serialize.dumps
+rebuild: Any = _core.compiler.CompileResult._rebuild
+LowerResult: Any = _core.compiler._LowerResult
+PassManager: Any = _core.compiler_machinery.PassManager
+
+# base classes
+Type: Any = types.Type
+PrimitiveModel: Any = models.PrimitiveModel
+AbstractTemplate: Any = _core.typing.templates.AbstractTemplate
+JITCodeLibrary: Any = _core.codegen.JITCodeLibrary
+CompilerBase: Any = _core.compiler.CompilerBase
+NativeLowering: Any = typed_passes.NativeLowering
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """Numba's decorator for functions that emit LLVM instructions."""
+    decorate: Any = numba.extending.intrinsic
+    return decorate(function)
+
+
+def register_model(kind: type) -> Callable[[Decorated], Decorated]:
+    """Say how values of a Numba type lie in memory."""
+    decorate: Any = _core.datamodel.register_default(kind)
+    return lambda model: decorate(model) or model
+
+
+def infer_global(function: object) -> Callable[[Decorated], Decorated]:
+    """Say what type a global function returns."""
+    decorate: Any = _core.typing.templates.infer_global(function)
+    return lambda template: decorate(template) or template
+
+
+def lower_builtin(function: object, *kinds: Any) -> Callable[[Decorated], Decorated]:
+    """Say which instructions a function is, for arguments of these types."""
+    decorate: Any = _numba.extending.lower_builtin(function, *kinds)
+    return lambda emit: decorate(emit) or emit
+
+
+def register_pass(step: Decorated) -> Decorated:
+    """Make a compiler pass known to Numba."""
+    decorate: Any = _core.compiler_machinery.register_pass(mutates_CFG=True, analysis_only=False)
+    decorate(step)
+    return step

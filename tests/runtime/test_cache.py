@@ -1,0 +1,170 @@
+"""Compiled programs on disk: found again, shared, repaired, limited, and done without."""
+
+import hashlib
+import json
+import os
+import traceback
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graphad.runtime import CacheWarning, GraphadError, cache_info, clear_cache, folders, load
+from tests.runtime.programs import AXPY, SCALAR_LAYOUT, SQUARE, axpy_layout, run_axpy, run_python, start_python
+
+
+def works(executable) -> bool:
+    y = np.zeros(())
+    executable.instantiate(SCALAR_LAYOUT, []).run([np.array(3.0)], [y])
+    return bool(y == 9.0)
+
+
+def test_a_second_load_does_not_compile(fresh_cache, counted):
+    first, second = load(SQUARE), load(SQUARE)
+    assert counted() == (1, 1)
+    assert (first.from_cache, second.from_cache) == (False, True)
+    assert works(first)
+    assert works(second)
+    assert first.source_path == second.source_path
+    assert "def k0_square(x, y):" in first.source_path.read_text()
+    assert 0 < second.compile_seconds < first.compile_seconds
+
+
+def test_a_new_process_does_not_compile(fresh_cache):
+    assert run_python(run_axpy()) == "1 0\n"
+    assert run_python(run_axpy(threads=2)) == "0 1\n"
+
+
+def test_numba_cache_dir_changes_nothing(fresh_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+    assert run_python(run_axpy()) == "1 0\n"
+    assert run_python(run_axpy()) == "0 1\n"
+    assert not (tmp_path / "numba").exists()
+
+
+def test_processes_that_compile_at_once_leave_one_entry(fresh_cache):
+    processes = [start_python(run_axpy()) for _ in range(4)]
+    outputs = [process.communicate(timeout=100)[0] for process in processes]
+    assert {process.returncode for process in processes} == {0}, outputs
+    assert cache_info().entries == 1
+    assert [path.name for path in fresh_cache.iterdir() if path.name.startswith("tmp-")] == []
+    assert load(AXPY).from_cache
+
+
+@pytest.mark.parametrize("name", ["program.bin", "manifest.json", ".py"])
+@pytest.mark.parametrize("damage", ["truncate", "remove", "garble"])
+def test_a_damaged_entry_is_named_removed_and_compiled_anew(fresh_cache, counted, name, damage):
+    entry = load(SQUARE).source_path.parent
+    (file,) = entry.glob(f"*{name}")
+    data = file.read_bytes()
+    if damage == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(data[: len(data) // 2] if damage == "truncate" else b"\xff" + data[1:])
+    with pytest.warns(CacheWarning, match=f"{name} cannot be used: .*; it is removed and compiled anew") as caught:
+        repaired = load(SQUARE)
+    assert len(caught) == 1
+    assert not repaired.from_cache
+    assert works(repaired)
+    assert load(SQUARE).from_cache
+    assert counted() == (2, 1)
+
+
+def test_a_binary_that_does_not_unpickle_is_compiled_anew(fresh_cache):
+    # As from a Numba that pickles otherwise: the checksums are right, the content is not.
+    entry = load(SQUARE).source_path.parent
+    (entry / "program.bin").write_bytes(b"not a pickle")
+    manifest = json.loads((entry / "manifest.json").read_text())
+    manifest["sha256"]["program.bin"] = hashlib.sha256(b"not a pickle").hexdigest()
+    (entry / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.warns(CacheWarning, match="program.bin cannot be used: UnpicklingError"):
+        assert works(load(SQUARE))
+
+
+def test_an_unwritable_folder_is_reported_once_and_done_without(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")  # nobody, root included, can make a folder below a file
+    monkeypatch.setenv("GRAPHAD_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    with pytest.warns(CacheWarning, match="GRAPHAD_CACHE_DIR to a writable folder") as caught:
+        executable = load(SQUARE)
+    assert len(caught) == 1
+    assert str(tmp_path / "file" / "cache") in str(caught[0].message)
+    assert works(executable)
+    assert executable.source_path.is_file()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(SQUARE).from_cache
+
+
+def test_least_recently_used_entries_go_first(fresh_cache, monkeypatch):
+    old, used = load(SQUARE).source_path.parent, load(AXPY).source_path.parent
+    for age, entry in ((300, used), (200, old)):
+        stamp = (entry / "manifest.json").stat().st_mtime - age
+        os.utime(entry / "manifest.json", (stamp, stamp))
+    executable = load(AXPY)  # now the younger of the two
+    monkeypatch.setenv("GRAPHAD_CACHE_LIMIT", str(cache_info().bytes))
+    other = replace(SQUARE, name="other")
+    assert works(load(other))
+    assert not old.exists()
+    assert used.exists()
+    monkeypatch.setenv("GRAPHAD_CACHE_LIMIT", "0")
+    last = load(SQUARE)
+    assert cache_info().entries == 1  # the one just made
+    assert last.source_path.exists()
+    y = np.zeros(2)
+    executable.instantiate(axpy_layout(2), [np.zeros(2)]).run([np.ones(2)], [y])  # removed on disk, still loaded
+    assert y.tolist() == [3.0, 3.0]
+
+
+def test_a_bad_limit_says_what_to_write(fresh_cache, monkeypatch):
+    monkeypatch.setenv("GRAPHAD_CACHE_LIMIT", "1GB")
+    with pytest.raises(GraphadError, match="GRAPHAD_CACHE_LIMIT='1GB' is not a size"):
+        load(SQUARE)
+
+
+def test_info_and_clear(fresh_cache):
+    assert cache_info().entries == 0
+    load(SQUARE)
+    info = cache_info()
+    assert info.folder == fresh_cache
+    assert info.entries == 1
+    assert info.bytes == sum(f.stat().st_size for f in fresh_cache.rglob("*") if f.is_file())
+    assert clear_cache() == 1
+    assert cache_info().bytes == 0
+    assert list(fresh_cache.iterdir()) == []
+
+
+def test_leftovers_of_dead_processes_are_swept(fresh_cache):
+    mine = folders.temporary_folder(fresh_cache)
+    dead = fresh_cache / f"tmp-{folders._host()}-{2**22 + 1}-abc"  # above the largest process number
+    elsewhere = fresh_cache / "tmp-otherhost-1-abc"
+    ancient = fresh_cache / "tmp-otherhost-2-abc"
+    for path in (dead, elsewhere, ancient):
+        path.mkdir()
+    os.utime(ancient, (0, 0))
+    load(SQUARE)
+    assert [path.exists() for path in (mine, dead, elsewhere, ancient)] == [True, False, True, False]
+
+
+def test_a_traceback_shows_the_generated_line(fresh_cache):
+    bad = replace(SQUARE, source=SQUARE.source + "\nraise RuntimeError('here')\n")
+    with pytest.raises(RuntimeError, match="here") as caught:
+        load(bad)
+    frame = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert frame.line == "raise RuntimeError('here')"
+    assert str(fresh_cache) in frame.filename
+
+
+def test_a_disk_that_fills_up_is_survived(fresh_cache, monkeypatch):
+    rename = os.rename
+
+    def full(source, target):
+        if str(target).startswith(str(fresh_cache)):
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.warns(CacheWarning, match="No space left on device"):
+        executable = load(SQUARE)
+    assert works(executable)
+    assert executable.source_path.is_file()
