@@ -1,0 +1,1 @@
+"""graphad.compiler: the graph and how it is computed."""

@@ -1,0 +1,30 @@
+"""The errors a graph can be wrong with; the front end raises them on the line that wrote the mistake."""
+
+from graphad.runtime.errors import GraphadError
+
+
+class GraphError(GraphadError):
+    """The graph itself is wrong: cyclic, foreign, a name that is not there, an output that is no tensor."""
+
+
+class ShapeError(GraphadError):
+    """Shapes, ranks or axes do not fit together."""
+
+
+class DTypeError(GraphadError):
+    """A dtype is not what the operation takes, or not what the input declared."""
+
+
+class ParseError(GraphError):
+    """A graph's text form cannot be read; names the line."""
+
+
+class VerifyError(GraphError):
+    """A pass (or a hand-written graph) broke an invariant; names the pass and the node."""
+
+
+class TargetError(GraphadError):
+    """The graph cannot be compiled for the target that was asked for."""
+
+
+__all__ = ["DTypeError", "GraphError", "GraphadError", "ParseError", "ShapeError", "TargetError", "VerifyError"]

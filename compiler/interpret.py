@@ -1,0 +1,167 @@
+"""The reference interpreter: the graph's meaning in NumPy, node by node. It is the oracle and the ``numpy`` target."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from graphad.compiler.errors import GraphError
+from graphad.compiler.ir.graph import topological
+from graphad.compiler.ir.kinds import (
+    Constant,
+    Contract,
+    Fold,
+    Gather,
+    Index,
+    Leaf,
+    Map,
+    Reduce,
+    Scan,
+    Scatter,
+    SizeOf,
+    View,
+)
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.op import MapOp, ReduceOp, ScanOp
+from graphad.compiler.ir.size import Dim, evaluate
+from graphad.compiler.ir.types import Shape
+from graphad.compiler.ir.view import Affine, Reshape
+
+Array: TypeAlias = np.ndarray
+
+
+def interpret(outputs: Sequence[Node], values: Mapping[Node, Array], sizes: Mapping[str, int]) -> list[Array]:
+    """The outputs' values, given the leaves' and the symbolic sizes'.
+
+    Values die after their last use, so memory stays near what the graph needs.
+    """
+    order = topological(outputs)
+    uses: dict[Node, int] = dict.fromkeys(order, 0)
+    for node in order:
+        for operand in node.operands:
+            uses[operand] += 1
+    for node in outputs:
+        uses[node] += 1
+    known: dict[Node, Array] = {}
+    with np.errstate(all="ignore"):
+        for node in order:
+            operands = [known[o] for o in node.operands]
+            known[node] = _typed(run_node(node, operands, values, sizes), node)
+            for operand in node.operands:
+                uses[operand] -= 1
+                if not uses[operand]:
+                    known.pop(operand, None)
+    return [known[n] for n in outputs]
+
+
+def _typed(value: Any, node: Node) -> Array:
+    return np.asarray(value, dtype=node.type.dtype)
+
+
+def run_node(node: Node, operands: Sequence[Array], values: Mapping[Node, Array], sizes: Mapping[str, int]) -> Any:
+    """One node's value from its operands'."""
+    match node.kind:
+        case Leaf(name=name):
+            if node not in values:
+                raise GraphError(f"no value given for {name!r} ({node.site})")
+            return values[node]
+        case Constant(value=value):
+            return value
+        case SizeOf(size=size):
+            return number(size, sizes)
+        case Index(shape=shape, axis=axis):
+            return _index(numbers(shape, sizes), axis)
+        case Map():
+            assert isinstance(node.op, MapOp)
+            return node.op.reference(*operands)
+        case Reduce(axes=axes):
+            assert isinstance(node.op, ReduceOp)
+            return node.op.reference(operands[0], axes)
+        case Scan(axis=axis, reverse=reverse):
+            assert isinstance(node.op, ScanOp)
+            if not reverse:
+                return node.op.reference(operands[0], axis)
+            return np.flip(node.op.reference(np.flip(operands[0], axis), axis), axis)
+        case View(map=Reshape(shape=shape)):
+            return operands[0].reshape(numbers(shape, sizes))
+        case View(map=Affine() as affine):
+            return view(operands[0], affine.at(sizes))
+        case Fold(map=affine, shape=shape):
+            return fold(operands[0], affine.at(sizes), numbers(shape, sizes))
+        case Contract(left=left, right=right, out=out):
+            return np.einsum(f"{left},{right}->{out}", *operands, optimize=True)
+        case Gather(axis=axis):
+            return np.take(operands[0], operands[1], axis=axis, mode="raise")
+        case Scatter(axis=axis, size=size):
+            return _scatter(operands[0], operands[1], axis, number(size, sizes))
+
+
+def number(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """A size as a number."""
+    value = evaluate(dim, sizes)
+    if not isinstance(value, int):
+        raise GraphError(f"size {value} is not known: pass an input that has it")
+    return value
+
+
+def numbers(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """A shape in numbers."""
+    return tuple(number(d, sizes) for d in shape)
+
+
+def _index(shape: tuple[int, ...], axis: int) -> Array:
+    line = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return np.broadcast_to(line, shape)
+
+
+def view(operand: Array, affine: Affine) -> Array:
+    """``operand`` read through the map: dilated, then padded as far as the map reaches, then strided."""
+    if 0 in affine.shape:
+        return np.zeros(affine.shape, operand.dtype)
+    offset: list[int] = []
+    for i, axis in enumerate(affine.axes):
+        low, high = axis.range(affine.shape)
+        assert isinstance(low, int)
+        assert isinstance(high, int)
+        operand = _dilate(operand, i, axis.divisor, affine.fill)
+        before, after = max(0, -low), max(0, high - (operand.shape[i] - 1))
+        if before or after:
+            pads = [(before, after) if j == i else (0, 0) for j in range(operand.ndim)]
+            operand = np.pad(operand, pads, constant_values=operand.dtype.type(affine.fill))
+        assert isinstance(axis.offset, int)
+        offset.append(axis.offset + before)
+    strides = [0] * len(affine.shape)
+    for i, axis in enumerate(affine.axes):
+        for j, c in axis.terms:
+            strides[j] += c * operand.strides[i]
+    start = operand[tuple(slice(o, None) for o in offset)]
+    return np.lib.stride_tricks.as_strided(start, tuple(map(int, affine.shape)), strides)  # type: ignore[arg-type]
+
+
+def _dilate(operand: Array, axis: int, step: int, fill: float) -> Array:
+    if step == 1 or operand.shape[axis] == 0:
+        return operand
+    shape = list(operand.shape)
+    shape[axis] = (shape[axis] - 1) * step + 1
+    out = np.full(shape, fill, operand.dtype)
+    out[tuple(slice(None, None, step) if i == axis else slice(None) for i in range(out.ndim))] = operand
+    return out
+
+
+def fold(operand: Array, affine: Affine, shape: tuple[int, ...]) -> Array:
+    """The transpose of ``view``: each element added where the view would have read it."""
+    size = int(np.prod(shape))
+    target = view(np.arange(size).reshape(shape), Affine(affine.shape, affine.axes, fill=size))
+    out = np.zeros(size + 1, operand.dtype)
+    np.add.at(out, target.reshape(-1), operand.reshape(-1))
+    return out[:size].reshape(shape)
+
+
+def _scatter(index: Array, values: Array, axis: int, size: int) -> Array:
+    if index.size and (index.min() < 0 or index.max() >= size):
+        raise IndexError(f"index {index.min()}..{index.max()} out of range for axis {axis} of size {size}")
+    out = np.zeros((*values.shape[:axis], size, *values.shape[axis + index.ndim :]), values.dtype)
+    moved = np.moveaxis(out, axis, 0)
+    source = np.moveaxis(values.reshape(*values.shape[:axis], -1, *values.shape[axis + index.ndim :]), axis, 0)
+    np.add.at(moved, index.reshape(-1), source)
+    return out

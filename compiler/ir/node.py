@@ -1,0 +1,54 @@
+"""A node: one value of the graph, with the op and kind that make it and the user's line that wrote it."""
+
+from dataclasses import dataclass
+
+from graphad.compiler.ir.kinds import Kind
+from graphad.compiler.ir.op import Op
+from graphad.compiler.ir.types import TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the user wrote it: file, line, and the path of the layer it belongs to ("" outside layers)."""
+
+    file: str = "?"
+    line: int = 0
+    layer: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}"
+        return f"{place} (layer {self.layer!r})" if self.layer else place
+
+
+UNKNOWN = Site()
+
+
+class Node:
+    """An SSA value. Nodes are equal only to themselves and never change, but for the user's name for them."""
+
+    __slots__ = ("__weakref__", "kind", "label", "op", "operands", "site", "type")
+
+    def __init__(
+        self,
+        op: Op,
+        kind: Kind,
+        operands: "tuple[Node, ...]",
+        type: TensorType,  # noqa: A002 (the field's standard word)
+        site: Site = UNKNOWN,
+        label: str = "",
+    ) -> None:
+        self.op = op
+        self.kind = kind
+        self.operands = operands
+        self.type = type
+        self.site = site
+        self.label = label
+
+    def with_operands(self, operands: "tuple[Node, ...]") -> "Node":
+        """The same operation on other operands of the same types; itself where nothing changes."""
+        if all(a is b for a, b in zip(operands, self.operands, strict=True)):
+            return self
+        return Node(self.op, self.kind, operands, self.type, self.site, self.label)
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name}: {self.type}>"

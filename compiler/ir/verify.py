@@ -1,0 +1,55 @@
+"""The verifier: re-derives every type by the rule that built it, and checks what passes must keep."""
+
+from graphad.compiler.errors import GraphadError, VerifyError
+from graphad.compiler.ir.graph import Graph
+from graphad.compiler.ir.infer import infer
+from graphad.compiler.ir.kinds import Constant, Leaf
+from graphad.compiler.ir.node import Node
+
+
+def verify(graph: Graph, after: str = "") -> Graph:
+    """The graph itself, if it is well formed.
+
+    Errors: VerifyError, naming the pass (``after``), the node and its line.
+    """
+    for node in graph.nodes:
+        try:
+            found = infer(node.kind, [o.type for o in node.operands], node.type)
+        except GraphadError as error:
+            raise _broken(after, node, str(error)) from error
+        if found != node.type:
+            raise _broken(after, node, f"has type {node.type}, but its operands give {found}")
+    for leaf, value in graph.updates:
+        if not isinstance(leaf.kind, Leaf) or leaf.kind.role == "input":
+            raise _broken(after, leaf, "is updated, but is no parameter or state")
+        if leaf.type != value.type:
+            raise _broken(after, value, f"has type {value.type}, but updates {leaf.kind.name!r}: {leaf.type}")
+    _verify_kernels(graph, after)
+    return graph
+
+
+def _verify_kernels(graph: Graph, after: str) -> None:
+    if graph.kernels is None:
+        return
+    stored: set[Node] = set()
+    for kernel in graph.kernels:
+        inside = set(kernel.nodes)
+        for node in kernel.nodes:
+            for operand in node.operands:
+                known = operand in inside or operand in stored or not needs_kernel(operand)
+                if not known:
+                    raise _broken(after, node, "reads a node that no earlier kernel stores")
+        stored |= set(kernel.stores)
+    for root in graph.roots:
+        if needs_kernel(root) and root not in stored:
+            raise _broken(after, root, "leaves the graph, but no kernel stores it")
+
+
+def needs_kernel(node: Node) -> bool:
+    """Whether a value has to be computed: all but leaves and constants."""
+    return not isinstance(node.kind, Leaf | Constant)
+
+
+def _broken(after: str, node: Node, what: str) -> VerifyError:
+    where = f"after pass {after}: " if after else ""
+    return VerifyError(f"{where}{node!r} {what} ({node.site})")

@@ -1,0 +1,74 @@
+"""Derivatives of the user's own: values that are constants to AD, and rules that replace what AD would do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graphad.build import TensorLike, as_tensor, make, refuse
+from graphad.compiler.errors import GraphError, ShapeError
+from graphad.compiler.ir.kinds import View
+from graphad.compiler.ir.op import AliasOp, register
+from graphad.compiler.ir.view import identity
+from graphad.tensor import Tensor
+
+Jvp: TypeAlias = Callable[..., Tensor]
+Vjp: TypeAlias = Callable[[Tensor], Sequence[Tensor | None]]
+
+STOP = AliasOp(name="stop_gradient")
+register(STOP)
+CUSTOM = AliasOp(name="custom")
+register(CUSTOM)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CustomOp(AliasOp):
+    """An alias whose derivative with respect to ``inputs`` is given by rules, not by what lies behind it."""
+
+    inputs: tuple[Tensor, ...]
+    jvp: Jvp
+    vjp: Vjp
+
+
+def stop_gradient(x: TensorLike) -> Tensor:
+    """``x`` as a value that does not depend on anything: its derivative is zero.
+
+    >>> from graphad import grad, input
+    >>> x = input("x", ())
+    >>> grad(x * stop_gradient(x), x).type
+    TensorType(dtype='float32', shape=())
+    """
+    tensor = as_tensor(x, "stop_gradient")
+    return make(STOP, View(identity(tensor.shape)), (tensor,))
+
+
+def custom_derivative(value: Tensor, inputs: Sequence[Tensor], jvp: Jvp, vjp: Vjp) -> Tensor:
+    """``value`` with its own derivative rules with respect to ``inputs``.
+
+    Args:
+        value: the result, computed from the inputs in any way.
+        jvp: (one tangent an input, zeros where there is none) -> the value's tangent.
+        vjp: the value's cotangent -> one cotangent an input (None: none).
+
+    Both rules are written with graph expressions, so the result differentiates again.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", ())
+    >>> y = ga.custom_derivative(ga.floor(x), [x], jvp=lambda t: t, vjp=lambda c: [c])  # straight through
+    >>> ga.evaluate(ga.grad(3 * y, x), {x: 0.5})
+    array(3., dtype=float32)
+    """
+    if not inputs or not all(isinstance(i, Tensor) for i in inputs):
+        refuse(GraphError, "custom_derivative", (value,), "inputs are one or more tensors")
+    if not callable(jvp) or not callable(vjp):
+        refuse(GraphError, "custom_derivative", (value,), "give both rules, jvp and vjp")
+    op = CustomOp(name=CUSTOM.name, inputs=tuple(inputs), jvp=jvp, vjp=vjp)
+    return make(op, View(identity(value.shape)), (value,))
+
+
+def check_rule(name: str, node: Tensor, found: Tensor | None, expected: Tensor) -> None:
+    """That a user's rule answered the right shape."""
+    if found is not None and found.shape != expected.shape:
+        refuse(
+            ShapeError, f"custom {name}", (node,),
+            f"the rule answered shape {list(found.shape)}, expected {list(expected.shape)}",
+        )

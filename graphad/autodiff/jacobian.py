@@ -1,0 +1,76 @@
+"""Whole Jacobians and Hessians: a mode's sweep, vectorised over the directions of a basis."""
+
+from typing import Any, Literal, TypeAlias
+
+from graphad.autodiff.modes import check_reach, grad, order, pull_back, push_forward
+from graphad.autodiff.structure import flatten, unflatten
+from graphad.autodiff.vectorize import vectorize
+from graphad.build import refuse
+from graphad.compiler.errors import GraphError
+from graphad.compiler.ir.size import product
+from graphad.leaves import input as placeholder
+from graphad.ops.creation import eye, zeros
+from graphad.ops.shape import permute_dims, reshape
+from graphad.tensor import Tensor
+
+Mode: TypeAlias = Literal["forward", "reverse"]
+
+
+def jacobian(y: Tensor, x: Any, mode: Mode = "reverse") -> Any:
+    """dy/dx of shape ``y.shape + x.shape``; for a list, tuple or dict of tensors ``x``, one each, answered in kind.
+
+    ``forward`` sweeps once for each element of x, ``reverse`` once for each element of y, all in one vectorised pass.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", (2,))
+    >>> ga.evaluate(jacobian(x * x, x), {x: [1.0, 2.0]})
+    array([[2., 0.],
+           [0., 4.]], dtype=float32)
+    """
+    leaves = flatten("jacobian", x)
+    if not isinstance(y, Tensor):
+        refuse(GraphError, "jacobian", (y,), "the first argument is a tensor")
+    if mode not in ("forward", "reverse"):
+        refuse(GraphError, "jacobian", (y,), f"mode is 'forward' or 'reverse', got {mode!r}")
+    check_reach("jacobian", [y], leaves, order([y]))
+    parts = [_forward(y, leaf) for leaf in leaves] if mode == "forward" else _reverse(y, leaves)
+    return unflatten(x, parts)
+
+
+def _basis(x: Tensor) -> Tensor:
+    """All directions of x: (x.size, *x.shape)."""
+    return reshape(eye(product(x.shape), dtype=x.dtype), (product(x.shape), *x.shape))
+
+
+def _forward(y: Tensor, x: Tensor) -> Tensor:
+    tangent = placeholder("tangent", x.shape, x.dtype)
+    (swept,) = push_forward([y], [x], [tangent])
+    rows = vectorize(swept, {tangent: _basis(x)})
+    last = permute_dims(rows, (*range(1, rows.ndim), 0))
+    return reshape(last, (*y.shape, *x.shape))
+
+
+def _reverse(y: Tensor, leaves: list[Tensor]) -> list[Tensor]:
+    cotangent = placeholder("cotangent", y.shape, y.dtype)
+    swept = pull_back([y], [cotangent], leaves)
+    rows = vectorize(swept, {cotangent: _basis(y)})
+    return [reshape(r, (*y.shape, *x.shape)) for r, x in zip(rows, leaves, strict=True)]
+
+
+def hessian(y: Tensor, x: Tensor) -> Tensor:
+    """The second derivatives of a scalar, shape ``x.shape + x.shape``, by forward over reverse mode.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", (2,))
+    >>> ga.evaluate(hessian(ga.prod(x), x), {x: [3.0, 5.0]})
+    array([[0., 1.],
+           [1., 0.]], dtype=float32)
+    """
+    gradient = grad(y, x)
+    try:
+        check_reach("hessian", [gradient], [x], order([gradient]))
+    except GraphError:  # a linear function: its gradient does not depend on x
+        return zeros((*x.shape, *x.shape), x.dtype)
+    result: Tensor = jacobian(gradient, x, mode="forward")
+    return result
+

@@ -1,0 +1,187 @@
+"""The local derivative of one node, applied to tangents and, transposed, to cotangents. By kind; ops bring partials."""
+
+from collections.abc import Sequence
+
+from graphad.build import cast, refuse
+from graphad.compiler.errors import GraphError
+from graphad.compiler.ir.dtypes import is_float
+from graphad.compiler.ir.kinds import (
+    Constant,
+    Contract,
+    Fold,
+    Gather,
+    Index,
+    Leaf,
+    Map,
+    Reduce,
+    Scan,
+    Scatter,
+    SizeOf,
+    View,
+)
+from graphad.compiler.ir.types import Shape
+from graphad.compiler.ir.view import Affine, AxisMap, Reshape
+from graphad.autodiff.custom import STOP, CustomOp, check_rule
+from graphad.autodiff.transpose import transpose_view
+from graphad.ops.arithmetic import where
+from graphad.ops.contraction import contract
+from graphad.ops.creation import zeros_like
+from graphad.ops.indexing import gather, scatter_add
+from graphad.ops.record import Elementwise, Partial, Prefix, Reduction, Select
+from graphad.ops.reductions import sum as sum_
+from graphad.ops.shape import affine, fold, reshape
+from graphad.tensor import Tensor
+
+
+def inputs_of(node: Tensor) -> tuple[Tensor, ...]:
+    """What the node depends on in the eyes of AD: its operands, or a custom rule's inputs."""
+    if isinstance(node.op, CustomOp):
+        return node.op.inputs
+    return node.operands  # type: ignore[return-value]
+
+
+def differentiable(node: Tensor) -> bool:
+    """Whether derivatives pass through the node."""
+    if not is_float(node.type.dtype) or node.op is STOP:
+        return False
+    return not (isinstance(node.op, Elementwise) and node.op.partials is None)
+
+
+def apply_partial(partial: Partial, tangent: Tensor) -> Tensor | None:
+    """partial * tangent; None is zero."""
+    if partial is None or (isinstance(partial, int | float) and partial == 0):
+        return None
+    if isinstance(partial, Select):
+        return where(partial.condition, tangent, 0)
+    if isinstance(partial, int | float):
+        return tangent if partial == 1 else -tangent if partial == -1 else tangent * partial
+    return partial * tangent
+
+
+def total(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """The sum of what is not zero."""
+    out: Tensor | None = None
+    for part in parts:
+        if part is not None:
+            out = part if out is None else out + part
+    return out
+
+
+def _map_partials(node: Tensor) -> Sequence[Partial]:
+    op = node.op
+    if not isinstance(op, Elementwise) or op.partials is None:
+        refuse(GraphError, "derivative", (node,), f"op {op.name!r} has no derivative")
+    return op.partials(*node.operands, node)
+
+
+def spread(x: Tensor, axes: tuple[int, ...], shape: Shape) -> Tensor:
+    """``x`` repeated along the axes that a reduction of ``shape`` took away."""
+    kept = [i for i in range(len(shape)) if i not in axes]
+    return affine(x, shape, [AxisMap(terms=((i, 1),)) for i in kept])
+
+
+def _weights(node: Tensor, axes: tuple[int, ...]) -> Partial:
+    op = node.op
+    (x,) = inputs_of(node)
+    if not isinstance(op, Reduction) or op.weights is None:
+        refuse(GraphError, "derivative", (node,), f"reduction {op.name!r} has no derivative")
+    return op.weights(x, spread(node, axes, x.shape), axes)
+
+
+def push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
+    """The node's tangent from its inputs'; None is zero."""
+    if not differentiable(node):
+        return None
+    out = _push(node, tangents)
+    return None if out is None else cast(out, node.dtype)
+
+
+def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
+    if isinstance(node.op, CustomOp):
+        full = [zeros_like(x) if t is None else t for x, t in zip(node.op.inputs, tangents, strict=True)]
+        out = node.op.jvp(*full)
+        check_rule("jvp", node, out, node)
+        return out
+    first = tangents[0] if tangents else None
+    match node.kind:
+        case Leaf() | Constant() | SizeOf() | Index():
+            return None
+        case Map():
+            parts = _map_partials(node)
+            return total([None if t is None else apply_partial(p, t) for p, t in zip(parts, tangents, strict=True)])
+        case Contract(left=left, right=right, out=out_letters):
+            x, y = inputs_of(node)
+            s, t = tangents
+            return total(
+                [
+                    None if s is None else contract(s, y, left, right, out_letters),
+                    None if t is None else contract(x, t, left, right, out_letters),
+                ]
+            )
+        case Scatter(axis=axis, size=size):
+            values = tangents[1]
+            return None if values is None else scatter_add(inputs_of(node)[0], values, axis, size)
+    if first is None:
+        return None
+    match node.kind:
+        case Reduce(axes=axes):
+            weighted = apply_partial(_weights(node, axes), first)
+            return None if weighted is None else sum_(weighted, axes)
+        case Scan(axis=axis, reverse=reverse):
+            assert isinstance(node.op, Prefix)
+            return node.op.jvp(inputs_of(node)[0], node, first, axis, reverse)
+        case View(map=Reshape(shape=shape)):
+            return reshape(first, shape)
+        case View(map=Affine() as found):
+            return affine(first, found.shape, found.axes)
+        case Fold(map=found, shape=shape):
+            return fold(first, found, shape)
+        case Gather(axis=axis):
+            return gather(first, inputs_of(node)[1], axis)
+    raise AssertionError(node.kind)
+
+
+def pull(node: Tensor, cotangent: Tensor) -> Sequence[Tensor | None]:
+    """The inputs' cotangents from the node's; None is zero."""
+    if not differentiable(node):
+        return [None] * len(inputs_of(node))
+    parts = _pull(node, cotangent)
+    return [
+        None if p is None or not is_float(x.dtype) else cast(p, x.dtype)
+        for p, x in zip(parts, inputs_of(node), strict=True)
+    ]
+
+
+def _pull(node: Tensor, c: Tensor) -> Sequence[Tensor | None]:
+    inputs = inputs_of(node)
+    if isinstance(node.op, CustomOp):
+        parts = list(node.op.vjp(c))
+        if len(parts) != len(inputs):
+            refuse(GraphError, "custom vjp", (node,), f"answered {len(parts)} cotangents for {len(inputs)} inputs")
+        for x, part in zip(inputs, parts, strict=True):
+            check_rule("vjp", node, part, x)
+        return parts
+    match node.kind:
+        case Leaf() | Constant() | SizeOf() | Index():
+            return []
+        case Map():
+            partials = _map_partials(node)
+            return [apply_partial(p, c) if is_float(x.dtype) else None for p, x in zip(partials, inputs, strict=True)]
+        case Reduce(axes=axes):
+            return [apply_partial(_weights(node, axes), spread(c, axes, inputs[0].shape))]
+        case Scan(axis=axis, reverse=reverse):
+            assert isinstance(node.op, Prefix)
+            return [node.op.vjp(inputs[0], node, c, axis, reverse)]
+        case View(map=Reshape()):
+            return [reshape(c, inputs[0].shape)]
+        case View(map=Affine() as found):
+            return [transpose_view(c, found, inputs[0].shape)]
+        case Fold(map=found):
+            return [affine(c, found.shape, found.axes)]
+        case Contract(left=left, right=right, out=out):
+            x, y = inputs
+            return [contract(c, y, out, right, left), contract(x, c, left, out, right)]
+        case Gather(axis=axis):
+            return [scatter_add(inputs[1], c, axis, inputs[0].shape[axis]), None]
+        case Scatter(axis=axis):
+            return [None, gather(c, inputs[0], axis)]

@@ -1,0 +1,186 @@
+"""Forward and reverse mode: graph to graph, from one derivative declaration an op, nestable to any order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from graphad.autodiff.custom import STOP
+from graphad.autodiff.local import differentiable, inputs_of, pull, push
+from graphad.autodiff.structure import flatten, unflatten
+from graphad.build import TensorLike, as_tensor, refuse
+from graphad.compiler.errors import DTypeError, GraphError, ShapeError
+from graphad.compiler.ir.dtypes import is_float
+from graphad.ops.creation import ones_like, zeros_like
+from graphad.sites import origin
+from graphad.tensor import Tensor
+
+T = TypeVar("T")
+
+
+def order(roots: Iterable[Tensor]) -> list[Tensor]:
+    """What the roots depend on in the eyes of AD, inputs before users."""
+    found: list[Tensor] = []
+    opened: dict[Tensor, bool] = {}
+    stack = list(roots)
+    while stack:
+        node = stack[-1]
+        if node not in opened:
+            opened[node] = False
+            stack.extend(x for x in inputs_of(node) if x not in opened)
+            continue
+        stack.pop()
+        if not opened[node]:
+            opened[node] = True
+            found.append(node)
+    return found
+
+
+def active(nodes: Sequence[Tensor], wrt: Sequence[Tensor]) -> set[Tensor]:
+    """The nodes whose derivative with respect to ``wrt`` may differ from zero."""
+    found = set(wrt)
+    for node in nodes:
+        if node not in found and differentiable(node) and any(x in found for x in inputs_of(node)):
+            found.add(node)
+    return found
+
+
+def check_reach(name: str, outputs: Sequence[Tensor], wrt: Sequence[Tensor], nodes: Sequence[Tensor]) -> None:
+    """That each of ``wrt`` is a float tensor which some output depends on in a differentiable way."""
+    for x in wrt:
+        if not isinstance(x, Tensor):
+            refuse(GraphError, name, (x,), "derivatives are taken with respect to tensors")
+        if not is_float(x.dtype):
+            refuse(DTypeError, name, (x,), f"{x!r} is {x.dtype}: derivatives exist for float32 and float64 only")
+    below = set(nodes)
+    useful = _useful(nodes, outputs)
+    for x in wrt:
+        if x not in below:
+            refuse(GraphError, name, tuple(outputs), f"does not depend on {x!r} ({x.site})")
+        if x not in useful:
+            barrier = _barrier(nodes, x)
+            refuse(
+                DTypeError, name, tuple(outputs),
+                f"depends on {x!r} only through {barrier!r} ({barrier.site}), which has no derivative",
+            )
+
+
+def _useful(nodes: Sequence[Tensor], outputs: Sequence[Tensor]) -> set[Tensor]:
+    """The nodes from which a differentiable way leads to an output; stop_gradient counts, as zero by intent."""
+    found = set(outputs)
+    for node in reversed(nodes):
+        if node in found and (differentiable(node) or node.op is STOP):
+            found.update(inputs_of(node))
+    return found
+
+
+def _barrier(nodes: Sequence[Tensor], x: Tensor) -> Tensor:
+    reached = {x}
+    for node in nodes:
+        if any(i in reached for i in inputs_of(node)):
+            if not differentiable(node):
+                return node
+            reached.add(node)
+    return x
+
+
+def pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[Tensor]:
+    """Reverse mode: the cotangents of ``wrt`` from the outputs'; zeros where only stop_gradient leads."""
+    nodes = order(outputs)
+    live = active(nodes, wrt)
+    known: dict[Tensor, Tensor] = {}
+    for y, c in zip(outputs, cotangents, strict=True):
+        known[y] = known[y] + c if y in known else c
+    targets = set(wrt)
+    for node in reversed(nodes):
+        if node not in known or node not in live:
+            continue
+        inputs = inputs_of(node)
+        if not any(x in live for x in inputs):
+            continue
+        cotangent = known[node] if node in targets else known.pop(node)
+        with origin(node.site):
+            for x, part in zip(inputs, pull(node, cotangent), strict=True):
+                if part is not None and x in live:
+                    known[x] = known[x] + part if x in known else part
+    return [known[x] if x in known else zeros_like(x) for x in wrt]
+
+
+def push_forward(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> list[Tensor]:
+    """Forward mode: the outputs' tangents from those of ``wrt``."""
+    nodes = order(outputs)
+    live = active(nodes, wrt)
+    known: dict[Tensor, Tensor | None] = dict(zip(wrt, tangents, strict=True))
+    for node in nodes:
+        if node in live and node not in known:
+            with origin(node.site):
+                known[node] = push(node, [known.get(x) for x in inputs_of(node)])
+    return [t if (t := known.get(y)) is not None else zeros_like(y) for y in outputs]
+
+
+def grad(y: Tensor, wrt: T) -> T:
+    """The gradient of a scalar, by reverse mode; ``wrt`` a tensor, list, tuple or dict, answered in kind.
+
+    Errors: ShapeError if y is no scalar, DTypeError for integers, GraphError where y does not depend on ``wrt``.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", (2,))
+    >>> ga.evaluate(grad(ga.sum(x * x), x), {x: [1.0, 2.0]})
+    array([2., 4.], dtype=float32)
+    """
+    leaves = flatten("grad", wrt)
+    if not isinstance(y, Tensor):
+        refuse(GraphError, "grad", (y,), "the first argument is a scalar tensor")
+    if y.shape != ():
+        refuse(ShapeError, "grad", (y,), "takes a scalar; use ga.sum(y), ga.vjp or ga.jacobian")
+    if not is_float(y.dtype):
+        refuse(DTypeError, "grad", (y,), f"{y.dtype} has no derivative")
+    check_reach("grad", [y], leaves, order([y]))
+    return cast(T, unflatten(wrt, pull_back([y], [ones_like(y)], leaves)))
+
+
+def vjp(y: Any, x: T, cotangent: Any) -> T:
+    """The cotangent of ``x`` (answered in kind) for the cotangent of ``y``: cotangent^T J, by reverse mode."""
+    outputs, leaves = flatten("vjp", y), flatten("vjp", x)
+    cotangents = _match("vjp", outputs, cotangent)
+    check_reach("vjp", outputs, leaves, order(outputs))
+    return cast(T, unflatten(x, pull_back(outputs, cotangents, leaves)))
+
+
+def jvp(y: T, x: Any, tangent: Any) -> T:
+    """The tangent of ``y`` (answered in kind) for the tangent of ``x``: J tangent, by forward mode."""
+    outputs, leaves = flatten("jvp", y), flatten("jvp", x)
+    tangents = _match("jvp", leaves, tangent)
+    check_reach("jvp", outputs, leaves, order(outputs))
+    return cast(T, unflatten(y, push_forward(outputs, leaves, tangents)))
+
+
+def hvp(y: Tensor, x: T, v: Any) -> T:
+    """The Hessian of a scalar times ``v`` (both like ``x``), by forward over reverse mode.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", ())
+    >>> ga.evaluate(hvp(x * x * x, x, ga.constant(1.0)), {x: 2.0})
+    array(12., dtype=float32)
+    """
+    gradient = grad(y, x)
+    flat = flatten("hvp", gradient)
+    leaves = flatten("hvp", x)
+    return cast(T, unflatten(x, push_forward(flat, leaves, _match("hvp", leaves, v))))
+
+
+def _match(name: str, like: Sequence[Tensor], values: Any) -> list[Tensor]:
+    items: Sequence[TensorLike]
+    if isinstance(values, Mapping):
+        items = list(values.values())
+    elif len(like) == 1 and not (isinstance(values, list | tuple) and like[0].ndim == 0):
+        items = list(values) if isinstance(values, list | tuple) and isinstance(values[0], Tensor) else [values]
+    else:
+        items = list(values)
+    if len(items) != len(like):
+        refuse(GraphError, name, tuple(like), f"{len(like)} directions are needed, got {len(items)}")
+    out = []
+    for x, value in zip(like, items, strict=True):
+        t = as_tensor(value, name)
+        if t.shape != x.shape:
+            refuse(ShapeError, name, (x, t), f"a direction has its tensor's shape {list(x.shape)}, got {list(t.shape)}")
+        out.append(t if t.dtype == x.dtype else t.astype(x.dtype))
+    return out

@@ -1,0 +1,31 @@
+"""The ops: one record an op, grouped by family, and the Array API functions built of them."""
+
+from graphad.ops import (
+    arithmetic,
+    contraction,
+    creation,
+    exponential,
+    indexing,
+    reductions,
+    shape,
+    trigonometric,
+)
+from graphad.ops.arithmetic import *  # noqa: F403
+from graphad.ops.contraction import *  # noqa: F403
+from graphad.ops.creation import *  # noqa: F403
+from graphad.ops.exponential import *  # noqa: F403
+from graphad.ops.indexing import *  # noqa: F403
+from graphad.ops.reductions import *  # noqa: F403
+from graphad.ops.shape import *  # noqa: F403
+from graphad.ops.trigonometric import *  # noqa: F403
+
+__all__ = sorted(  # noqa: PLE0605
+    arithmetic.__all__
+    + contraction.__all__
+    + creation.__all__
+    + exponential.__all__
+    + indexing.__all__
+    + reductions.__all__
+    + shape.__all__
+    + trigonometric.__all__
+)

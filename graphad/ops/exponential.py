@@ -1,0 +1,131 @@
+"""Powers, exponentials, logarithms, and the functions built of them."""
+
+import numpy as np
+from scipy import special
+
+from graphad.build import TensorLike, as_tensor, need_float
+from graphad.compiler.ir import scalar as s
+from graphad.ops.arithmetic import equal, where
+from graphad.ops.record import ANYWHERE, POSITIVE, elementwise
+from graphad.tensor import Tensor
+
+def _scalar_sigmoid(x: s.Scalar) -> s.Scalar:
+    small = s.apply("exp", -s.apply("abs", x))
+    return s.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+
+power = elementwise(
+    "pow",
+    scalar=lambda x, y: s.apply("pow", x, y),
+    reference=np.power,
+    # y x^(y-1), and x^y log x with its limit 0 at x = 0; y = 0 gives 0 for any x, also where 0 * inf stands
+    partials=lambda x, y, z: (
+        where(equal(y, 0), 0, y * power(x, where(equal(y, 0), 1, y - 1))),
+        where(x > 0, z * log(where(x > 0, x, 1)), where(equal(x, 0), 0, float("nan"))),
+    ),
+    domain=[POSITIVE, ANYWHERE],
+    simplify=lambda x, y: 0 if y == 1 else None,
+    takes="number",
+)
+sqrt = elementwise(
+    "sqrt", scalar=lambda x: s.apply("sqrt", x), reference=np.sqrt, partials=lambda x, y: (0.5 / y,), domain=[POSITIVE]
+)
+cbrt = elementwise(
+    "cbrt",
+    scalar=lambda x: s.apply("cbrt", x),
+    reference=np.cbrt,
+    partials=lambda x, y: (1 / (3 * y * y),),
+    domain=[POSITIVE],
+)
+exp = elementwise(
+    "exp", scalar=lambda x: s.apply("exp", x), reference=np.exp, partials=lambda x, y: (y,), domain=[ANYWHERE]
+)
+exp2 = elementwise(
+    "exp2",
+    scalar=lambda x: s.apply("exp2", x),
+    reference=np.exp2,
+    partials=lambda x, y: (y * np.log(2.0).item(),),
+    domain=[ANYWHERE],
+)
+expm1 = elementwise(
+    "expm1", scalar=lambda x: s.apply("expm1", x), reference=np.expm1, partials=lambda x, y: (exp(x),),
+    domain=[ANYWHERE],
+)
+log = elementwise(
+    "log", scalar=lambda x: s.apply("log", x), reference=np.log, partials=lambda x, y: (1 / x,), domain=[POSITIVE]
+)
+log2 = elementwise(
+    "log2",
+    scalar=lambda x: s.apply("log2", x),
+    reference=np.log2,
+    partials=lambda x, y: (np.log2(np.e).item() / x,),
+    domain=[POSITIVE],
+)
+log10 = elementwise(
+    "log10",
+    scalar=lambda x: s.apply("log10", x),
+    reference=np.log10,
+    partials=lambda x, y: (np.log10(np.e).item() / x,),
+    domain=[POSITIVE],
+)
+log1p = elementwise(
+    "log1p", scalar=lambda x: s.apply("log1p", x), reference=np.log1p, partials=lambda x, y: (1 / (1 + x),),
+    domain=[POSITIVE],
+)
+sigmoid = elementwise(
+    "sigmoid",
+    # exp of a number that is never positive, so nothing overflows
+    scalar=lambda x: _scalar_sigmoid(x),
+    reference=special.expit,
+    partials=lambda x, y: (y * (1 - y),),
+    domain=[ANYWHERE],
+)
+softplus = elementwise(
+    "softplus",
+    scalar=lambda x: s.apply("max", x, 0) + s.apply("log1p", s.apply("exp", -s.apply("abs", x))),
+    reference=lambda x: np.logaddexp(x, np.zeros((), x.dtype)),
+    partials=lambda x, y: (sigmoid(x),),
+    domain=[ANYWHERE],
+)
+logaddexp = elementwise(
+    "logaddexp",
+    # equal infinities are answered by themselves: inf - inf would be NaN
+    scalar=lambda x, y: s.where(
+        s.apply("eq", x, y),
+        x + np.log(2.0).item(),
+        s.apply("max", x, y) + s.apply("log1p", s.apply("exp", -s.apply("abs", x - y))),
+    ),
+    reference=np.logaddexp,
+    partials=lambda x, y, z: (sigmoid(x - y), sigmoid(y - x)),
+    domain=[ANYWHERE, ANYWHERE],
+    commutative=True,
+)
+erf = elementwise(
+    "erf",
+    scalar=lambda x: s.apply("erf", x),
+    reference=special.erf,
+    partials=lambda x, y: (_ERF_SLOPE * exp(-x * x),),
+    domain=[ANYWHERE],
+)
+erfc = elementwise(
+    "erfc",
+    scalar=lambda x: s.apply("erfc", x),
+    reference=special.erfc,
+    partials=lambda x, y: (-_ERF_SLOPE * exp(-x * x),),
+    domain=[ANYWHERE],
+)
+_ERF_SLOPE = 2 / np.sqrt(np.pi).item()
+
+
+def rsqrt(x: TensorLike) -> Tensor:
+    """``1 / sqrt(x)``."""
+    tensor = as_tensor(x, "rsqrt")
+    need_float("rsqrt", tensor)
+    return power(tensor, -0.5)
+
+
+
+__all__ = [
+    "cbrt", "erf", "erfc", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "rsqrt",
+    "sigmoid", "softplus", "sqrt",
+]

@@ -1,0 +1,175 @@
+"""Reductions and scans, and what is built of them."""
+
+from typing import Any
+
+import numpy as np
+
+from graphad.build import TensorLike, as_tensor, broadcast, need_float, normalize_axes
+from graphad.compiler.ir import kinds as k
+from graphad.compiler.ir.size import Dim, product
+from graphad.ops.arithmetic import equal, where
+from graphad.ops.exponential import exp, log, sqrt
+from graphad.ops.record import reduction, scan
+from graphad.ops.shape import expand_dims, index, reshape
+from graphad.tensor import Tensor, operator
+
+
+def _keep_dtype(function: Any) -> Any:
+    return lambda x, axes: function(x, axis=axes, dtype=x.dtype)
+
+
+sum = reduction("sum", monoid=k.SUM, reference=_keep_dtype(np.sum), weights=lambda x, out, axes: 1)  # noqa: A001
+prod = reduction(
+    "prod", monoid=k.PROD, reference=_keep_dtype(np.prod), weights=lambda x, out, axes: _others(x, axes)
+)
+max = reduction(  # noqa: A001
+    "max",
+    monoid=k.MAX,
+    reference=lambda x, axes: np.max(x, axis=axes),
+    weights=lambda x, out, axes: _shared(x, out, axes),  # ties share, as torch.amax
+)
+min = reduction(  # noqa: A001
+    "min",
+    monoid=k.MIN,
+    reference=lambda x, axes: np.min(x, axis=axes),
+    weights=lambda x, out, axes: _shared(x, out, axes),
+)
+any = reduction(  # noqa: A001
+    "any", monoid=k.ANY, reference=lambda x, axes: np.any(x, axis=axes), weights=None, takes="bool"
+)
+all = reduction(  # noqa: A001
+    "all", monoid=k.ALL, reference=lambda x, axes: np.all(x, axis=axes), weights=None, takes="bool"
+)
+argmax = reduction("argmax", monoid=k.ARGMAX, reference=lambda x, axes: _arg(np.argmax, x, axes), weights=None)
+argmin = reduction("argmin", monoid=k.ARGMIN, reference=lambda x, axes: _arg(np.argmin, x, axes), weights=None)
+
+cumulative_sum = scan(
+    "cumulative_sum",
+    monoid=k.SUM,
+    reference=lambda x, axis: np.cumsum(x, axis=axis, dtype=x.dtype),
+    jvp=lambda x, y, t, axis, reverse: cumulative_sum(t, axis, reverse),
+    vjp=lambda x, y, c, axis, reverse: cumulative_sum(c, axis, not reverse),
+)
+cumulative_prod = scan(
+    "cumulative_prod",
+    monoid=k.PROD,
+    reference=lambda x, axis: np.cumprod(x, axis=axis, dtype=x.dtype),
+    jvp=lambda x, y, t, axis, reverse: sum(_prefix_others(x, axis, reverse) * expand_dims(t, axis), axis + 1),
+    vjp=lambda x, y, c, axis, reverse: sum(_prefix_others(x, axis, reverse) * expand_dims(c, axis + 1), axis),
+)
+
+
+def _arg(function: Any, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    kept = [i for i in range(x.ndim) if i not in axes]
+    moved = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[i] for i in kept), -1)
+    return np.asarray(function(moved, axis=-1), dtype=np.int64)
+
+
+def _shared(x: Tensor, out: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The indicator of the extreme elements, divided among ties."""
+    hit = equal(x, out).astype(x.dtype)
+    count = sum(hit, axes, keepdims=True)
+    return hit / broadcast(count, x.shape)
+
+
+def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The product of all other elements over ``axes``, right also where elements are zero: prefixes times suffixes."""
+    kept = tuple(i for i in range(x.ndim) if i not in axes)
+    order = (*kept, *axes)
+    moved = _permute(x, order)
+    flat = reshape(moved, (*(x.shape[i] for i in kept), product(x.shape[i] for i in axes)))
+    axis = len(kept)
+    others = _exclusive(flat, axis, False) * _exclusive(flat, axis, True)
+    back = tuple(order.index(i) for i in range(x.ndim))
+    return _permute(reshape(others, moved.shape), back)
+
+
+def _permute(x: Tensor, order: tuple[int, ...]) -> Tensor:
+    result: Tensor = x._do("permute_dims", order)
+    return result
+
+
+def _exclusive(x: Tensor, axis: int, reverse: bool) -> Tensor:
+    """Products of the elements strictly before (after) each one."""
+    i = index(x.shape, axis)
+    shifted = _shift(x, axis, -1 if reverse else 1)
+    edge = x.shape[axis] - 1 if reverse else 0
+    return cumulative_prod(where(equal(i, edge), 1, shifted), axis, reverse)
+
+
+def _shift(x: Tensor, axis: int, by: int) -> Tensor:
+    result: Tensor = x._do("shift", axis, by)
+    return result
+
+
+def _prefix_others(x: Tensor, axis: int, reverse: bool) -> Tensor:
+    """M[.., i, j, ..]: the product of the elements of prefix i without element j; 0 where j is not in the prefix.
+
+    M[i, j] = (product before j) * (product after j up to i); the second factor is a scan along i.
+    """
+    n: Dim = x.shape[axis]
+    shape = (*x.shape[:axis], n, *x.shape[axis:])
+    rows, columns = index(shape, axis), index(shape, axis + 1)
+    beyond = rows < columns if reverse else rows > columns
+    inside = rows <= columns if reverse else rows >= columns
+    tail = cumulative_prod(where(beyond, broadcast(expand_dims(x, axis + 1), shape), 1), axis, reverse)
+    head = broadcast(expand_dims(_exclusive(x, axis, reverse), axis), shape)
+    return where(inside, head * tail, 0)
+
+
+def _count(x: Tensor, axes: tuple[int, ...]) -> Dim:
+    return product(x.shape[a] for a in axes)
+
+
+@operator("mean")
+def mean(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean over axes (all for None).
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).shape
+    (2,)
+    """
+    tensor = as_tensor(x, "mean")
+    need_float("mean", tensor)
+    axes = normalize_axes("mean", tensor, axis)
+    count = _count(tensor, axes)
+    return sum(tensor, axes, keepdims) / (float(count) if isinstance(count, int) else _as_float(count, tensor.dtype))
+
+
+def _as_float(count: Dim, dtype: str) -> Tensor:
+    return as_tensor(count).astype(dtype)
+
+
+def var(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """The variance over axes, in two passes; ``correction`` is subtracted from the count."""
+    tensor = as_tensor(x, "var")
+    need_float("var", tensor)
+    axes = normalize_axes("var", tensor, axis)
+    centred = tensor - mean(tensor, axes, keepdims=True)
+    count = _count(tensor, axes)
+    weight = float(count) if isinstance(count, int) else _as_float(count, tensor.dtype)
+    return sum(centred * centred, axes, keepdims) / (weight - correction)
+
+
+def std(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """The standard deviation over axes."""
+    return sqrt(var(x, axis, correction, keepdims))
+
+
+def logsumexp(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) over axes; the pass ``stabilise`` makes it safe for large x.
+
+    >>> logsumexp([1000.0, 1000.0]).type
+    TensorType(dtype='float32', shape=())
+    """
+    return log(sum(exp(x), axis, keepdims))
+
+
+def count_nonzero(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """How many elements are not zero, int64."""
+    return sum(as_tensor(x, "count_nonzero") != 0, axis, keepdims)
+
+
+__all__ = [
+    "all", "any", "argmax", "argmin", "count_nonzero", "cumulative_prod", "cumulative_sum", "logsumexp",
+    "max", "mean", "min", "prod", "std", "sum", "var",
+]
