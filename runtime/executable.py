@@ -16,7 +16,7 @@ import numpy as np
 
 from graphad.runtime import cache, native
 from graphad.runtime.instance import Array, Instance
-from graphad.runtime.numba_api import config, llvm
+from graphad.runtime.numba_api import config, global_compiler_lock, llvm
 from graphad.runtime.program import Layout, Program
 
 FORMAT = 1  # of an entry in the cache; changes with this room's conventions
@@ -67,7 +67,8 @@ def load(program: Program) -> Executable:
     source = native.full_source(program)
     key = content_key(program, source)
     name = cache.module_name(program.name, key)
-    code, path, from_cache = _find(key, name) or _compile(program, source, key, name)
+    with global_compiler_lock:  # so that of two threads the second finds what the first made
+        code, path, from_cache = _find(key, name) or _compile(program, source, key, name)
     return Executable(program, code, path, time.perf_counter() - started, from_cache=from_cache)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 import traceback
 import warnings
 from dataclasses import replace
@@ -29,6 +30,17 @@ def test_a_second_load_does_not_compile(fresh_cache, counted):
     assert first.source_path == second.source_path
     assert "def k0_square(x, y):" in first.source_path.read_text()
     assert 0 < second.compile_seconds < first.compile_seconds
+
+
+def test_threads_that_load_at_once_compile_once(fresh_cache, counted):
+    loaded = []
+    threads = [threading.Thread(target=lambda: loaded.append(load(SQUARE))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [works(executable) for executable in loaded] == [True] * 4
+    assert counted() == (1, 3)
 
 
 def test_a_new_process_does_not_compile(fresh_cache):
