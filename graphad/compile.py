@@ -1,0 +1,85 @@
+"""``ga.compile``: names, sizes and state bound to a graph."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from graphad.autodiff.structure import flatten
+from graphad.build import refuse
+from graphad.compiler.errors import DTypeError, GraphError, ShapeError, TargetError
+from graphad.compiler.ir.graph import Graph, check_inputs
+from graphad.compiler.ir.kinds import Leaf
+from graphad.compiler.options import Options
+from graphad.function import Function
+from graphad.runtime import default_threads
+from graphad.tensor import Parameter, State, Tensor, Variable
+
+TARGETS: Final = ("cpu", "numpy")
+
+
+def compile(  # noqa: A001 (the front door)
+    inputs: Sequence[Tensor] | Tensor,
+    outputs: Any,
+    updates: Mapping[Any, Tensor] | None = None,
+    target: str = "cpu",
+    threads: int | None = None,
+    options: Options | None = None,
+) -> Function:
+    """A function from arrays to arrays.
+
+    Args:
+        inputs: the input leaves, in the order of the call's arguments.
+        outputs: a tensor, or a list, tuple or dict of them; a call answers in kind.
+        updates: new values of parameters and states, {leaf: tensor}, all computed from the values before the call.
+        target: "cpu" (Numba) or "numpy" (the reference interpreter, node by node).
+        threads: how many; all cores this process may use unless said.
+        options: see ``ga.Options``.
+
+    Errors: GraphError for an input that is no input leaf, that stands twice or is missing, and for an update of what is
+    no parameter or state; ShapeError and DTypeError for an update of another type; TargetError for a target unknown.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", ("N",))
+    >>> f = ga.compile([x], ga.sum(x * x), target="numpy")
+    >>> f([1.0, 2.0])
+    array(5., dtype=float32)
+    """
+    leaves = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    names = _check_inputs(leaves)
+    roots = flatten("outputs", outputs)
+    pairs = [_check_update(leaf, value) for leaf, value in (updates or {}).items()]
+    if target not in TARGETS:
+        refuse(TargetError, "compile", (), f"target is one of {', '.join(map(repr, TARGETS))}, got {target!r}")
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        refuse(GraphError, "compile", (), f"threads is a number of at least 1, got {threads!r}")
+    if options is not None and not isinstance(options, Options):
+        refuse(GraphError, "compile", (), f"options is a ga.Options, got {options!r}")
+    graph = Graph(tuple(leaves), tuple(roots), tuple(pairs))
+    check_inputs(graph, names)
+    return Function(graph, outputs, target, threads or default_threads(), options or Options())
+
+
+def _check_inputs(leaves: Sequence[Any]) -> list[str]:
+    names: list[str] = []
+    for x in leaves:
+        if not isinstance(x, Tensor) or not isinstance(x.kind, Leaf) or x.kind.role != "input":
+            hint = "; parameters need not be listed" if isinstance(x, Variable) else ""
+            refuse(GraphError, "compile", (x,), f"inputs are made by ga.input, got {x!r}{hint}")
+        if x.kind.name in names:
+            refuse(GraphError, "compile", (x,), f"two inputs are named {x.kind.name!r}; give each a name of its own")
+        names.append(x.kind.name)
+    return names
+
+
+def _check_update(leaf: Any, value: Any) -> tuple[Tensor, Tensor]:
+    if not isinstance(leaf, Parameter | State):
+        refuse(GraphError, "compile", (leaf,), f"updates are of parameters and states, got {leaf!r}")
+    if not isinstance(value, Tensor):
+        refuse(GraphError, "compile", (leaf,), f"the new value of {leaf.name!r} is a tensor, got {value!r}")
+    if value.shape != leaf.shape:
+        refuse(ShapeError, "compile", (value,), f"the new value of {leaf!r} has another shape: {value.type}")
+    if value.dtype != leaf.dtype:
+        refuse(
+            DTypeError, "compile", (value,),
+            f"the new value of {leaf!r} has dtype {value.dtype}; write .astype({leaf.dtype!r})",
+        )
+    return leaf, value
