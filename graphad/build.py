@@ -1,17 +1,19 @@
 """Making nodes: operands to tensors, dtypes promoted, shapes broadcast, and errors that say who and where."""
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
 from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ShapeError
-from graphad.compiler.ir.dtypes import dtype_name, is_float, promote, promote_weak
+from graphad.compiler.ir.dtypes import dtype_name, is_float, is_integer, promote, promote_weak
 from graphad.compiler.ir.infer import infer
 from graphad.compiler.ir.kinds import Constant, Kind, SizeOf, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import CONSTANT, SIZE, VIEW, Op
-from graphad.compiler.ir.size import Dim, Size
+from graphad.compiler.ir.size import Dim, Size, parse_dim
 from graphad.compiler.ir.types import Shape, TensorType, show_shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.sites import caller
@@ -49,15 +51,52 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
         return value if dtype is None else value.astype(dtype)
     if isinstance(value, Size):
         return Tensor(SIZE, SizeOf(value), (), TensorType("int64", ()), caller())
-    array = np.asarray(value)
+    array = _array("constant", value)
     if dtype is None and not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         dtype = "float32"
-    try:
-        name = dtype_name(array.dtype if dtype is None else dtype)
-    except DTypeError as error:
-        refuse(DTypeError, "constant", (), str(error))
+    name = named_dtype("constant", array.dtype if dtype is None else dtype)
+    if is_integer(name) and array.size and is_integer(array.dtype.name) and array.dtype.name != name:
+        _check_fits(value, name)
     array = array.astype(name)
     return Tensor(CONSTANT, Constant(array), (), TensorType(name, array.shape), caller())
+
+
+def named_dtype(name: str, dtype: Any) -> str:
+    """The name of a supported dtype, or DTypeError with the op and the line."""
+    try:
+        return dtype_name(dtype)
+    except DTypeError as error:
+        refuse(DTypeError, name, (), str(error))
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except GraphadError:  # a list with tensors in it
+        refuse(GraphError, name, (), "a list with tensors in it is no array; write ga.stack([...])")
+    except ValueError as error:
+        refuse(ShapeError, name, (), str(error))
+
+
+def _check_fits(value: Any, dtype: str) -> None:
+    """Refuses integers that would wrap around silently."""
+    info, array = np.iinfo(dtype), np.asarray(value)
+    if array.min() < info.min or array.max() > info.max:
+        refuse(DTypeError, "constant", (), f"{value!r} does not fit {dtype} ({info.min} to {info.max})")
+
+
+def _weak(value: bool | int | float, dtype: str) -> Tensor:
+    """A Python number in the dtype of what it meets. Its kind is shared: a number is met often."""
+    # 0.0 and -0.0, 1 and True are equal as keys of a cache: the sign and the type tell them apart
+    kind = _number(value, math.copysign(1, value), dtype)
+    return Tensor(CONSTANT, kind, (), TensorType(dtype, ()), caller())
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _number(value: bool | int | float, _: float, dtype: str) -> Constant:
+    if isinstance(value, int) and is_integer(dtype):
+        _check_fits(value, dtype)
+    return Constant(np.asarray(value).astype(dtype))
 
 
 def is_weak(value: Any) -> bool:
@@ -67,13 +106,17 @@ def is_weak(value: Any) -> bool:
 
 def tensors(name: str, operands: Sequence[TensorLike]) -> list[Tensor]:
     """The operands as tensors of one dtype: the promotion of the strong ones, with Python numbers weak."""
+    if not operands:
+        refuse(ShapeError, name, (), "needs at least one operand")
+    if all(isinstance(o, Tensor) for o in operands) and len({o.type.dtype for o in operands}) == 1:
+        return list(operands)
     strong: list[Tensor | None] = [None if is_weak(o) else _strong(name, o) for o in operands]
     dtypes = [t.dtype for t in strong if t is not None]
     weak = [o for o in operands if is_weak(o)]
     dtype = promote(*dtypes) if dtypes else _default(weak)
     for value in weak:
         dtype = promote_weak(dtype, value)
-    return [constant(o, dtype) if t is None else cast(t, dtype) for o, t in zip(operands, strong, strict=True)]
+    return [_weak(o, dtype) if t is None else cast(t, dtype) for o, t in zip(operands, strong, strict=True)]
 
 
 def _default(values: Sequence[bool | int | float]) -> str:
@@ -106,29 +149,38 @@ def need_float(name: str, x: Tensor) -> None:
 
 def broadcast_shapes(name: str, operands: Sequence[Tensor]) -> Shape:
     """NumPy's rule; a symbolic size meets only itself and 1."""
-    ndim = max(t.ndim for t in operands)
+    return common_shape(name, operands, [t.type.shape for t in operands])
+
+
+def common_shape(name: str, operands: Sequence[Tensor], shapes: Sequence[Shape]) -> Shape:
+    """What ``shapes``, of the operands or of some of their axes, broadcast to."""
+    if all(s == shapes[0] for s in shapes):
+        return shapes[0]
+    ndim = max(map(len, shapes))
     out: list[Dim] = []
-    for i in range(ndim):
-        dims = [t.shape[i - ndim + t.ndim] for t in operands if i - ndim + t.ndim >= 0]
-        wide = {d for d in dims if d != 1}
+    for i in range(-ndim, 0):
+        wide = {s[i] for s in shapes if i >= -len(s) and s[i] != 1}
         if len(wide) > 1:
-            shapes = " and ".join(show_shape(t.shape) for t in operands)
+            all_shapes = " and ".join(map(show_shape, shapes))
             sizes = " and ".join(sorted(map(str, wide)))
             hint = "; a symbolic size is never 1" if any(isinstance(d, Size) for d in wide) else ""
-            refuse(ShapeError, name, operands, f"shapes {shapes} do not broadcast: axis {i - ndim} is {sizes}{hint}")
+            refuse(ShapeError, name, operands, f"shapes {all_shapes} do not broadcast: axis {i} is {sizes}{hint}")
         out.append(wide.pop() if wide else 1)
     return tuple(out)
 
 
 def broadcast(x: Tensor, shape: Shape) -> Tensor:
     """``x`` itself or a view of it with ``shape``, which its own shape broadcasts to."""
-    if x.shape == shape:
+    if x.type.shape == shape:
         return x
-    lead = len(shape) - x.ndim
-    axes = tuple(
-        AxisMap() if d == 1 and shape[lead + i] != 1 else AxisMap(terms=((lead + i, 1),)) for i, d in enumerate(x.shape)
-    )
-    return make(VIEW, View(Affine(shape, axes)), (x,))
+    return Tensor(VIEW, _repeat(x.type.shape, shape), (x,), TensorType(x.type.dtype, shape), caller())
+
+
+@lru_cache(maxsize=1024)
+def _repeat(old: Shape, new: Shape) -> View:
+    lead = len(new) - len(old)
+    axes = [AxisMap() if d == 1 and new[lead + i] != 1 else AxisMap(terms=((lead + i, 1),)) for i, d in enumerate(old)]
+    return View(Affine(new, tuple(axes)))
 
 
 def broadcast_all(name: str, operands: Sequence[Tensor]) -> list[Tensor]:
@@ -137,20 +189,44 @@ def broadcast_all(name: str, operands: Sequence[Tensor]) -> list[Tensor]:
     return [broadcast(t, shape) for t in operands]
 
 
+def as_dim(name: str, x: Sequence[Tensor], d: Any) -> Dim:
+    """A size written as a number >= 0, a name or an expression in names."""
+    if isinstance(d, Size):
+        return d
+    if isinstance(d, str):
+        try:
+            d = parse_dim(d)
+        except ShapeError as error:
+            refuse(ShapeError, name, x, str(error))
+        return d if isinstance(d, Size) else as_dim(name, x, d)
+    if isinstance(d, int | np.integer) and not isinstance(d, bool) and d >= 0:
+        return int(d)
+    refuse(ShapeError, name, x, f"a size is a number >= 0 or a name such as 'N', got {d!r}")
+
+
+def as_shape(name: str, x: Sequence[Tensor], shape: Any) -> Shape:
+    """A shape from a size or a sequence of sizes."""
+    if isinstance(shape, tuple | list):
+        return tuple(as_dim(name, x, d) for d in shape)
+    return (as_dim(name, x, shape),)
+
+
 def normalize_axis(name: str, x: Tensor, axis: int) -> int:
     """An axis counted from the front."""
     if not isinstance(axis, int | np.integer) or isinstance(axis, bool):
         refuse(ShapeError, name, (x,), f"an axis is an integer, got {axis!r}")
+    if not x.ndim:
+        refuse(ShapeError, name, (x,), f"axis {axis} does not exist: a scalar has no axes")
     if not -x.ndim <= axis < x.ndim:
         refuse(ShapeError, name, (x,), f"axis {axis} does not exist in {x.ndim} dimensions (-{x.ndim} to {x.ndim - 1})")
     return int(axis) % x.ndim
 
 
-def normalize_axes(name: str, x: Tensor, axis: int | Sequence[int] | None) -> tuple[int, ...]:
+def normalize_axes(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
     """Axes counted from the front, sorted; all for None."""
     if axis is None:
         return tuple(range(x.ndim))
-    axes = [axis] if isinstance(axis, int | np.integer) else list(axis)
+    axes = list(axis) if isinstance(axis, tuple | list | range) else [axis]
     found = sorted(normalize_axis(name, x, a) for a in axes)
     if len(set(found)) != len(found):
         refuse(ShapeError, name, (x,), f"an axis is named twice in {axes}")

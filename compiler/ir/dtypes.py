@@ -55,7 +55,11 @@ def promote(*dtypes: str) -> str:
     >>> promote("int64", "float32"), promote("bool", "int32")
     ('float32', 'int32')
     """
-    return max(dtypes, key=_RANK.__getitem__)
+    out = dtypes[0]
+    for dtype in dtypes[1:]:
+        if _RANK[dtype] > _RANK[out]:
+            out = dtype
+    return out
 
 
 def promote_weak(dtype: str, value: bool | int | float) -> str:

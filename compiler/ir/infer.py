@@ -67,13 +67,14 @@ def infer(kind: Kind, operands: Sequence[TensorType], declared: TensorType | Non
 
 
 def _map(kind: Map, operands: Sequence[TensorType]) -> TensorType:
-    if arity(kind.scalar) > len(operands):
-        raise ShapeError(f"takes {arity(kind.scalar)} operands, got {len(operands)}")
-    shapes = {t.shape for t in operands}
-    if len(shapes) != 1:
+    if not operands or any(t.shape != operands[0].shape for t in operands):
         raise ShapeError(f"operands of one shape, got {', '.join(show_shape(t.shape) for t in operands)}")
-    dtype = dtype_of(kind.scalar, [t.dtype for t in operands])
-    return TensorType(dtype or operands[0].dtype, operands[0].shape)
+    try:
+        dtype = dtype_of(kind.scalar, [t.dtype for t in operands]) or operands[0].dtype
+    except IndexError:
+        raise ShapeError(f"takes {arity(kind.scalar)} operands, got {len(operands)}") from None
+    first = operands[0]
+    return first if first.dtype == dtype else TensorType(dtype, first.shape)
 
 
 def _reduce(kind: Reduce, operand: TensorType) -> TensorType:
@@ -94,11 +95,12 @@ def check_affine(affine: Affine, operand: Shape) -> None:
         raise ShapeError(f"view maps {len(affine.axes)} axes, the operand has {len(operand)}")
     if any(isinstance(d, int) and d < 0 for d in affine.shape):
         raise ShapeError(f"a size is negative in {show_shape(affine.shape)}")
-    if any(d == 0 for d in affine.shape):
-        return
     for i, axis in enumerate(affine.axes):
         if any(not 0 <= j < len(affine.shape) for j, _ in axis.terms):
             raise ShapeError(f"axis {i} reads a result axis that does not exist")
+    if any(d == 0 for d in affine.shape):
+        return
+    for i, axis in enumerate(affine.axes):
         if not axis.guarded:
             _check_range(i, axis, affine.shape, operand[i])
 

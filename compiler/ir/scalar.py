@@ -18,6 +18,7 @@ BINARY: Final = frozenset("add sub mul div floordiv mod pow atan2 hypot min max"
 COMPARE: Final = frozenset("lt le gt ge eq ne".split())
 LOGIC: Final = frozenset("and or xor not".split())
 PREDICATE: Final = frozenset("isnan isinf isfinite".split())
+_BOOLEAN: Final = COMPARE | LOGIC | PREDICATE
 
 
 class Scalar:
@@ -147,10 +148,10 @@ def dtype_of(expression: Scalar, operands: Sequence[str]) -> str | None:
         case Cast(dtype, _):
             return dtype
         case Apply(primitive, args):
-            if primitive in COMPARE or primitive in LOGIC or primitive in PREDICATE:
+            if primitive in _BOOLEAN:
                 return "bool"
-            skip = 1 if primitive in ("select", "require") else 0
-            found = [d for a in args[skip:] if (d := dtype_of(a, operands)) is not None]
+            values = args[1:] if primitive == "select" or primitive == "require" else args
+            found = [d for a in values if (d := dtype_of(a, operands)) is not None]
             return promote(*found) if found else None
     return None
 
