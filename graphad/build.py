@@ -131,6 +131,13 @@ def _strong(name: str, value: TensorLike) -> Tensor:
     refuse(GraphError, name, (value,), f"expected a tensor, an array or a number, got {type(value).__name__}")
 
 
+def known_number(x: Tensor) -> float | None:
+    """The number that ``x`` is everywhere, where that is seen at a glance: a scalar constant, maybe repeated."""
+    while x.op is VIEW and not x.operands[0].type.shape and not x.kind.map.guarded:  # type: ignore[union-attr]
+        x = x.operands[0]  # type: ignore[assignment]
+    return x.kind.value.item() if isinstance(x.kind, Constant) and not x.type.shape else None
+
+
 def as_tensor(value: TensorLike, name: str = "constant") -> Tensor:
     """A tensor from anything that can be one; a Python number is float32, int64 or bool."""
     return constant(value) if is_weak(value) else _strong(name, value)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,14 @@ def caller() -> Site:
     if fixed is not None:
         return fixed
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
+    while frame.f_back is not None and _is_own(frame.f_code.co_filename):
         frame = frame.f_back
     return Site(frame.f_code.co_filename, frame.f_lineno, _layer.get())
+
+
+@cache
+def _is_own(file: str) -> bool:
+    return file.startswith(_OWN)
 
 
 @contextmanager

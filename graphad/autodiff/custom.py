@@ -65,10 +65,24 @@ def custom_derivative(value: Tensor, inputs: Sequence[Tensor], jvp: Jvp, vjp: Vj
     return make(op, View(identity(value.shape)), (value,))
 
 
-def check_rule(name: str, node: Tensor, found: Tensor | None, expected: Tensor) -> None:
-    """That a user's rule answered the right shape."""
-    if found is not None and found.shape != expected.shape:
+def check_rule(name: str, node: Tensor, found: TensorLike | None, expected: Tensor) -> Tensor | None:
+    """What a user's rule answered for ``expected``, if it has the right shape."""
+    if found is None:
+        return None
+    tensor = as_tensor(found, f"custom {name}")
+    if tensor.shape != expected.shape:
         refuse(
             ShapeError, f"custom {name}", (node,),
-            f"the rule answered shape {list(found.shape)}, expected {list(expected.shape)}",
+            f"the rule answered shape {list(tensor.shape)}, expected {list(expected.shape)}",
         )
+    return tensor
+
+
+def answers(node: Tensor, op: CustomOp, cotangent: Tensor) -> list[Tensor | None]:
+    """The cotangents that the rule ``vjp`` answers, one an input."""
+    parts = op.vjp(cotangent)
+    if not isinstance(parts, list | tuple):
+        refuse(GraphError, "custom vjp", (node,), f"the rule answers a list, one cotangent an input, got {parts!r}")
+    if len(parts) != len(op.inputs):
+        refuse(GraphError, "custom vjp", (node,), f"answered {len(parts)} cotangents for {len(op.inputs)} inputs")
+    return [check_rule("vjp", node, part, x) for x, part in zip(op.inputs, parts, strict=True)]

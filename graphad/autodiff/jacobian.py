@@ -6,7 +6,7 @@ from graphad.autodiff.modes import check_reach, grad, order, pull_back, push_for
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.autodiff.vectorize import vectorize
 from graphad.build import refuse
-from graphad.compiler.errors import GraphError
+from graphad.compiler.errors import DTypeError, GraphError
 from graphad.compiler.ir.size import product
 from graphad.leaves import input as placeholder
 from graphad.ops.creation import eye, zeros
@@ -69,7 +69,7 @@ def hessian(y: Tensor, x: Tensor) -> Tensor:
     gradient = grad(y, x)
     try:
         check_reach("hessian", [gradient], [x], order([gradient]))
-    except GraphError:  # a linear function: its gradient does not depend on x
+    except (GraphError, DTypeError):  # a linear function: its gradient does not depend on x
         return zeros((*x.shape, *x.shape), x.dtype)
     result: Tensor = jacobian(gradient, x, mode="forward")
     return result

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphad.build import cast, refuse
-from graphad.compiler.errors import GraphError
+from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.kinds import (
     Constant,
@@ -21,7 +21,7 @@ from graphad.compiler.ir.kinds import (
 )
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap, Reshape
-from graphad.autodiff.custom import STOP, CustomOp, check_rule
+from graphad.autodiff.custom import STOP, CustomOp, answers, check_rule
 from graphad.autodiff.transpose import transpose_view
 from graphad.ops.arithmetic import where
 from graphad.ops.contraction import contract
@@ -49,10 +49,12 @@ def differentiable(node: Tensor) -> bool:
 
 def apply_partial(partial: Partial, tangent: Tensor) -> Tensor | None:
     """partial * tangent; None is zero."""
+    if callable(partial):
+        partial = partial()
     if partial is None or (isinstance(partial, int | float) and partial == 0):
         return None
     if isinstance(partial, Select):
-        return where(partial.condition, tangent, 0)
+        return where(partial.condition, tangent if isinstance(partial.weight, int) else partial.weight * tangent, 0)
     if isinstance(partial, int | float):
         return tangent if partial == 1 else -tangent if partial == -1 else tangent * partial
     return partial * tangent
@@ -70,7 +72,7 @@ def total(parts: Sequence[Tensor | None]) -> Tensor | None:
 def _map_partials(node: Tensor) -> Sequence[Partial]:
     op = node.op
     if not isinstance(op, Elementwise) or op.partials is None:
-        refuse(GraphError, "derivative", (node,), f"op {op.name!r} has no derivative")
+        refuse(DTypeError, "derivative", (node,), f"op {op.name!r} has no derivative")
     return op.partials(*node.operands, node)
 
 
@@ -84,7 +86,7 @@ def _weights(node: Tensor, axes: tuple[int, ...]) -> Partial:
     op = node.op
     (x,) = inputs_of(node)
     if not isinstance(op, Reduction) or op.weights is None:
-        refuse(GraphError, "derivative", (node,), f"reduction {op.name!r} has no derivative")
+        refuse(DTypeError, "derivative", (node,), f"reduction {op.name!r} has no derivative")
     return op.weights(x, spread(node, axes, x.shape), axes)
 
 
@@ -99,9 +101,7 @@ def push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
 def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
     if isinstance(node.op, CustomOp):
         full = [zeros_like(x) if t is None else t for x, t in zip(node.op.inputs, tangents, strict=True)]
-        out = node.op.jvp(*full)
-        check_rule("jvp", node, out, node)
-        return out
+        return check_rule("jvp", node, node.op.jvp(*full), node)
     first = tangents[0] if tangents else None
     match node.kind:
         case Leaf() | Constant() | SizeOf() | Index():
@@ -141,32 +141,28 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
     raise AssertionError(node.kind)
 
 
-def pull(node: Tensor, cotangent: Tensor) -> Sequence[Tensor | None]:
-    """The inputs' cotangents from the node's; None is zero."""
+def pull(node: Tensor, cotangent: Tensor, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+    """The cotangents of the inputs that are wanted from the node's; None is zero."""
+    inputs = inputs_of(node)
     if not differentiable(node):
-        return [None] * len(inputs_of(node))
-    parts = _pull(node, cotangent)
+        return [None] * len(inputs)
+    asked = [w and is_float(x.dtype) for w, x in zip(wanted, inputs, strict=True)]
+    parts = _pull(node, cotangent, asked)
     return [
-        None if p is None or not is_float(x.dtype) else cast(p, x.dtype)
-        for p, x in zip(parts, inputs_of(node), strict=True)
+        None if p is None or not a else cast(p, x.dtype) for p, a, x in zip(parts, asked, inputs, strict=True)
     ]
 
 
-def _pull(node: Tensor, c: Tensor) -> Sequence[Tensor | None]:
+def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | None]:
     inputs = inputs_of(node)
     if isinstance(node.op, CustomOp):
-        parts = list(node.op.vjp(c))
-        if len(parts) != len(inputs):
-            refuse(GraphError, "custom vjp", (node,), f"answered {len(parts)} cotangents for {len(inputs)} inputs")
-        for x, part in zip(inputs, parts, strict=True):
-            check_rule("vjp", node, part, x)
-        return parts
+        return answers(node, node.op, c)
     match node.kind:
         case Leaf() | Constant() | SizeOf() | Index():
             return []
         case Map():
             partials = _map_partials(node)
-            return [apply_partial(p, c) if is_float(x.dtype) else None for p, x in zip(partials, inputs, strict=True)]
+            return [apply_partial(p, c) if a else None for p, a in zip(partials, asked, strict=True)]
         case Reduce(axes=axes):
             return [apply_partial(_weights(node, axes), spread(c, axes, inputs[0].shape))]
         case Scan(axis=axis, reverse=reverse):
@@ -180,7 +176,10 @@ def _pull(node: Tensor, c: Tensor) -> Sequence[Tensor | None]:
             return [affine(c, found.shape, found.axes)]
         case Contract(left=left, right=right, out=out):
             x, y = inputs
-            return [contract(c, y, out, right, left), contract(x, c, left, out, right)]
+            return [
+                contract(c, y, out, right, left) if asked[0] else None,
+                contract(x, c, left, out, right) if asked[1] else None,
+            ]
         case Gather(axis=axis):
             return [scatter_add(inputs[1], c, axis, inputs[0].shape[axis]), None]
         case Scatter(axis=axis):

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from graphad.autodiff.custom import STOP
-from graphad.autodiff.local import differentiable, inputs_of, pull, push
+from graphad.autodiff.local import differentiable, inputs_of, pull, push, total
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.build import TensorLike, as_tensor, refuse
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
+from graphad.ops.arithmetic import where
 from graphad.ops.creation import ones_like, zeros_like
 from graphad.sites import origin
 from graphad.tensor import Tensor
@@ -64,11 +65,22 @@ def check_reach(name: str, outputs: Sequence[Tensor], wrt: Sequence[Tensor], nod
 
 
 def _useful(nodes: Sequence[Tensor], outputs: Sequence[Tensor]) -> set[Tensor]:
-    """The nodes from which a differentiable way leads to an output; stop_gradient counts, as zero by intent."""
+    """The nodes from which a differentiable way leads to an output.
+
+    stop_gradient counts, as zero by intent, and so does the condition of a choice: what is chosen is differentiable
+    almost everywhere, with derivative zero in the direction of the condition (relu's second derivative).
+    """
     found = set(outputs)
+    choosing: set[Tensor] = set()
     for node in reversed(nodes):
-        if node in found and (differentiable(node) or node.op is STOP):
-            found.update(inputs_of(node))
+        if node in choosing:
+            choosing.update(inputs_of(node))
+            found.add(node)
+        elif node in found and (differentiable(node) or node.op is STOP):
+            inputs = inputs_of(node)
+            found.update(inputs)
+            if node.op is where:
+                choosing.add(inputs[0])
     return found
 
 
@@ -82,9 +94,17 @@ def _barrier(nodes: Sequence[Tensor], x: Tensor) -> Tensor:
     return x
 
 
-def pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequence[Tensor]) -> list[Tensor]:
-    """Reverse mode: the cotangents of ``wrt`` from the outputs'; zeros where only stop_gradient leads."""
-    nodes = order(outputs)
+def pull_back(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor],
+    wrt: Sequence[Tensor],
+    nodes: Sequence[Tensor] | None = None,
+) -> list[Tensor]:
+    """Reverse mode: the cotangents of ``wrt`` from the outputs'; zeros where only stop_gradient leads.
+
+    ``nodes``: what ``order(outputs)`` gave, where the caller has it.
+    """
+    nodes = order(outputs) if nodes is None else nodes
     live = active(nodes, wrt)
     known: dict[Tensor, Tensor] = {}
     for y, c in zip(outputs, cotangents, strict=True):
@@ -94,25 +114,32 @@ def pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequ
         if node not in known or node not in live:
             continue
         inputs = inputs_of(node)
-        if not any(x in live for x in inputs):
+        wanted = [x in live for x in inputs]
+        if not any(wanted):
             continue
         cotangent = known[node] if node in targets else known.pop(node)
         with origin(node.site):
-            for x, part in zip(inputs, pull(node, cotangent), strict=True):
-                if part is not None and x in live:
+            for x, part in zip(inputs, pull(node, cotangent, wanted), strict=True):
+                if part is not None:
                     known[x] = known[x] + part if x in known else part
     return [known[x] if x in known else zeros_like(x) for x in wrt]
 
 
 def push_forward(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> list[Tensor]:
-    """Forward mode: the outputs' tangents from those of ``wrt``."""
+    """Forward mode: the outputs' tangents from those of ``wrt``.
+
+    A tensor of ``wrt`` that is computed from another one moves by its own tangent and by what the other gives it:
+    the transpose of reverse mode, whose cotangents count every way.
+    """
     nodes = order(outputs)
     live = active(nodes, wrt)
-    known: dict[Tensor, Tensor | None] = dict(zip(wrt, tangents, strict=True))
+    known: dict[Tensor, Tensor | None] = {}
+    for x, tangent in zip(wrt, tangents, strict=True):
+        known[x] = total([known.get(x), tangent])
     for node in nodes:
-        if node in live and node not in known:
+        if node in live and any(known.get(x) is not None for x in inputs_of(node)):
             with origin(node.site):
-                known[node] = push(node, [known.get(x) for x in inputs_of(node)])
+                known[node] = total([known.get(node), push(node, [known.get(x) for x in inputs_of(node)])])
     return [t if (t := known.get(y)) is not None else zeros_like(y) for y in outputs]
 
 
@@ -133,14 +160,15 @@ def grad(y: Tensor, wrt: T) -> T:
         refuse(ShapeError, "grad", (y,), "takes a scalar; use ga.sum(y), ga.vjp or ga.jacobian")
     if not is_float(y.dtype):
         refuse(DTypeError, "grad", (y,), f"{y.dtype} has no derivative")
-    check_reach("grad", [y], leaves, order([y]))
-    return cast(T, unflatten(wrt, pull_back([y], [ones_like(y)], leaves)))
+    nodes = order([y])
+    check_reach("grad", [y], leaves, nodes)
+    return cast(T, unflatten(wrt, pull_back([y], [ones_like(y)], leaves, nodes)))
 
 
 def vjp(y: Any, x: T, cotangent: Any) -> T:
     """The cotangent of ``x`` (answered in kind) for the cotangent of ``y``: cotangent^T J, by reverse mode."""
     outputs, leaves = flatten("vjp", y), flatten("vjp", x)
-    cotangents = _match("vjp", outputs, cotangent)
+    cotangents = directions("vjp", y, cotangent)
     check_reach("vjp", outputs, leaves, order(outputs))
     return cast(T, unflatten(x, pull_back(outputs, cotangents, leaves)))
 
@@ -148,7 +176,7 @@ def vjp(y: Any, x: T, cotangent: Any) -> T:
 def jvp(y: T, x: Any, tangent: Any) -> T:
     """The tangent of ``y`` (answered in kind) for the tangent of ``x``: J tangent, by forward mode."""
     outputs, leaves = flatten("jvp", y), flatten("jvp", x)
-    tangents = _match("jvp", leaves, tangent)
+    tangents = directions("jvp", x, tangent)
     check_reach("jvp", outputs, leaves, order(outputs))
     return cast(T, unflatten(y, push_forward(outputs, leaves, tangents)))
 
@@ -164,23 +192,24 @@ def hvp(y: Tensor, x: T, v: Any) -> T:
     gradient = grad(y, x)
     flat = flatten("hvp", gradient)
     leaves = flatten("hvp", x)
-    return cast(T, unflatten(x, push_forward(flat, leaves, _match("hvp", leaves, v))))
+    return cast(T, unflatten(x, push_forward(flat, leaves, directions("hvp", x, v))))
 
 
-def _match(name: str, like: Sequence[Tensor], values: Any) -> list[Tensor]:
-    items: Sequence[TensorLike]
-    if isinstance(values, Mapping):
-        items = list(values.values())
-    elif len(like) == 1 and not (isinstance(values, list | tuple) and like[0].ndim == 0):
-        items = list(values) if isinstance(values, list | tuple) and isinstance(values[0], Tensor) else [values]
-    else:
-        items = list(values)
-    if len(items) != len(like):
-        refuse(GraphError, name, tuple(like), f"{len(like)} directions are needed, got {len(items)}")
-    out = []
-    for x, value in zip(like, items, strict=True):
-        t = as_tensor(value, name)
-        if t.shape != x.shape:
-            refuse(ShapeError, name, (x, t), f"a direction has its tensor's shape {list(x.shape)}, got {list(t.shape)}")
-        out.append(t if t.dtype == x.dtype else t.astype(x.dtype))
-    return out
+def directions(name: str, tree: Any, values: Any) -> list[Tensor]:
+    """One direction for each tensor of ``tree``, given in kind."""
+    if isinstance(tree, Tensor):
+        return [_direction(name, tree, values)]
+    if isinstance(tree, Mapping):
+        if not isinstance(values, Mapping) or values.keys() != tree.keys():
+            refuse(GraphError, name, (), f"directions are a dict with the keys {list(tree)}, got {values!r}")
+        return [t for key, item in tree.items() for t in directions(name, item, values[key])]
+    if not isinstance(values, list | tuple) or len(values) != len(tree):
+        refuse(GraphError, name, tuple(tree), f"directions are a list, one for each of {len(tree)}, got {values!r}")
+    return [t for item, value in zip(tree, values, strict=True) for t in directions(name, item, value)]
+
+
+def _direction(name: str, x: Tensor, value: TensorLike) -> Tensor:
+    t = as_tensor(value, name)
+    if t.shape != x.shape:
+        refuse(ShapeError, name, (x, t), f"a direction has its tensor's shape {list(x.shape)}, got {list(t.shape)}")
+    return t if t.dtype == x.dtype else t.astype(x.dtype)

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import TensorLike, as_tensor
+from graphad.build import TensorLike, as_tensor, constant, named_dtype
 from graphad.compiler.ir import scalar as s
-from graphad.compiler.ir.dtypes import DTYPES, dtype_name
+from graphad.compiler.ir.dtypes import DTYPES
 from graphad.compiler.ir.kinds import Map
 from graphad.ops.record import ANYWHERE, POSITIVE, Elementwise, Select, elementwise
 from graphad.tensor import Tensor, operator
@@ -44,7 +44,7 @@ divide = elementwise(
     "divide",
     scalar=lambda x, y: x / y,
     reference=np.divide,
-    partials=lambda x, y, z: (1 / y, -z / y),
+    partials=lambda x, y, z: (lambda: 1 / y, lambda: -z / y),
     domain=[ANYWHERE, POSITIVE],
     simplify=lambda x, y: 0 if y == 1 else None,
     takes="number",
@@ -69,7 +69,7 @@ remainder = elementwise(
     "remainder",
     scalar=lambda x, y: s.apply("mod", x, y),
     reference=np.remainder,
-    partials=lambda x, y, z: (1, -floor_divide(x, y)),
+    partials=lambda x, y, z: (1, lambda: -floor_divide(x, y)),
     domain=[ANYWHERE, POSITIVE],
     takes="number",
 )
@@ -81,6 +81,7 @@ absolute = elementwise(
     domain=[ANYWHERE],
     takes="number",
 )
+abs = absolute  # noqa: A001 (the Array API's name)
 sign = elementwise(
     "sign",
     scalar=lambda x: s.apply("sign", x),
@@ -97,7 +98,7 @@ maximum = elementwise(
     "maximum",
     scalar=lambda x, y: s.apply("max", x, y),
     reference=np.maximum,
-    partials=lambda x, y, z: (_tied(x > y, equal(x, y)), _tied(y > x, equal(x, y))),  # ties half and half
+    partials=lambda x, y, z: (lambda: _winner(x >= y, x, y), lambda: _winner(y >= x, x, y)),
     domain=[ANYWHERE, ANYWHERE],
     takes="number",
     commutative=True,
@@ -106,7 +107,7 @@ minimum = elementwise(
     "minimum",
     scalar=lambda x, y: s.apply("min", x, y),
     reference=np.minimum,
-    partials=lambda x, y, z: (_tied(x < y, equal(x, y)), _tied(y < x, equal(x, y))),
+    partials=lambda x, y, z: (lambda: _winner(x <= y, x, y), lambda: _winner(y <= x, x, y)),
     domain=[ANYWHERE, ANYWHERE],
     takes="number",
     commutative=True,
@@ -123,7 +124,7 @@ where = elementwise(
     "where",
     scalar=lambda c, x, y: s.where(c, x, y),
     reference=np.where,
-    partials=lambda c, x, y, z: (None, Select(c), Select(~c)),
+    partials=lambda c, x, y, z: (None, Select(c), lambda: Select(~c)),
     domain=[(-1.0, 1.0), ANYWHERE, ANYWHERE],
     simplify=lambda c, x, y: None if c is None else (1 if c else 2),
     takes="any",
@@ -223,7 +224,7 @@ def astype(x: TensorLike, dtype: Any) -> Tensor:
     TensorType(dtype='int64', shape=(2,))
     """
     tensor = as_tensor(x, "astype")
-    name = dtype_name(dtype)
+    name = named_dtype("astype", dtype)
     if tensor.dtype == name:
         return tensor
     op = _CASTS[name]
@@ -240,8 +241,9 @@ def clip(x: TensorLike, min: Any = None, max: Any = None) -> Tensor:  # noqa: A0
     return out
 
 
-def _tied(wins: Tensor, ties: Tensor) -> Tensor:
-    return where(wins, 1.0, where(ties, 0.5, 0.0))
+def _winner(wins: Tensor, x: Tensor, y: Tensor) -> Select:
+    """Ties half and half."""
+    return Select(wins, where(equal(x, y), constant(0.5, x.dtype), 1))
 
 
 def _in_range(index: Any, bound: Any) -> Any:
@@ -262,7 +264,7 @@ def _is_minus_zero(x: Any) -> bool:
 
 
 __all__ = [
-    "absolute", "add", "astype", "ceil", "clip", "divide", "equal", "floor", "floor_divide", "greater",
+    "abs", "absolute", "add", "astype", "ceil", "clip", "divide", "equal", "floor", "floor_divide", "greater",
     "greater_equal", "in_range", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not",
     "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "reciprocal",
     "relu", "remainder", "round", "sign", "square", "subtract", "trunc", "where",

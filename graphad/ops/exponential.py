@@ -3,11 +3,14 @@
 import numpy as np
 from scipy import special
 
-from graphad.build import TensorLike, as_tensor, need_float
+from graphad.build import TensorLike, as_tensor, is_weak, known_number, refuse
+from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir import scalar as s
-from graphad.ops.arithmetic import equal, where
+from graphad.compiler.ir.dtypes import is_float, is_integer
+from graphad.ops.arithmetic import equal, isinf, reciprocal, square, where
 from graphad.ops.record import ANYWHERE, POSITIVE, elementwise
-from graphad.tensor import Tensor
+from graphad.tensor import OPERATORS, Tensor
+
 
 def _scalar_sigmoid(x: s.Scalar) -> s.Scalar:
     small = s.apply("exp", -s.apply("abs", x))
@@ -18,15 +21,57 @@ power = elementwise(
     "pow",
     scalar=lambda x, y: s.apply("pow", x, y),
     reference=np.power,
-    # y x^(y-1), and x^y log x with its limit 0 at x = 0; y = 0 gives 0 for any x, also where 0 * inf stands
-    partials=lambda x, y, z: (
-        where(equal(y, 0), 0, y * power(x, where(equal(y, 0), 1, y - 1))),
-        where(x > 0, z * log(where(x > 0, x, 1)), where(equal(x, 0), 0, float("nan"))),
-    ),
+    partials=lambda x, y, z: (lambda: _slope_of_base(x, y), lambda: _slope_of_exponent(x, z)),
     domain=[POSITIVE, ANYWHERE],
     simplify=lambda x, y: 0 if y == 1 else None,
     takes="number",
 )
+
+
+def _slope_of_base(x: Tensor, y: Tensor) -> Tensor | float:
+    """y x^(y-1); 0 for y = 0 and any x, also where 0 * inf stands."""
+    known = known_number(y)
+    if known is not None:
+        return known * pow(x, known - 1) if known else 0.0
+    zero = equal(y, 0)
+    return where(zero, 0, y * power(x, where(zero, 1, y - 1)))
+
+
+def _slope_of_exponent(x: Tensor, z: Tensor) -> Tensor:
+    """x^y log x, with its limit 0 at x = 0 and no value below."""
+    positive = x > 0
+    return where(positive, z * log(where(positive, x, 1)), where(equal(x, 0), 0, float("nan")))
+
+
+def pow(x: TensorLike, y: TensorLike) -> Tensor:  # noqa: A001 (the Array API's name)
+    """``x ** y``; exponents 1, 2, 0.5, -0.5 and -1 written as Python numbers are the cheap functions they name.
+
+    Errors: DTypeError for integers to a negative power.
+
+    >>> pow([3.0], 2)
+    <square: float32[1]>
+    """
+    if not is_weak(y) or is_weak(x) or isinstance(y, bool):
+        return power(x, y)
+    tensor = as_tensor(x, "pow")
+    if is_float(tensor.dtype):
+        match y:
+            case 1:
+                return tensor
+            case 2:
+                return square(tensor)
+            case 0.5:
+                return sqrt(tensor)
+            case -0.5:
+                return rsqrt(tensor)
+            case -1:
+                return reciprocal(tensor)
+    elif y < 0 and isinstance(y, int):
+        refuse(DTypeError, "pow", (tensor, y), "integers have no negative powers; write ga.astype(x, 'float32') ** y")
+    return square(tensor) if y == 2 and is_integer(tensor.dtype) and isinstance(y, int) else power(tensor, y)
+
+
+OPERATORS["pow"] = pow
 sqrt = elementwise(
     "sqrt", scalar=lambda x: s.apply("sqrt", x), reference=np.sqrt, partials=lambda x, y: (0.5 / y,), domain=[POSITIVE]
 )
@@ -96,7 +141,7 @@ logaddexp = elementwise(
         s.apply("max", x, y) + s.apply("log1p", s.apply("exp", -s.apply("abs", x - y))),
     ),
     reference=np.logaddexp,
-    partials=lambda x, y, z: (sigmoid(x - y), sigmoid(y - x)),
+    partials=lambda x, y, z: (lambda: sigmoid(_gap(x, y)), lambda: sigmoid(_gap(y, x))),
     domain=[ANYWHERE, ANYWHERE],
     commutative=True,
 )
@@ -114,18 +159,23 @@ erfc = elementwise(
     partials=lambda x, y: (-_ERF_SLOPE * exp(-x * x),),
     domain=[ANYWHERE],
 )
+
+
+def _gap(x: Tensor, y: Tensor) -> Tensor:
+    """x - y, and 0 between equal infinities."""
+    return where(equal(x, y) & isinf(x), 0, x - y)
+
+
 _ERF_SLOPE = 2 / np.sqrt(np.pi).item()
 
 
 def rsqrt(x: TensorLike) -> Tensor:
     """``1 / sqrt(x)``."""
-    tensor = as_tensor(x, "rsqrt")
-    need_float("rsqrt", tensor)
-    return power(tensor, -0.5)
+    return reciprocal(sqrt(x))
 
 
 
 __all__ = [
-    "cbrt", "erf", "erfc", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "rsqrt",
+    "cbrt", "erf", "erfc", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "pow", "power", "rsqrt",
     "sigmoid", "softplus", "sqrt",
 ]

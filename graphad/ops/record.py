@@ -20,21 +20,24 @@ from graphad.compiler.ir.op import MapOp, ReduceOp, ScanOp, register
 from graphad.tensor import OPERATORS, Tensor
 
 Interval: TypeAlias = tuple[float, float]
-Takes: TypeAlias = Literal["float", "number", "real", "bool", "any"]
+Takes: TypeAlias = Literal["float", "number", "bool", "any"]
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """The partial of a choice: the tangent passes where ``condition`` holds and nothing passes elsewhere.
+    """The partial of a choice: ``weight`` times the tangent where ``condition`` holds, and nothing elsewhere.
 
     A select, not a product with a mask: 0 * inf would be NaN.
     """
 
     condition: Tensor
+    weight: Tensor | int = 1
 
 
-Partial: TypeAlias = Tensor | Select | int | float | None
-"""d out / d operand: a tensor, a choice, a number, or None where there is no derivative."""
+Known: TypeAlias = Tensor | Select | int | float | None
+Partial: TypeAlias = Known | Callable[[], Known]
+"""d out / d operand: a tensor, a choice, a number, None where there is no derivative; or a function that makes one of
+these, for a partial that costs many nodes, and is called only if it is needed."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -42,13 +45,14 @@ class Elementwise(MapOp):
     """An elementwise op.
 
     ``partials(*operands, out)`` answers one Partial an operand, as graph expressions, so that it differentiates again.
-    ``domain``: one interval an operand, or the names of dtypes for ops without a derivative.
+    ``domain``: one interval an operand.
     """
 
     partials: Callable[..., Sequence[Partial]] | None
     domain: tuple[Interval, ...]
     takes: Takes
     divides: bool = False
+    kind: Map
 
     def __call__(self, *operands: TensorLike) -> Tensor:
         if len(operands) != self.arity:
@@ -60,7 +64,7 @@ class Elementwise(MapOp):
 
     def build(self, operands: Sequence[Tensor]) -> Tensor:
         """The node on tensors of fitting dtypes."""
-        return make(self, Map(self.scalar), broadcast_all(self.name, operands))
+        return make(self, self.kind, broadcast_all(self.name, operands))
 
     def _check(self, operands: list[Tensor]) -> list[Tensor]:
         dtype = operands[0].dtype
@@ -110,9 +114,11 @@ def elementwise(
     arity = len(domain)
     if not callable(scalar) or not callable(reference) or arity == 0:
         raise GraphError(f"op {name!r} needs a scalar expression, a reference and a domain for each operand")
+    expression = s.build(arity, scalar)
     op = Elementwise(
         name=name,
-        scalar=s.build(arity, scalar),
+        scalar=expression,
+        kind=Map(expression),
         arity=arity,
         reference=reference,
         partials=partials,
