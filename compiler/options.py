@@ -1,14 +1,57 @@
-"""What a user may ask of the compiler; the whole of it is part of every cache key."""
+"""What the user may choose about compiling. The whole of it is part of every cache key."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, TypeAlias, get_args
+
+from graphad.compiler.errors import GraphError
+
+Precision: TypeAlias = Literal["default", "strict"]
+Convolution: TypeAlias = Literal["auto", "im2col", "direct"]
+
+_CHOICES = {"precision": get_args(Precision), "convolution": get_args(Convolution)}
 
 
 @dataclass(frozen=True)
 class Options:
-    precision: Literal["default", "strict"] = "default"
+    """How a function is compiled.
+
+    Args:
+        precision: "strict" keeps every elementary function within an ulp or two; "default" may take faster ones.
+        deterministic: the same inputs give the same bits on every run.
+        nan_guard: stop at the first NaN and name the node and line that made it.
+        fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).
+        convolution: "im2col", "direct", or the cheaper of both.
+        disable: names of passes to leave out, for debugging.
+    """
+
+    precision: Precision = "default"
     deterministic: bool = True
     nan_guard: bool = False
     fast_math: bool = False
-    convolution: Literal["auto", "im2col", "direct"] = "auto"
+    convolution: Convolution = "auto"
     disable: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name in _CHOICES:
+                _check_choice(f.name, value, _CHOICES[f.name])
+            elif f.name == "disable":
+                _check_names(value)
+            elif not isinstance(value, bool):
+                raise GraphError(f"Options({f.name}={value!r}): write {f.name}=True or {f.name}=False")
+
+    def key(self) -> str:
+        """The whole as text, equal for equal options."""
+        return ",".join(f"{name}={value!r}" for name, value in asdict(self).items())
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        wanted = " or ".join(f"{name}={c!r}" for c in choices)
+        raise GraphError(f"Options({name}={value!r}): write {wanted}")
+
+
+def _check_names(value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
+        raise GraphError(f"Options(disable={value!r}): write a tuple of names of passes, such as disable=('simplify',)")

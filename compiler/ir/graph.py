@@ -70,13 +70,18 @@ class Graph:
 
     def replace(self, new: Mapping[Node, Node]) -> "Graph":
         """The graph with nodes replaced by others of the same types, everywhere, in one walk."""
-        return self.rebuild(lambda node, operands: new.get(node) or node.with_operands(operands))
+        return self.rebuild(lambda node, operands: new[node] if node in new else node.with_operands(operands))
 
     def rebuild(self, make: Callable[[Node, tuple[Node, ...]], Node]) -> "Graph":
-        """The graph with every node made anew from its new operands; ``make`` answers the node itself to keep it."""
+        """The graph with every node made anew from its new operands; ``make`` answers the node itself to keep it.
+
+        Where nothing changes, the graph itself is the answer.
+        """
         done: dict[Node, Node] = {}
         for node in self.nodes:
-            done[node] = make(node, tuple(done[o] for o in node.operands))
+            done[node] = make(node, tuple([done[o] for o in node.operands]))
+        if all(done[n] is n for n in self.roots):
+            return self
         return Graph(
             self.inputs,
             tuple(done[n] for n in self.outputs),

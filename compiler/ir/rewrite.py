@@ -8,7 +8,7 @@ from graphad.compiler.ir.node import Node
 
 Rule: TypeAlias = Callable[[Node], Node | None]
 
-_LIMIT = 64  # rules applied in a row at one node; a pair of rules that undo each other would never end
+_LIMIT = 256  # rules applied on behalf of one node; a pair of rules that undo each other would never end
 
 
 def rewrite(graph: Graph, rules: Iterable[Rule]) -> Graph:
@@ -27,33 +27,35 @@ def rewrite(graph: Graph, rules: Iterable[Rule]) -> Graph:
 
 
 def settle(root: Node, rules: tuple[Rule, ...], settled: dict[Node, Node]) -> Node:
-    """``root`` rewritten until no rule applies; the nodes a rule has made are settled before it."""
+    """``root`` rewritten until no rule applies; the nodes a rule has made are settled before those that use them.
+
+    ``settled`` maps nodes to what has become of them, and holds for every node that is a result itself.
+    """
+    if root in settled:
+        return settled[root]
+    budget = _LIMIT
     stack = [root]
-    current: dict[Node, Node] = {}
-    count: dict[Node, int] = {}
+    became: dict[Node, Node] = {}  # a node to the node that a rule made of it, while that waits for its operands
+    waiting = {root}  # a replacement may read the node it replaces: that one is not waited for
     while stack:
         node = stack[-1]
-        if node in settled:
-            stack.pop()
-            continue
-        now = current.get(node, node)
-        pending = [o for o in now.operands if o not in settled and o is not node]
-        if pending and now is not root:
+        now = became.get(node, node)
+        pending = [o for o in now.operands if o not in settled and o not in waiting]
+        if pending:
+            waiting.add(node)
             stack.extend(pending)
             continue
         now = now.with_operands(tuple(settled.get(o, o) for o in now.operands))
-        new = _first(now, rules) if count.get(node, 0) < _LIMIT else None
-        if new is None:
+        new = settled[now] if now in settled else _first(now, rules) if budget else None
+        if new is None or new is now:
             settled[node] = settled[now] = now
             stack.pop()
-            continue
-        count[node] = count.get(node, 0) + 1
-        if new in settled:
-            settled[node] = settled[new]
+        elif new in settled:
+            settled[node] = settled[now] = settled[new]
             stack.pop()
-            continue
-        current[node] = new
-        stack.extend(o for o in new.operands if o not in settled)
+        else:
+            budget -= 1
+            became[node] = new
     return settled[root]
 
 
@@ -62,6 +64,6 @@ def _first(node: Node, rules: tuple[Rule, ...]) -> Node | None:
         new = rule(node)
         if new is not None and new is not node:
             if new.type != node.type:
-                raise TypeError(f"rule {rule.__name__} changed {node.type} to {new.type}")
+                raise TypeError(f"rule {rule!r} changed {node!r} to {new!r}")
             return new
     return None

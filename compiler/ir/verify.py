@@ -3,29 +3,61 @@
 from graphad.compiler.errors import GraphadError, VerifyError
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.infer import infer
-from graphad.compiler.ir.kinds import Constant, Leaf
+from graphad.compiler.ir.kinds import Constant, Leaf, Map
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.types import TensorType
 
 
-def verify(graph: Graph, after: str = "") -> Graph:
+def verify(graph: Graph, after: str = "", known: set[Node] | None = None) -> Graph:
     """The graph itself, if it is well formed.
+
+    ``known`` holds nodes that were verified before, which cannot have changed; the graph's nodes are added to it.
 
     Errors: VerifyError, naming the pass (``after``), the node and its line.
     """
+    seen: set[Node] = set() if known is None else known
+    rule = _Rule()
     for node in graph.nodes:
+        if node in seen:
+            continue
         try:
-            found = infer(node.kind, [o.type for o in node.operands], node.type)
+            found = rule(node)
         except GraphadError as error:
             raise _broken(after, node, str(error)) from error
         if found != node.type:
             raise _broken(after, node, f"has type {node.type}, but its operands give {found}")
+        seen.add(node)
+    _verify_updates(graph, after)
+    _verify_kernels(graph, after)
+    return graph
+
+
+class _Rule:
+    """The type rule, with the answers for elementwise ops kept: most nodes of a long graph ask the same question."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[object, ...], TensorType] = {}
+
+    def __call__(self, node: Node) -> TensorType:
+        types = [o.type for o in node.operands]
+        if not isinstance(node.kind, Map):
+            return infer(node.kind, types, node.type)
+        key = (id(node.kind.scalar), *types)  # the graph holds on to its expressions, so their identities stay theirs
+        if key not in self.known:
+            self.known[key] = infer(node.kind, types, node.type)
+        return self.known[key]
+
+
+def _verify_updates(graph: Graph, after: str) -> None:
+    updated: set[Node] = set()
     for leaf, value in graph.updates:
         if not isinstance(leaf.kind, Leaf) or leaf.kind.role == "input":
             raise _broken(after, leaf, "is updated, but is no parameter or state")
         if leaf.type != value.type:
             raise _broken(after, value, f"has type {value.type}, but updates {leaf.kind.name!r}: {leaf.type}")
-    _verify_kernels(graph, after)
-    return graph
+        if leaf in updated:
+            raise _broken(after, leaf, "is updated twice")
+        updated.add(leaf)
 
 
 def _verify_kernels(graph: Graph, after: str) -> None:

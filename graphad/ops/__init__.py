@@ -7,6 +7,7 @@ from graphad.ops import (
     exponential,
     indexing,
     reductions,
+    rules,
     shape,
     trigonometric,
 )
@@ -19,7 +20,9 @@ from graphad.ops.reductions import *  # noqa: F403
 from graphad.ops.shape import *  # noqa: F403
 from graphad.ops.trigonometric import *  # noqa: F403
 
-__all__ = sorted(  # noqa: PLE0605
+_RULES = rules  # importing them hands them to the compiler's passes
+
+__all__ = sorted(
     arithmetic.__all__
     + contraction.__all__
     + creation.__all__
