@@ -1,0 +1,59 @@
+"""Losses that compare element by element."""
+
+from graphad.build import TensorLike, as_tensor
+from graphad.nn.functional.targets import Reduction, alike, check_reduction, reduced
+from graphad.ops.arithmetic import absolute, relu
+from graphad.ops.exponential import softplus
+from graphad.tensor import Tensor
+
+
+def mse_loss(x: TensorLike, target: TensorLike, reduction: Reduction = "mean") -> Tensor:
+    """``(x - target)^2``; shapes and dtypes are equal.
+
+    >>> from graphad import evaluate
+    >>> evaluate(mse_loss([1.0, 2.0], [1.0, 4.0]))
+    array(2., dtype=float32)
+    """
+    check_reduction("mse_loss", reduction)
+    a, b = alike("mse_loss", x, target)
+    difference = a - b
+    return reduced(difference * difference, reduction)
+
+
+def l1_loss(x: TensorLike, target: TensorLike, reduction: Reduction = "mean") -> Tensor:
+    """``|x - target|``; the derivative at 0 is 0."""
+    check_reduction("l1_loss", reduction)
+    a, b = alike("l1_loss", x, target)
+    return reduced(absolute(a - b), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    x: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    reduction: Reduction = "mean",
+    pos_weight: TensorLike | None = None,
+) -> Tensor:
+    """``softplus(x) - x target``: the cross-entropy of sigmoid(x) with targets in [0, 1], safe for any x.
+
+    ``weight`` multiplies each element's loss, ``pos_weight`` q the part of the positive class, as in torch:
+    (1 - t) x + (1 + (q - 1) t) softplus(-x). The gradient is sigmoid(x) - target.
+    """
+    name = "binary_cross_entropy_with_logits"
+    check_reduction(name, reduction)
+    a, t = alike(name, x, target)
+    if pos_weight is None:
+        losses = softplus(a) - a * t
+    else:
+        q = as_tensor(pos_weight, name).astype(a.dtype)
+        losses = (1 - t) * a + (1 + (q - 1) * t) * softplus(-a)
+    if weight is not None:
+        losses = losses * as_tensor(weight, name).astype(a.dtype)
+    return reduced(losses, reduction)
+
+
+def hinge_loss(x: TensorLike, target: TensorLike, reduction: Reduction = "mean") -> Tensor:
+    """``max(0, 1 - x target)`` with targets -1 and 1: the loss of a two-class support vector machine."""
+    check_reduction("hinge_loss", reduction)
+    a, b = alike("hinge_loss", x, target)
+    return reduced(relu(1 - a * b), reduction)

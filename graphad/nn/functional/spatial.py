@@ -1,0 +1,81 @@
+"""What convolution and pooling share: arguments for each spatial axis, and the window that slides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from graphad.build import as_tensor, need_float, refuse
+from graphad.compiler.errors import ShapeError
+from graphad.ops.shape import window
+from graphad.tensor import Tensor
+
+Each: TypeAlias = int | Sequence[int]
+"""One number for all spatial axes, or one for each."""
+
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
+"""(before, after) for each spatial axis."""
+
+LAYOUTS = {1: "NCL", 2: "NCHW", 3: "NCDHW"}
+
+
+def image(name: str, x: object, rank: int) -> Tensor:
+    """``x`` as a float tensor (N, C, spatial axes...)."""
+    tensor = as_tensor(x, name)
+    need_float(name, tensor)
+    if tensor.ndim != rank + 2:
+        fix = "; expand_dims(x, 0)?" if tensor.ndim == rank + 1 else ""
+        refuse(ShapeError, name, (tensor,), f"x has {rank + 2} dimensions, {LAYOUTS[rank]}, got {tensor.ndim}{fix}")
+    return tensor
+
+
+def each(name: str, x: Tensor, argument: str, value: Each, rank: int, least: int) -> tuple[int, ...]:
+    """``value`` for each spatial axis: integers of at least ``least``."""
+    found: object = (value,) * rank if isinstance(value, int | np.integer) else value  # the user's: may be anything
+    if not isinstance(found, list | tuple) or len(found) != rank or not all(_is_number(v, least) for v in found):
+        refuse(
+            ShapeError,
+            name,
+            (x,),
+            f"{argument} is an integer >= {least}" + (f" or {rank} of them" if rank > 1 else "") + f", got {value!r}",
+        )
+    return tuple(int(v) for v in found)
+
+
+def _is_number(value: object, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How a window slides: its size, step, spread and the padding of each spatial axis, all checked."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    padding: Pairs
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The window's axes, counted from the end of ``slide``'s result."""
+        return tuple(range(-len(self.sizes), 0))
+
+    def slide(self, x: Tensor, fill: float = 0.0) -> Tensor:
+        """(..., spatial axes) -> (..., places of the window, elements of the window); a view."""
+        return window(x, self.sizes, self.strides, self.dilations, self.padding, fill)
+
+    def check(self, name: str, x: Tensor) -> None:
+        """That at least one window fits each spatial axis whose size is known."""
+        for i, (size, spread, (before, after)) in enumerate(zip(self.sizes, self.dilations, self.padding, strict=True)):
+            extent, span = x.shape[2 + i], (size - 1) * spread + 1
+            if isinstance(extent, int) and extent + before + after < span:
+                dilated = f" (dilation {spread} spreads it to {span})" if spread > 1 else ""
+                padded = f", {extent + before + after} with padding" if before or after else ""
+                refuse(
+                    ShapeError,
+                    name,
+                    (x,),
+                    f"a window of {size}{dilated} does not fit axis {2 + i} of x, which has {extent} elements"
+                    f"{padded}; a smaller window, or more padding?",
+                )

@@ -1,0 +1,43 @@
+"""Values of leaves, out and in by name: nothing is set unless everything fits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphad.runtime.errors import GraphadError
+from graphad.tensor import Variable
+
+
+class StateError(GraphadError):
+    """Stored values do not belong to this model or optimiser: names missing or unexpected, a wrong shape or dtype."""
+
+
+def dump(leaves: Mapping[str, Variable]) -> dict[str, np.ndarray]:
+    """Copies of the leaves' current values."""
+    return {name: leaf.value for name, leaf in leaves.items()}
+
+
+def check(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """``values`` as arrays that fit the leaves, or a StateError that lists everything that does not."""
+    arrays = {name: np.asarray(value) for name, value in values.items()}
+    problems = [f"missing {name!r}" for name in leaves if name not in arrays]
+    problems += [f"unexpected {name!r}" for name in arrays if name not in leaves]
+    for name, leaf in leaves.items():
+        array = arrays.get(name)
+        if array is None:
+            continue
+        if array.shape != leaf.storage.shape:
+            problems.append(f"{name!r} has shape {list(array.shape)}, expected {list(leaf.storage.shape)}")
+        elif not np.can_cast(array.dtype, leaf.storage.dtype, "same_kind"):
+            problems.append(f"{name!r} is {array.dtype}, expected {leaf.dtype}")
+    if problems:
+        raise StateError(f"{what}: {'; '.join(problems)}; nothing was loaded")
+    return arrays
+
+
+def load(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) -> None:
+    """Sets every leaf, or none and raises StateError."""
+    arrays = check(what, leaves, values)
+    for name, leaf in leaves.items():
+        leaf.value = arrays[name]

@@ -1,0 +1,131 @@
+"""What an optimiser is: it writes new values of parameters, and of the states it keeps, as nodes of the graph."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphad.autodiff import grad
+from graphad.build import refuse
+from graphad.compiler.errors import GraphError, ShapeError
+from graphad.leaves import state
+from graphad.nn import storage
+from graphad.tensor import Parameter, State, Tensor, Variable
+
+Updates = dict[Variable, Tensor]
+"""{leaf: its next value}, for ``ga.compile(..., updates=...)``."""
+
+
+class Optimizer(ABC):
+    """Subclasses write one parameter's rule, ``_rule``. All updates of a step are simultaneous.
+
+    The learning rate is a float64 state, read when the compiled function runs: setting it compiles nothing.
+    """
+
+    def __init__(self, lr: float) -> None:
+        self._states: dict[str, State] = {}
+        self._names: dict[Parameter, str] = {}
+        self._lr = self._state("lr", np.float64(_positive(type(self).__name__, "lr", lr)))
+
+    @property
+    def lr(self) -> State:
+        """The learning rate's leaf; ``lr.value`` is its number."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr.value = np.float64(_positive(type(self).__name__, "lr", value))
+
+    def minimize(self, loss: Tensor, parameters: Sequence[Parameter]) -> Updates:
+        """One step down the gradient of a scalar: {leaf: new value} for the parameters and the optimiser's states.
+
+        >>> import graphad as ga
+        >>> w = ga.parameter("w", [3.0])
+        >>> updates = ga.optim.SGD(lr=0.5).minimize(ga.sum(w * w), [w])
+        >>> ga.evaluate(updates[w])
+        array([0.], dtype=float32)
+        """
+        leaves = list(parameters)
+        return self.updates(dict(zip(leaves, grad(loss, leaves), strict=True)))
+
+    def updates(self, gradients: Mapping[Parameter, Tensor]) -> Updates:
+        """The same from gradients of the user's own making: clipped, averaged, of several losses."""
+        if not gradients:
+            refuse(GraphError, type(self).__name__, (), "there are no parameters to update")
+        found: Updates = {}
+        for leaf, gradient in gradients.items():
+            self._check(leaf, gradient)
+        self._begin(found)
+        for leaf, gradient in gradients.items():
+            found[leaf] = self._rule(leaf, gradient, found)
+        return found
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of the learning rate and of all states, by name."""
+        return storage.dump(self._states)
+
+    def load_state_dict(self, values: Mapping[str, Any]) -> None:
+        """Sets them all, after ``minimize`` has made them. Errors: StateError that lists what does not fit."""
+        storage.load(f"{type(self).__name__}.load_state_dict", self._states, values)
+
+    @property
+    def states(self) -> dict[str, State]:
+        """The learning rate and the states made so far, by name."""
+        return dict(self._states)
+
+    def _begin(self, updates: Updates) -> None:  # noqa: B027 (plain descent has nothing to add)
+        """Adds the updates of what all parameters share."""
+
+    @abstractmethod
+    def _rule(self, leaf: Parameter, gradient: Tensor, updates: Updates) -> Tensor:
+        """The parameter's next value; adds the next values of its states to ``updates``."""
+
+    def _check(self, leaf: Parameter, gradient: Tensor) -> None:
+        name = type(self).__name__
+        if not isinstance(leaf, Parameter):
+            refuse(GraphError, name, (leaf,), "updates parameters only; make one with ga.parameter")
+        if gradient.shape != leaf.shape:
+            refuse(
+                ShapeError,
+                name,
+                (leaf, gradient),
+                f"the gradient of {leaf.name!r} has shape {list(gradient.shape)}, expected {list(leaf.shape)}",
+            )
+
+    def _state(self, name: str, value: Any) -> State:
+        """The state of that name, made on first use."""
+        if name not in self._states:
+            self._states[name] = state(name, value)
+        return self._states[name]
+
+    def _slot(self, kind: str, leaf: Parameter) -> State:
+        """A state of the parameter's shape, zeros at first, named after both."""
+        return self._state(f"{kind}.{self._name(leaf)}", np.zeros(leaf.storage.shape, leaf.storage.dtype))
+
+    def _name(self, leaf: Parameter) -> str:
+        """The parameter's name; a number tells two of one name apart."""
+        if leaf not in self._names:
+            taken = set(self._names.values())
+            name, count = leaf.name, 1
+            while name in taken:
+                count += 1
+                name = f"{leaf.name}~{count}"
+            self._names[leaf] = name
+        return self._names[leaf]
+
+    def _rate(self, leaf: Parameter) -> Tensor:
+        """The learning rate in the parameter's dtype."""
+        return self._lr.astype(leaf.dtype)
+
+
+def _positive(who: str, what: str, value: float) -> float:
+    return within(who, what, value, 0, float("inf"))
+
+
+def within(who: str, what: str, value: float, low: float, high: float) -> float:
+    """``value`` if it is a number in [low, high)."""
+    number = float(value)
+    if not low <= number < high:
+        refuse(GraphError, who, (), f"{what} is in [{low}, {high}), got {value!r}")
+    return number
