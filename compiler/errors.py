@@ -15,6 +15,10 @@ class DTypeError(GraphadError):
     """A dtype is not what the operation takes, or not what the input declared."""
 
 
+class IndexRangeError(GraphadError, IndexError):
+    """An index of a run lies outside its axis."""
+
+
 class ParseError(GraphError):
     """A graph's text form cannot be read; names the line."""
 
@@ -27,4 +31,4 @@ class TargetError(GraphadError):
     """The graph cannot be compiled for the target that was asked for."""
 
 
-__all__ = ["DTypeError", "GraphError", "GraphadError", "ParseError", "ShapeError", "TargetError", "VerifyError"]
+__all__ = ["DTypeError", "GraphError", "GraphadError", "IndexRangeError", "ParseError", "ShapeError", "TargetError", "VerifyError"]

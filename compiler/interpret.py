@@ -5,8 +5,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from graphad.compiler.errors import GraphError
+from graphad.compiler.errors import GraphError, IndexRangeError, ShapeError
 from graphad.compiler.ir.graph import topological
+from graphad.compiler.ir.infer import check_affine
 from graphad.compiler.ir.kinds import (
     Constant,
     Contract,
@@ -35,23 +36,45 @@ def interpret(outputs: Sequence[Node], values: Mapping[Node, Array], sizes: Mapp
 
     Values die after their last use, so memory stays near what the graph needs.
     """
-    order = topological(outputs)
+    order = needed(outputs, values)
     uses: dict[Node, int] = dict.fromkeys(order, 0)
     for node in order:
-        for operand in node.operands:
+        for operand in () if node in values else node.operands:
             uses[operand] += 1
     for node in outputs:
         uses[node] += 1
     known: dict[Node, Array] = {}
     with np.errstate(all="ignore"):
         for node in order:
+            if node in values:
+                known[node] = _typed(values[node], node)
+                continue
             operands = [known[o] for o in node.operands]
-            known[node] = _typed(run_node(node, operands, values, sizes), node)
+            known[node] = _typed(_run(node, operands, values, sizes), node)
             for operand in node.operands:
                 uses[operand] -= 1
                 if not uses[operand]:
                     known.pop(operand, None)
     return [known[n] for n in outputs]
+
+
+def needed(outputs: Sequence[Node], values: Mapping[Node, Array]) -> list[Node]:
+    """The nodes to compute, operands first; nothing that only serves a node whose value is given."""
+    order = topological(outputs)
+    needed = set(outputs)
+    for node in reversed(order):
+        if node in needed and node not in values:
+            needed.update(node.operands)
+    return [n for n in order if n in needed]
+
+
+def _run(node: Node, operands: Sequence[Array], values: Mapping[Node, Array], sizes: Mapping[str, int]) -> Any:
+    try:
+        return run_node(node, operands, values, sizes)
+    except (IndexError, ShapeError) as error:
+        types = ", ".join(f"{o.type.dtype}{list(v.shape)}" for o, v in zip(node.operands, operands, strict=True))
+        kind = IndexRangeError if isinstance(error, IndexError) else ShapeError
+        raise kind(f"{node.op.name}({types}): {error} [{node.site}]") from error
 
 
 def _typed(value: Any, node: Node) -> Array:
@@ -85,13 +108,16 @@ def run_node(node: Node, operands: Sequence[Array], values: Mapping[Node, Array]
         case View(map=Reshape(shape=shape)):
             return operands[0].reshape(numbers(shape, sizes))
         case View(map=Affine() as affine):
-            return view(operands[0], affine.at(sizes))
+            found = affine.at(sizes)
+            check_affine(found, operands[0].shape)  # a symbolic size that came too small for a slice
+            return view(operands[0], found)
         case Fold(map=affine, shape=shape):
             return fold(operands[0], affine.at(sizes), numbers(shape, sizes))
         case Contract(left=left, right=right, out=out):
             return np.einsum(f"{left},{right}->{out}", *operands, optimize=True)
         case Gather(axis=axis):
-            return np.take(operands[0], operands[1], axis=axis, mode="raise")
+            check_range(operands[1], axis, operands[0].shape[axis])
+            return np.take(operands[0], operands[1], axis=axis)
         case Scatter(axis=axis, size=size):
             return _scatter(operands[0], operands[1], axis, number(size, sizes))
 
@@ -157,11 +183,16 @@ def fold(operand: Array, affine: Affine, shape: tuple[int, ...]) -> Array:
     return out[:size].reshape(shape)
 
 
-def _scatter(index: Array, values: Array, axis: int, size: int) -> Array:
+def check_range(index: Array, axis: int, size: int) -> None:
+    """That every index is in 0..size-1: negative ones have been counted from the end already."""
     if index.size and (index.min() < 0 or index.max() >= size):
         raise IndexError(f"index {index.min()}..{index.max()} out of range for axis {axis} of size {size}")
+
+
+def _scatter(index: Array, values: Array, axis: int, size: int) -> Array:
+    check_range(index, axis, size)
     out = np.zeros((*values.shape[:axis], size, *values.shape[axis + index.ndim :]), values.dtype)
     moved = np.moveaxis(out, axis, 0)
-    source = np.moveaxis(values.reshape(*values.shape[:axis], -1, *values.shape[axis + index.ndim :]), axis, 0)
+    source = np.moveaxis(values.reshape(*values.shape[:axis], index.size, *values.shape[axis + index.ndim :]), axis, 0)
     np.add.at(moved, index.reshape(-1), source)
     return out

@@ -11,5 +11,6 @@ from graphad.compiler.options import Options
 from graphad.evaluate import evaluate
 from graphad.function import Function
 from graphad.leaves import input, parameter, state
+from graphad.numpy_protocol import array_function, array_ufunc  # enters NumPy's functions
 from graphad.ops import *
 from graphad.tensor import Parameter, State, Tensor

@@ -8,7 +8,7 @@ from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import DTYPES
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import Dim, Size
+from graphad.compiler.ir.size import Dim, Size, evaluate
 
 Sizes: TypeAlias = dict[str, int]
 
@@ -20,7 +20,7 @@ def accept(x: Node, value: Any, sizes: Sizes) -> np.ndarray:
     """
     name = x.kind.name if isinstance(x.kind, Leaf) else repr(x)
     array = value if isinstance(value, np.ndarray) else _converted(name, x, value)
-    if array.dtype.name != x.type.dtype:
+    if array.dtype != np.dtype(x.type.dtype):  # not by name: a byte-swapped float32 has the name, too
         known = array.dtype.name in DTYPES
         raise DTypeError(
             f"argument {name!r}: expected {x.type.dtype}, got {array.dtype}; "
@@ -42,11 +42,17 @@ def _converted(name: str, x: Node, value: Any) -> np.ndarray:
             raise ValueError(f"cannot hold {array.dtype}")
         if array.dtype.kind == "f" and x.type.dtype[0] != "f":
             raise ValueError("would lose the fraction")
-        return array.astype(x.type.dtype)
+        return _fitting(array, x.type.dtype)
     except (ValueError, TypeError) as error:
         raise DTypeError(
             f"argument {name!r}: {type(value).__name__} does not convert to {x.type}: {error} [declared {x.site}]"
         ) from error
+
+
+def _fitting(array: np.ndarray, dtype: str) -> np.ndarray:
+    if array.size and dtype[0] == "i" and (array.min() < np.iinfo(dtype).min or array.max() > np.iinfo(dtype).max):
+        raise ValueError(f"{dtype} cannot hold {array.min()}..{array.max()}")
+    return array.astype(dtype)
 
 
 def _match(name: str, x: Node, shape: tuple[int, ...], sizes: Sizes) -> None:
@@ -58,8 +64,13 @@ def _match(name: str, x: Node, shape: tuple[int, ...], sizes: Sizes) -> None:
         )
     for axis, (have, want) in enumerate(zip(shape, wanted, strict=True)):
         expected = _expected(want, have, sizes)
+        if isinstance(expected, Size):
+            raise ShapeError(
+                f"argument {name!r}: axis {axis} is {want}, which does not follow from its {have} elements; "
+                f"pass an argument with an axis {' or '.join(sorted(expected.names()))} before [declared {x.site}]"
+            )
         if have != expected:
-            also = f" ({want} is {expected} in an argument before)" if isinstance(want, Size) else ""
+            also = f" ({want} is {expected} by the arguments before)" if isinstance(want, Size) else ""
             raise ShapeError(
                 f"argument {name!r}: axis {axis} has {have} elements, expected {expected}{also}: {x.type}, "
                 f"got {list(shape)} [declared {x.site}]"
@@ -67,11 +78,14 @@ def _match(name: str, x: Node, shape: tuple[int, ...], sizes: Sizes) -> None:
 
 
 def _expected(want: Dim, have: int, sizes: Sizes) -> Dim:
-    """The size that axis has to have; a name met for the first time takes what comes."""
-    if isinstance(want, int):
-        return want
-    if len(want.terms) == 1 and len(want.terms[0][0]) == 1 and want.terms[0][1] == 1:
-        (atom,) = want.terms[0][0]
-        if isinstance(atom, str) and atom not in sizes:
-            sizes[atom] = have
-    return want.at(sizes)
+    """The size that axis has to have; the one name that is not known yet takes what makes it so, as in 2*N+1."""
+    known = evaluate(want, sizes)
+    if isinstance(known, int):
+        return known
+    unknown = known.names()
+    if len(unknown) == 1 and all(atoms in {(), (*unknown,)} for atoms, _ in known.terms):
+        slope = dict(known.terms)[*unknown,]
+        value, rest = divmod(have - sum(c for atoms, c in known.terms if not atoms), slope)
+        if rest == 0 and value >= 0:
+            sizes[unknown.pop()] = value
+    return evaluate(want, sizes)

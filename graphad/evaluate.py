@@ -9,14 +9,15 @@ from graphad.autodiff.structure import flatten, unflatten
 from graphad.binding import Sizes, accept
 from graphad.build import refuse
 from graphad.compiler.errors import GraphError
-from graphad.compiler.interpret import interpret
-from graphad.compiler.ir.graph import topological
+from graphad.compiler.interpret import interpret, needed
 from graphad.compiler.ir.kinds import Leaf
 from graphad.tensor import Tensor, Variable
 
 
 def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
     """NumPy values of tensors (answered in kind), given the inputs'; parameters have their current values.
+
+    A value may be given for an inner tensor, too: it stands for what would have been computed.
 
     Errors: GraphError for a missing input, ShapeError and DTypeError for one that does not fit.
 
@@ -32,11 +33,10 @@ def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
         if not isinstance(x, Tensor):
             refuse(GraphError, "evaluate", (x,), "values are given for tensors: {x: value}")
         known[x] = accept(x, value, sizes)
-    for node in topological(roots):
+    for node in needed(roots, known):
         if isinstance(node, Variable) and node not in known:
             known[node] = node.storage
         elif isinstance(node.kind, Leaf) and node not in known:
             refuse(GraphError, "evaluate", tuple(roots), f"needs a value for input {node.kind.name!r} ({node.site})")
-    # a value may be given for an inner tensor, too: it stands for what would have been computed
     found = interpret(roots, known, sizes)
     return unflatten(outputs, [np.array(v) for v in found])

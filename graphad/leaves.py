@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import refuse
-from graphad.compiler.errors import DTypeError, ShapeError
-from graphad.compiler.ir.dtypes import dtype_name
+from graphad.build import as_shape, named_dtype, refuse
+from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.op import INPUT
-from graphad.compiler.ir.size import Dim, Size, parse_dim
 from graphad.compiler.ir.types import TensorType
 from graphad.sites import caller
 from graphad.tensor import Parameter, State, Tensor
@@ -19,27 +17,17 @@ from graphad.tensor import Parameter, State, Tensor
 def input(name: str, shape: Sequence[Any] = (), dtype: Any = "float32") -> Tensor:  # noqa: A001 (the front door)
     """An argument of the compiled function. A size may be a name: ``"N"`` is any size, the same wherever it stands.
 
-    Errors: ShapeError for a size that is neither a number >= 0 nor a name.
+    Errors: ShapeError for a size that is neither a number >= 0 nor a name, DTypeError for a dtype that is not one of
+    the five.
 
     >>> input("x", ("N", 28, 28))
     <input 'x': float32[N,28,28]>
     """
     if not isinstance(name, str) or not name:
-        refuse(ShapeError, "input", (), f"the first argument is the input's name, got {name!r}")
-    if isinstance(shape, int | str | Size):
-        shape = (shape,)
-    dims = tuple(_dim(name, d) for d in shape)
-    return Tensor(INPUT, Leaf("input", name), (), TensorType(dtype_name(dtype), dims), caller())
-
-
-def _dim(name: str, d: Any) -> Dim:
-    if isinstance(d, str):
-        return parse_dim(d)
-    if isinstance(d, Size):
-        return d
-    if isinstance(d, int | np.integer) and not isinstance(d, bool) and d >= 0:
-        return int(d)
-    refuse(ShapeError, "input", (), f"a size of {name!r} is a number >= 0 or a name such as 'N', got {d!r}")
+        refuse(GraphError, "input", (), f"the first argument is the input's name, got {name!r}")
+    who = f"input {name!r}"
+    declared = TensorType(named_dtype(who, dtype), as_shape(who, (), shape))
+    return Tensor(INPUT, Leaf("input", name), (), declared, caller())
 
 
 def parameter(name: str, value: Any) -> Parameter:
@@ -50,22 +38,21 @@ def parameter(name: str, value: Any) -> Parameter:
     >>> w.value
     array([2., 3.], dtype=float32)
     """
-    return Parameter(name, _storage(name, value))
+    return Parameter(name, _storage("parameter", name, value))
 
 
 def state(name: str, value: Any) -> State:
     """A leaf that outlives the call and is not trained, with storage of its own."""
-    return State(name, _storage(name, value))
+    return State(name, _storage("state", name, value))
 
 
-def _storage(name: str, value: Any) -> np.ndarray:
+def _storage(role: str, name: str, value: Any) -> np.ndarray:
+    if isinstance(value, Tensor):
+        refuse(GraphError, role, (value,), f"the first value of {name!r} is an array, not a tensor")
     array = np.asarray(value)
     if not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         array = array.astype(np.float32)
-    try:
-        dtype = dtype_name(array.dtype)
-    except DTypeError as error:
-        refuse(DTypeError, "parameter", (), f"{name!r}: {error}")
+    dtype = named_dtype(f"{role} {name!r}", array.dtype)
     out = np.empty(array.shape, dtype)
     out[...] = array
     return out

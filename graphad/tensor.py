@@ -213,6 +213,8 @@ class Tensor(Node):
     def __float__(self) -> NoReturn:
         raise GraphError(f"a tensor has no number yet ({self!r}); use ga.evaluate or a compiled function")
 
+    __int__ = __index__ = __complex__ = __float__
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return OPERATORS["array_ufunc"](ufunc, method, inputs, kwargs)
 

@@ -59,7 +59,7 @@ class Size:
         exact = divide(self, divisor)
         if exact is not None:
             return exact
-        if not isinstance(divisor, int):
+        if not isinstance(divisor, int) or divisor <= 0:
             raise ShapeError(f"size {self} does not divide by {divisor}")
         return Size((((FloorDiv(self, divisor),), 1),))
 
@@ -119,26 +119,27 @@ def product(dims: Iterable[Dim]) -> Dim:
 
 
 def divide(dim: Dim, divisor: Dim) -> Dim | None:
-    """``dim / divisor`` if that is exact as polynomials, else None. The divisor is a number or one monomial.
+    """``dim / divisor`` if that is exact as polynomials, else None.
 
-    >>> divide(symbol("N") * 400, symbol("N") * 16)
-    25
+    >>> divide(symbol("N") * 400, symbol("N") * 16), divide(2 * symbol("N") + 2, symbol("N") + 1)
+    (25, 2)
     """
     if isinstance(dim, int) and isinstance(divisor, int):
         return dim // divisor if divisor and dim % divisor == 0 else None
-    lead = _terms(divisor)
-    if len(lead) != 1 or lead[0][1] == 0:
-        return 1 if dim == divisor else None
-    atoms, coefficient = lead[0]
-    out: list[tuple[Monomial, int]] = []
-    for monomial, c in _terms(dim):
+    if divisor == 0:
+        return None
+    atoms, coefficient = _terms(divisor)[0]
+    quotient: Dim = 0
+    while dim != 0:  # long division: the leading term goes in each round
+        monomial, c = _terms(dim)[0]
         rest = list(monomial)
         if c % coefficient or any(rest.count(a) < atoms.count(a) for a in atoms):
             return None
         for atom in atoms:
             rest.remove(atom)
-        out.append((tuple(rest), c // coefficient))
-    return _collect(out)
+        part = _collect([(tuple(rest), c // coefficient)])
+        quotient, dim = quotient + part, dim - part * divisor
+    return quotient
 
 
 def parse_dim(text: str) -> Dim:
@@ -155,7 +156,7 @@ def parse_dim(text: str) -> Dim:
 
 def _read(tree: ast.expr) -> Dim:
     match tree:
-        case ast.Constant(value=int(value)):
+        case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return value
         case ast.Name(id=name):
             return symbol(name)
@@ -180,7 +181,8 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Dim:
     sums: dict[Monomial, int] = {}
     for atoms, c in terms:
         sums[atoms] = sums.get(atoms, 0) + c
-    kept = sorted(((a, c) for a, c in sums.items() if c), key=lambda t: (-len(t[0]), str(t[0])))
+    # by degree, then by atoms: an order that products keep, which division relies on
+    kept = sorted(((a, c) for a, c in sums.items() if c), key=lambda t: (-len(t[0]), tuple(map(str, t[0]))))
     if not kept:
         return 0
     if len(kept) == 1 and not kept[0][0]:
@@ -190,7 +192,7 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Dim:
 
 def _atom_at(atom: Atom, sizes: Mapping[str, int]) -> Dim:
     if isinstance(atom, str):
-        return sizes.get(atom, symbol(atom)) if atom in sizes else symbol(atom)
+        return sizes[atom] if atom in sizes else symbol(atom)
     return atom.numerator.at(sizes) // atom.denominator
 
 

@@ -1,4 +1,4 @@
-"""Derivatives of the user's own: values that are constants to AD, and rules that replace what AD would do."""
+"""Derivatives of the user's own: rules that replace what AD would do."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,12 @@ from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.op import AliasOp, register
 from graphad.compiler.ir.view import identity
+from graphad.ops.stop import STOP, stop_gradient
 from graphad.tensor import Tensor
 
 Jvp: TypeAlias = Callable[..., Tensor]
 Vjp: TypeAlias = Callable[[Tensor], Sequence[Tensor | None]]
 
-STOP = AliasOp(name="stop_gradient")
-register(STOP)
 CUSTOM = AliasOp(name="custom")
 register(CUSTOM)
 
@@ -27,18 +26,6 @@ class CustomOp(AliasOp):
     inputs: tuple[Tensor, ...]
     jvp: Jvp
     vjp: Vjp
-
-
-def stop_gradient(x: TensorLike) -> Tensor:
-    """``x`` as a value that does not depend on anything: its derivative is zero.
-
-    >>> from graphad import grad, input
-    >>> x = input("x", ())
-    >>> grad(x * stop_gradient(x), x).type
-    TensorType(dtype='float32', shape=())
-    """
-    tensor = as_tensor(x, "stop_gradient")
-    return make(STOP, View(identity(tensor.shape)), (tensor,))
 
 
 def custom_derivative(value: Tensor, inputs: Sequence[Tensor], jvp: Jvp, vjp: Vjp) -> Tensor:
@@ -86,3 +73,6 @@ def answers(node: Tensor, op: CustomOp, cotangent: Tensor) -> list[Tensor | None
     if len(parts) != len(op.inputs):
         refuse(GraphError, "custom vjp", (node,), f"answered {len(parts)} cotangents for {len(op.inputs)} inputs")
     return [check_rule("vjp", node, part, x) for x, part in zip(op.inputs, parts, strict=True)]
+
+
+__all__ = ["STOP", "CustomOp", "answers", "check_rule", "custom_derivative", "stop_gradient"]

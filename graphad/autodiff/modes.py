@@ -1,6 +1,6 @@
 """Forward and reverse mode: graph to graph, from one derivative declaration an op, nestable to any order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from graphad.autodiff.custom import STOP
@@ -17,7 +17,9 @@ from graphad.tensor import Tensor
 T = TypeVar("T")
 
 
-def order(roots: Iterable[Tensor]) -> list[Tensor]:
+def order(
+    roots: Iterable[Tensor], operands: Callable[[Tensor], tuple[Tensor, ...]] = inputs_of
+) -> list[Tensor]:
     """What the roots depend on in the eyes of AD, inputs before users."""
     found: list[Tensor] = []
     opened: dict[Tensor, bool] = {}
@@ -26,7 +28,7 @@ def order(roots: Iterable[Tensor]) -> list[Tensor]:
         node = stack[-1]
         if node not in opened:
             opened[node] = False
-            stack.extend(x for x in inputs_of(node) if x not in opened)
+            stack.extend(x for x in operands(node) if x not in opened)
             continue
         stack.pop()
         if not opened[node]:

@@ -53,7 +53,7 @@ def _inverse(map: Affine, shape: Shape) -> tuple[list[AxisMap], list[int]] | Non
         if len(axis.terms) > 1:
             return None
         if not axis.terms:
-            reads[len(map.shape) + len(fixed)] = AxisMap(0 - axis.offset, ((a, 1),), 1, shape[a] != 1)
+            reads[len(map.shape) + len(fixed)] = AxisMap(0 - axis.offset, ((a, axis.divisor),), 1, shape[a] != 1)
             fixed.append(a)
             continue
         ((i, c),) = axis.terms

@@ -1,6 +1,7 @@
 """The same computation over a new first axis: one rule a kind."""
 
-from collections.abc import Mapping, Sequence
+import string
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphad.autodiff.custom import STOP, CustomOp, custom_derivative, stop_gradient
@@ -58,12 +59,22 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
         done[x] = xs if xs.dtype == x.dtype else xs.astype(x.dtype)
     if extent is None:
         refuse(ShapeError, "vectorize", tuple(roots), "names no tensor to replace")
-    for node in order(roots):
-        operands = (*node.operands, *inputs_of(node))
-        if node not in done and any(o in done for o in operands):
+    for node in _order(roots):
+        if node not in done and any(o in done for o in _operands(node)):
             with origin(node.site):
                 done[node] = _node(node, done, extent)
     return unflatten(outputs, [done[y] if y in done else lifted(y, extent) for y in roots])
+
+
+def _operands(node: Tensor) -> tuple[Tensor, ...]:
+    """What the value needs, and what a custom rule names."""
+    inputs = inputs_of(node)
+    return inputs if inputs is node.operands else (*node.operands, *inputs)  # type: ignore[return-value,arg-type]
+
+
+def _order(roots: Iterable[Tensor]) -> list[Tensor]:
+    """All nodes behind the roots, operands first: those behind a custom derivative's value, too."""
+    return order(roots, _operands)
 
 
 def lifted(x: Tensor, extent: Dim) -> Tensor:
@@ -109,7 +120,7 @@ def _shifted(found: Affine, extent: Dim) -> Affine:
 
 def _contract(node: Tensor, kind: Contract, done: Mapping[Any, Tensor]) -> Tensor:
     x, y = node.operands
-    batch = next(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in kind.left + kind.right)
+    batch = next(c for c in string.ascii_letters if c not in kind.left + kind.right)
     left = batch + kind.left if x in done else kind.left
     right = batch + kind.right if y in done else kind.right
     operands = (done.get(x, x), done.get(y, y))
@@ -134,7 +145,7 @@ def _joined(x: Tensor, axis: int) -> Tensor:
 
 
 def _offset(places: Tensor, size: Dim) -> Tensor:
-    return places + (index(places.shape, 0) * as_tensor(size)).astype(places.dtype)
+    return places.astype("int64") + index(places.shape, 0) * as_tensor(size)
 
 
 def _placed(x: Tensor, count: int, axis: int) -> Tensor:

@@ -3,8 +3,9 @@
 import string
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
-from graphad.build import TensorLike, as_tensor, broadcast, broadcast_shapes, make, normalize_axis, refuse, tensors
+from graphad.build import TensorLike, as_tensor, broadcast_all, common_shape, make, normalize_axis, refuse, tensors
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.op import CONTRACT
@@ -30,6 +31,13 @@ def _presum(x: Tensor, letters: str, needed: str) -> tuple[Tensor, str]:
     return sum_(x, alone), "".join(c for c in letters if c in needed)
 
 
+def _numbers(name: str, operands: Sequence[TensorLike]) -> list[Tensor]:
+    found = tensors(name, operands)
+    if found[0].dtype == "bool":
+        refuse(DTypeError, name, found, "takes numbers, got bool; write ga.astype(x, 'int64')")
+    return found
+
+
 @operator("matmul")
 def matmul(x: TensorLike, y: TensorLike) -> Tensor:
     """The matrix product over the last axis of ``x`` and the last but one of ``y``, batched by broadcasting.
@@ -37,11 +45,9 @@ def matmul(x: TensorLike, y: TensorLike) -> Tensor:
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).shape
     (1, 1)
     """
-    a, b = tensors("matmul", (x, y))
+    a, b = _numbers("matmul", (x, y))
     if a.ndim == 0 or b.ndim == 0:
         refuse(ShapeError, "matmul", (a, b), "takes no scalars; multiply with *")
-    if a.dtype == "bool":
-        refuse(DTypeError, "matmul", (a, b), "takes numbers, got bool")
     if a.ndim == 1 or b.ndim == 1:
         return _with_vector(a, b)
     if a.shape[-1] != b.shape[-2]:
@@ -69,12 +75,7 @@ def _lead_shape(a: Tensor, b: Tensor) -> tuple[Dim, ...]:
     parts = [t for t in (a, b) if t.ndim > 2]
     if not parts:
         return ()
-    return broadcast_shapes("matmul", [_lead(t) for t in parts])
-
-
-def _lead(t: Tensor) -> Tensor:
-    """A stand-in with the batch axes alone, for the broadcasting rule and its error."""
-    return affine(t, t.shape[:-2], [AxisMap(terms=((i, 1),)) for i in range(t.ndim - 2)] + [AxisMap(), AxisMap()])
+    return common_shape("matmul", (a, b), [t.shape[:-2] for t in parts])
 
 
 def _batch(t: Tensor, lead: tuple[Dim, ...], letters: str) -> tuple[Tensor, str]:
@@ -90,30 +91,44 @@ def _batch(t: Tensor, lead: tuple[Dim, ...], letters: str) -> tuple[Tensor, str]
 
 def vecdot(x: TensorLike, y: TensorLike, axis: int = -1) -> Tensor:
     """The sum of products along an axis."""
-    a, b = tensors("vecdot", (x, y))
-    shape = broadcast_shapes("vecdot", (a, b))
-    a, b = broadcast(a, shape), broadcast(b, shape)
+    a, b = _numbers("vecdot", (x, y))
+    a, b = broadcast_all("vecdot", (a, b))
     place = normalize_axis("vecdot", a, axis)
-    letters = string.ascii_lowercase[: len(shape)]
+    letters = string.ascii_lowercase[: a.ndim]
     return contract(a, b, letters, letters, letters.replace(letters[place], ""))
 
 
 def outer(x: TensorLike, y: TensorLike) -> Tensor:
     """All products of two vectors' elements."""
-    a, b = tensors("outer", (x, y))
+    a, b = _numbers("outer", (x, y))
     if a.ndim != 1 or b.ndim != 1:
         refuse(ShapeError, "outer", (a, b), "takes two vectors")
     return contract(a, b, "i", "j", "ij")
 
 
-def tensordot(x: TensorLike, y: TensorLike, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
-    """The sum of products over pairs of axes: the last ``axes`` of x with the first of y, or two lists."""
-    a, b = tensors("tensordot", (x, y))
+def _pairs(a: Tensor, b: Tensor, axes: Any) -> list[tuple[int, int]]:
+    """The axes of the two operands that are summed over."""
     if isinstance(axes, int):
+        if not 0 <= axes <= min(a.ndim, b.ndim):
+            refuse(ShapeError, "tensordot", (a, b), f"axes is at most {min(a.ndim, b.ndim)}, got {axes}")
         axes = (range(a.ndim - axes, a.ndim), range(axes))
-    pairs = [
-        (normalize_axis("tensordot", a, i), normalize_axis("tensordot", b, j)) for i, j in zip(*axes, strict=True)
-    ]
+    left, right = ([s] if isinstance(s, int) else list(s) for s in axes)
+    found = [[normalize_axis("tensordot", t, i) for i in side] for t, side in ((a, left), (b, right))]
+    if len(left) != len(right) or any(len(set(side)) != len(side) for side in found):
+        refuse(ShapeError, "tensordot", (a, b), f"axes pair each axis with one other, got {left} and {right}")
+    return list(zip(*found, strict=True))
+
+
+def tensordot(x: TensorLike, y: TensorLike, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
+    """The sum of products over pairs of axes: the last ``axes`` of x with the first of y, or two lists.
+
+    Shape: the axes of x that are left, then those of y.
+
+    >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).shape
+    (1, 1)
+    """
+    a, b = _numbers("tensordot", (x, y))
+    pairs = _pairs(a, b, axes)
     left = list(string.ascii_lowercase[: a.ndim])
     right = list(string.ascii_uppercase[: b.ndim])
     for i, j in pairs:
@@ -131,9 +146,10 @@ def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).shape
     (1, 1)
     """
-    found = tensors("einsum", operands)
+    found = _numbers("einsum", operands)
     inputs, out = _subscripts(subscripts, found)
-    parts = [_diagonal(t, letters) for t, letters in zip(found, inputs, strict=True)]
+    parts = _squeezed([_diagonal(t, letters) for t, letters in zip(found, inputs, strict=True)], subscripts)
+    _check_letters(subscripts, found, parts)
     while len(parts) > 1:
         i, j = _cheapest(parts, out)
         (a, left), (b, right) = parts[i], parts[j]
@@ -146,26 +162,54 @@ def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
 
 
 def _subscripts(text: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
-    text = text.replace(" ", "")
-    left, arrow, out = text.partition("->")
+    """The letters of each operand and of the result, the dots spelled out with letters of their own."""
+    left, arrow, out = text.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):
         refuse(ShapeError, "einsum", operands, f"{text!r} names {len(inputs)} operands, got {len(operands)}")
+    widths = [_dots(text, i, t) for i, t in zip(inputs, operands, strict=True)]
     spare = [c for c in string.ascii_letters if c not in text]
-    widths = [t.ndim - len(i.replace("...", "")) if "..." in i else 0 for i, t in zip(inputs, operands, strict=True)]
-    dots = spare[: max(widths)]
-    inputs = [i.replace("...", "".join(dots[len(dots) - w :])) for i, w in zip(inputs, widths, strict=True)]
-    for letters, t in zip(inputs, operands, strict=True):
-        if len(letters) != t.ndim or not all(c in string.ascii_letters for c in letters):
-            refuse(ShapeError, "einsum", operands, f"{letters!r} does not name the {t.ndim} axes of {t.type}")
-    if arrow:
-        out = out.replace("...", "".join(dots))
-    else:
+    dots = "".join(spare[: max(widths)])
+    inputs = [i.replace("...", dots[len(dots) - w :]) for i, w in zip(inputs, widths, strict=True)]
+    if not arrow:
         joined = "".join(inputs)
-        out = "".join(dots) + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
+        out = "..." + "".join(sorted(c for c in set(joined) - set(dots) if joined.count(c) == 1))
+    if dots and "..." not in out:
+        refuse(ShapeError, "einsum", operands, f"{text!r}: the result has no ... for the {len(dots)} axes it stands for")
+    out = out.replace("...", dots)
     if len(set(out)) != len(out) or not set(out) <= set("".join(inputs)):
-        refuse(ShapeError, "einsum", operands, f"the result {out!r} names letters twice or that no operand has")
+        refuse(ShapeError, "einsum", operands, f"{text!r}: the result names a letter twice or one that no operand has")
     return inputs, out
+
+
+def _check_letters(text: str, operands: Sequence[Tensor], parts: Sequence[tuple[Tensor, str]]) -> None:
+    sizes: dict[str, Dim] = {}
+    for t, letters in parts:
+        for c, d in zip(letters, t.shape, strict=True):
+            if sizes.setdefault(c, d) != d:
+                who = repr(c) if c in text else "an axis of ..."
+                refuse(ShapeError, "einsum", operands, f"{text!r}: {who} is {sizes[c]} in one operand and {d} in another")
+
+
+def _dots(text: str, letters: str, t: Tensor) -> int:
+    """How many axes of ``t`` its dots stand for."""
+    named = letters.replace("...", "", 1)
+    if not all(c in string.ascii_letters for c in named):
+        refuse(ShapeError, "einsum", (t,), f"{text!r}: subscripts are letters and ..., got {letters!r}")
+    if len(named) > t.ndim or (len(named) != t.ndim and named == letters):
+        refuse(ShapeError, "einsum", (t,), f"{text!r}: {letters!r} does not name the {t.ndim} axes of {t.type}")
+    return t.ndim - len(named)
+
+
+def _squeezed(parts: Sequence[tuple[Tensor, str]], named: str) -> list[tuple[Tensor, str]]:
+    """Axes of the dots of size 1 dropped where another operand has the size: the product repeats them."""
+    wide = {c for t, letters in parts for c, d in zip(letters, t.shape, strict=True) if d != 1}
+    out = []
+    for t, letters in parts:
+        single = [i for i, c in enumerate(letters) if t.shape[i] == 1 and c in wide and c not in named]
+        kept = "".join(c for i, c in enumerate(letters) if i not in single)
+        out.append((squeeze(t, single) if single else t, kept))
+    return out
 
 
 def _diagonal(t: Tensor, letters: str) -> tuple[Tensor, str]:

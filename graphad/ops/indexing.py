@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import TensorLike, as_tensor, broadcast_all, make, normalize_axis, refuse
+from graphad.build import TensorLike, as_tensor, broadcast_all, constant, make, normalize_axis, refuse
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.dtypes import is_integer
-from graphad.compiler.ir.kinds import Gather, Scatter
+from graphad.compiler.ir.kinds import Constant, Gather, Index, Scatter
 from graphad.compiler.ir.op import GATHER, SCATTER
 from graphad.compiler.ir.size import Dim, Size, product
 from graphad.compiler.ir.view import AxisMap
@@ -30,41 +30,68 @@ def scatter_add(indices: Tensor, values: Tensor, axis: int, size: Dim) -> Tensor
 def take(x: TensorLike, indices: TensorLike, axis: int = 0) -> Tensor:
     """The slices of ``x`` at integer ``indices`` along an axis; negative ones count from the end.
 
-    An index out of range stops the run with an error.
+    Shape: x's, with the axis replaced by the indices' axes. Errors: DTypeError for indices that are not int32 or int64,
+    ShapeError for a known index out of range; one that comes out of range stops the run.
 
     >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).shape
     (2, 2)
     """
     tensor = as_tensor(x, "take")
     axis = normalize_axis("take", tensor, axis)
-    return gather(tensor, _wrapped("take", as_tensor(indices, "take"), tensor.shape[axis]), axis)
+    return gather(tensor, _wrapped("take", tensor, as_tensor(indices, "take"), axis), axis)
 
 
-def _wrapped(name: str, indices: Tensor, extent: Dim) -> Tensor:
+def _wrapped(name: str, x: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """Indices counted from the front."""
+    extent = x.shape[axis]
     if not is_integer(indices.dtype):
-        hint = "; a boolean mask has no shape known now: use where" if indices.dtype == "bool" else ""
-        refuse(DTypeError, name, (indices,), f"indices are int32 or int64, got {indices.dtype}{hint}")
+        hint = "; the shape that a mask leaves is not known now: use where" if indices.dtype == "bool" else ""
+        refuse(DTypeError, name, (x, indices), f"indices are int32 or int64, got {indices.dtype}{hint}")
+    if isinstance(indices.kind, Constant) and isinstance(extent, int):
+        return _known(name, x, indices, axis, extent)
+    if isinstance(indices.kind, Index):
+        return indices
     return where(indices < 0, indices + as_tensor(extent).astype(indices.dtype), indices)
 
 
+def _known(name: str, x: Tensor, indices: Tensor, axis: int, extent: int) -> Tensor:
+    assert isinstance(indices.kind, Constant)
+    values = indices.kind.value
+    wrong = values[(values < -extent) | (values >= extent)]
+    if wrong.size:
+        refuse(ShapeError, name, (x, indices), f"index {wrong[0]} is out of range for axis {axis} of size {extent}")
+    return constant(np.where(values < 0, values + extent, values), indices.dtype) if (values < 0).any() else indices
+
+
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int) -> Tensor:
-    """out[.., i, ..] = x[.., indices[.., i, ..], ..]: one index for each position, as numpy.take_along_axis."""
-    tensor, places = as_tensor(x, "take_along_axis"), as_tensor(indices, "take_along_axis")
-    axis = normalize_axis("take_along_axis", tensor, axis)
+    """out[.., i, ..] = x[.., indices[.., i, ..], ..]: one index for each position, as numpy.take_along_axis.
+
+    Shape: the indices'; their other axes are those of x.
+
+    >>> take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1).shape
+    (2, 1)
+    """
+    name = "take_along_axis"
+    tensor, places = as_tensor(x, name), as_tensor(indices, name)
+    axis = normalize_axis(name, tensor, axis)
     if places.ndim != tensor.ndim:
-        refuse(ShapeError, "take_along_axis", (tensor, places), "indices have as many axes as x")
-    key: list[Tensor] = []
+        refuse(ShapeError, name, (tensor, places), f"indices have as many axes as x, {tensor.ndim}, got {places.ndim}")
     for i in range(tensor.ndim):
-        key.append(places if i == axis else index(places.shape, i))
-    return _advanced(tensor, tuple(range(tensor.ndim)), key)
+        if i != axis and places.shape[i] != tensor.shape[i]:
+            hint = "; repeat it with broadcast_to" if 1 in (places.shape[i], tensor.shape[i]) else ""
+            sizes = f"{tensor.shape[i]} in x and {places.shape[i]} in the indices"
+            refuse(ShapeError, name, (tensor, places), f"axis {i} is {sizes}{hint}")
+    key = [
+        _wrapped(name, tensor, places, axis) if i == axis else index(places.shape, i) for i in range(tensor.ndim)
+    ]
+    return _advanced(tensor, tuple(range(tensor.ndim)), key, 0)
 
 
 @operator("getitem")
 def getitem(x: Tensor, key: Any) -> Tensor:
     """``x[key]`` with integers, slices, None, ... and integer arrays, as NumPy."""
-    items = list(key) if isinstance(key, tuple) else [key]
-    items = _expand(x, items)
-    arrays: list[tuple[int, Any]] = []
+    items = _expand(x, list(key) if isinstance(key, tuple) else [key])
+    arrays: list[tuple[int, int, Any]] = []  # the axis of the view, the axis of x, the index
     shape: list[Dim] = []
     maps: list[AxisMap] = []
     for item in items:
@@ -76,20 +103,33 @@ def getitem(x: Tensor, key: Any) -> Tensor:
             start, step, count = _slice(x, axis, item)
             maps.append(AxisMap(start, ((len(shape), step),)))
             shape.append(count)
-        elif isinstance(item, int | np.integer) and not isinstance(item, bool):
+        elif _is_integer(item):
             maps.append(AxisMap(_position(x, axis, int(item))))
         else:
-            arrays.append((len(shape), item))
+            arrays.append((len(shape), axis, item))
             maps.append(AxisMap(0, ((len(shape), 1),)))
             shape.append(x.shape[axis])
     view = affine(x, tuple(shape), maps)
     if not arrays:
         return view
-    axes = tuple(a for a, _ in arrays)
-    return _advanced(view, axes, [_index_array(x, item) for _, item in arrays])
+    key = [_wrapped("getitem", x, _index_array(x, item), axis) for _, axis, item in arrays]
+    axes = tuple(a for a, _, _ in arrays)
+    return _advanced(view, axes, key, axes[0] if _adjacent(items) else 0)
+
+
+def _is_integer(item: Any) -> bool:
+    return isinstance(item, int | np.integer) and not isinstance(item, bool)
+
+
+def _adjacent(items: list[Any]) -> bool:
+    """Whether the arrays stand side by side, a number counting as one: then the result's axes stay in their place."""
+    places = [i for i, item in enumerate(items) if item is not None and not isinstance(item, slice)]
+    return places[-1] - places[0] == len(places) - 1
 
 
 def _index_array(x: Tensor, item: Any) -> Tensor:
+    if isinstance(item, list) and not item:
+        return constant(item, "int64")
     if isinstance(item, Tensor | np.ndarray | list):
         return as_tensor(item, "getitem")
     refuse(DTypeError, "getitem", (x,), f"an index is an integer, a slice, None, ... or integers, got {item!r}")
@@ -115,51 +155,67 @@ def _position(x: Tensor, axis: int, item: int) -> Dim:
 
 def _slice(x: Tensor, axis: int, item: slice) -> tuple[Dim, int, Dim]:
     extent = x.shape[axis]
-    step = 1 if item.step is None else int(item.step)
-    if step == 0:
-        refuse(ShapeError, "getitem", (x,), "a slice's step is not 0")
-    if isinstance(extent, int):
-        start, stop, step = slice(item.start, item.stop, step).indices(extent)
-        return start, step, len(range(start, stop, step))
-    return _symbolic_slice(extent, item.start, item.stop, step)
+    start, stop, step = (_bound(x, b) for b in (item.start, item.stop, item.step))
+    if step is None:
+        step = 1
+    if step == 0 or not isinstance(step, int):
+        refuse(ShapeError, "getitem", (x,), f"a slice's step is a number other than 0, got {step!r}")
+    if not any(isinstance(d, Size) for d in (extent, start, stop)):
+        first, last, step = slice(start, stop, step).indices(extent)  # type: ignore[arg-type]
+        return first, step, len(range(first, last, step))
+    return _symbolic_slice(extent, start, stop, step)
 
 
-def _symbolic_slice(extent: Size, start: Any, stop: Any, step: int) -> tuple[Dim, int, Dim]:
+def _bound(x: Tensor, value: Any) -> Dim | None:
+    if value is None or isinstance(value, Size):
+        return value
+    if _is_integer(value):
+        return int(value)
+    refuse(DTypeError, "getitem", (x,), f"a slice's bound is an integer or a size, got {value!r}; use ga.take for a tensor")
+
+
+def _symbolic_slice(extent: Dim, start: Dim | None, stop: Dim | None, step: int) -> tuple[Dim, int, Dim]:
     """Bounds on a symbolic axis are taken at their word; a size that is too small for them is refused when it comes."""
 
-    def bound(value: Any, default: Dim) -> Dim:
+    def bound(value: Dim | None, default: Dim) -> Dim:
         if value is None:
             return default
-        return extent + value if isinstance(value, int) and value < 0 else value  # type: ignore[no-any-return]
+        return extent + value if isinstance(value, int) and value < 0 else value
 
     if step > 0:
-        low, high = bound(start, 0), bound(stop, extent)
-        return low, step, (high - low + (step - 1)) // step
-    low, high = bound(start, extent - 1), bound(stop, -1)
-    return low, step, (low - high + (-step - 1)) // -step
+        low, reach = bound(start, 0), bound(stop, extent) - bound(start, 0)
+    else:
+        low, reach = bound(start, extent - 1), bound(start, extent - 1) - bound(stop, -1)
+    count = (reach + (abs(step) - 1)) // abs(step)
+    return low, step, max(count, 0) if isinstance(count, int) else count
 
 
-def _advanced(x: Tensor, axes: tuple[int, ...], key: list[Tensor]) -> Tensor:
-    """Integer arrays at several axes: one gather on the axes joined; NumPy's place for the result's axes."""
-    indices = broadcast_all("getitem", [_wrapped("getitem", k, x.shape[a]) for k, a in zip(key, axes, strict=True)])
-    if len(axes) == 1:
-        return gather(x, indices[0], axes[0])
-    flat = indices[0]
-    for a, more in zip(axes[1:], indices[1:], strict=True):
-        extent = as_tensor(x.shape[a])
-        flat = flat * extent + in_range(more, extent)
-    adjacent = axes == tuple(range(axes[0], axes[0] + len(axes)))
-    first = axes[0] if adjacent else 0
+def _advanced(x: Tensor, axes: tuple[int, ...], key: list[Tensor], first: int) -> Tensor:
+    """Indices at several axes: one gather on these axes, joined; the result's axes stand at ``first``."""
     order = [i for i in range(x.ndim) if i not in axes]
     order[first:first] = axes
     moved = permute_dims(x, order)
+    indices = broadcast_all("getitem", key)
+    if len(axes) == 1:
+        return gather(moved, indices[0], first)
+    flat = indices[0]
+    for a, given, more in zip(axes[1:], key[1:], indices[1:], strict=True):
+        extent = as_tensor(x.shape[a])
+        # the first index needs no check of its own: with the others in range, the flat one is as it is
+        flat = flat * extent + (more if isinstance(given.kind, Index | Constant) else in_range(more, extent))
     joined = (*moved.shape[:first], product(x.shape[a] for a in axes), *moved.shape[first + len(axes) :])
     return gather(reshape(moved, joined), flat, first)
 
 
 def one_hot(indices: TensorLike, classes: int, dtype: Any = "float32") -> Tensor:
-    """1 at each index along a new last axis, 0 elsewhere; an index out of range stops the run."""
+    """1 at each index along a new last axis, 0 elsewhere; an index out of range stops the run.
+
+    >>> one_hot([2, 0], 3).shape
+    (2, 3)
+    """
     places = as_tensor(indices, "one_hot")
+    if not is_integer(places.dtype):
+        refuse(DTypeError, "one_hot", (places,), f"indices are int32 or int64, got {places.dtype}")
     checked = in_range(places, classes)
     shape = (*places.shape, classes)
     maps = [AxisMap(terms=((i, 1),)) for i in range(places.ndim)]

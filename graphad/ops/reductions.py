@@ -7,10 +7,11 @@ import numpy as np
 from graphad.build import TensorLike, as_tensor, broadcast, need_float, normalize_axes
 from graphad.compiler.ir import kinds as k
 from graphad.compiler.ir.size import Dim, product
-from graphad.ops.arithmetic import equal, where
+from graphad.ops.arithmetic import equal, isfinite, where
 from graphad.ops.exponential import exp, log, sqrt
 from graphad.ops.record import reduction, scan
-from graphad.ops.shape import expand_dims, index, reshape
+from graphad.ops.shape import expand_dims, index, reshape, squeeze
+from graphad.ops.stop import stop_gradient
 from graphad.tensor import Tensor, operator
 
 
@@ -156,12 +157,21 @@ def std(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool
 
 
 def logsumexp(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over axes; the pass ``stabilise`` makes it safe for large x.
+    """log(sum(exp(x))) over axes, with the greatest element taken out, so that no exp overflows.
 
-    >>> logsumexp([1000.0, 1000.0]).type
-    TensorType(dtype='float32', shape=())
+    Shape: x's without the axes. Errors: DTypeError for integers.
+
+    >>> import graphad as ga
+    >>> ga.evaluate(logsumexp([1000.0, 1000.0]))
+    array(1000.6932, dtype=float32)
     """
-    return log(sum(exp(x), axis, keepdims))
+    tensor = as_tensor(x, "logsumexp")
+    need_float("logsumexp", tensor)
+    axes = normalize_axes("logsumexp", tensor, axis)
+    greatest = stop_gradient(max(tensor, axes, keepdims=True))
+    top = where(isfinite(greatest), greatest, 0)
+    out = log(sum(exp(tensor - top), axes, keepdims=True)) + top
+    return out if keepdims or not axes else squeeze(out, axes)
 
 
 def count_nonzero(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:

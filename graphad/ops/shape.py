@@ -1,11 +1,25 @@
 """Views: broadcasting, permuting, reshaping, slicing, padding, windows, and joining."""
 
 from collections.abc import Sequence
+from operator import index as index_of
 from typing import Any
 
-from graphad.build import TensorLike, as_tensor, broadcast, make, normalize_axes, normalize_axis, refuse, tensors
-from graphad.build import broadcast_shapes as _shapes
-from graphad.compiler.errors import ShapeError
+import numpy as np
+
+from graphad.build import (
+    TensorLike,
+    as_shape,
+    as_tensor,
+    broadcast,
+    broadcast_all,
+    make,
+    normalize_axes,
+    normalize_axis,
+    refuse,
+    tensors,
+)
+from graphad.compiler.errors import DTypeError, ShapeError
+from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.kinds import Fold, Index, View
 from graphad.compiler.ir.op import FOLD, INDEX, RESHAPE, VIEW
 from graphad.compiler.ir.size import Dim, Size, divide, product
@@ -69,15 +83,17 @@ def reshape(x: TensorLike, shape: Sequence[Any]) -> Tensor:
     (N, 400)
     """
     tensor = as_tensor(x, "reshape")
-    wanted: tuple[Any, ...] = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    if wanted.count(-1) > 1:
-        refuse(ShapeError, "reshape", (tensor,), f"only one size may be -1, got {list(wanted)}")
-    if -1 in wanted:
-        rest = product(d for d in wanted if d != -1)
+    given = list(shape) if isinstance(shape, tuple | list) else [shape]
+    free = [i for i, d in enumerate(given) if isinstance(d, int | np.integer) and d == -1]
+    if len(free) > 1:
+        refuse(ShapeError, "reshape", (tensor,), f"only one size may be -1, got {given}")
+    wanted = as_shape("reshape", (tensor,), [d for i, d in enumerate(given) if i not in free])
+    if free:
+        rest = product(wanted)
         missing = divide(tensor.size, rest) if rest != 0 else None
         if missing is None:
             refuse(ShapeError, "reshape", (tensor,), f"{tensor.size} elements do not divide by {rest}")
-        wanted = tuple(missing if d == -1 else d for d in wanted)
+        wanted = (*wanted[: free[0]], missing, *wanted[free[0] :])
     if wanted == tensor.shape:
         return tensor
     if product(wanted) != tensor.size:
@@ -92,7 +108,7 @@ def reshape(x: TensorLike, shape: Sequence[Any]) -> Tensor:
 def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     """Axes of size 1 inserted so that they stand at ``axis`` of the result."""
     tensor = as_tensor(x, "expand_dims")
-    axes = [axis] if isinstance(axis, int) else list(axis)
+    axes = list(axis) if isinstance(axis, tuple | list) else [axis]
     ndim = tensor.ndim + len(axes)
     new = {a % ndim if -ndim <= a < ndim else ndim for a in axes}
     if len(new) != len(axes) or ndim in new:
@@ -118,9 +134,13 @@ def squeeze(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
 
 
 def broadcast_to(x: TensorLike, shape: Sequence[Any]) -> Tensor:
-    """``x`` repeated to ``shape`` by NumPy's broadcasting rule."""
+    """``x`` repeated to ``shape`` by NumPy's broadcasting rule.
+
+    >>> broadcast_to([1.0, 2.0], ("N", 2)).shape
+    (N, 2)
+    """
     tensor = as_tensor(x, "broadcast_to")
-    wanted = tuple(shape)
+    wanted = as_shape("broadcast_to", (tensor,), shape)
     lead = len(wanted) - tensor.ndim
     if lead < 0 or any(d not in (1, w) for d, w in zip(tensor.shape, wanted[lead:], strict=True)):
         refuse(ShapeError, "broadcast_to", (tensor,), f"{show_shape(tensor.shape)} does not broadcast to {list(wanted)}")
@@ -129,9 +149,7 @@ def broadcast_to(x: TensorLike, shape: Sequence[Any]) -> Tensor:
 
 def broadcast_arrays(*operands: TensorLike) -> list[Tensor]:
     """All operands with their common shape."""
-    found = [as_tensor(o, "broadcast_arrays") for o in operands]
-    shape = _shapes("broadcast_arrays", found)
-    return [broadcast(t, shape) for t in found]
+    return broadcast_all("broadcast_arrays", [as_tensor(o, "broadcast_arrays") for o in operands])
 
 
 @operator("flip")
@@ -160,6 +178,8 @@ def pad(x: TensorLike, pad_width: Any, constant_values: float = 0.0) -> Tensor:
     """
     tensor = as_tensor(x, "pad")
     widths = _pad_widths(tensor, pad_width)
+    if not is_float(tensor.dtype) and constant_values != int(constant_values):
+        refuse(DTypeError, "pad", (tensor,), f"{tensor.dtype} cannot hold the fill value {constant_values}")
     return dilated_pad(tensor, widths, [1] * tensor.ndim, constant_values)
 
 
@@ -168,20 +188,23 @@ def dilated_pad(x: Tensor, widths: Sequence[tuple[int, int]], steps: Sequence[in
     shape: list[Dim] = []
     maps = []
     for i, ((before, after), step) in enumerate(zip(widths, steps, strict=True)):
-        shape.append((x.shape[i] - 1) * step + 1 + before + after)
+        extent = x.shape[i]
+        shape.append((0 if extent == 0 else (extent - 1) * step + 1) + before + after)
         maps.append(AxisMap(-before, ((i, 1),), step, before > 0 or after > 0 or step > 1))
     return affine(x, tuple(shape), maps, fill)
 
 
 def _pad_widths(x: Tensor, width: Any) -> list[tuple[int, int]]:
-    if isinstance(width, int):
-        width = (width, width)
-    pairs = list(width)
-    if len(pairs) == 2 and all(isinstance(w, int) for w in pairs):
-        pairs = [tuple(pairs)] * x.ndim
-    if len(pairs) != x.ndim or any(len(p) != 2 or min(p) < 0 for p in pairs):
-        refuse(ShapeError, "pad", (x,), f"pad_width is a number, a pair or {x.ndim} pairs of numbers >= 0, got {width}")
-    return [(int(a), int(b)) for a, b in pairs]
+    wanted = f"pad_width is a number, a pair or {x.ndim} pairs of numbers >= 0, got {width}"
+    found = np.asarray(width, dtype=object)
+    try:
+        found = np.broadcast_to(found, (x.ndim, 2))
+        pairs = [(index_of(a), index_of(b)) for a, b in found.tolist()]
+    except (ValueError, TypeError):
+        refuse(ShapeError, "pad", (x,), wanted)
+    if any(min(p) < 0 for p in pairs):
+        refuse(ShapeError, "pad", (x,), wanted)
+    return pairs
 
 
 def window(
@@ -222,14 +245,13 @@ def concat(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:
     (3,)
     """
     found = tensors("concat", operands)
-    if not found:
-        refuse(ShapeError, "concat", (), "needs at least one operand")
     axis = normalize_axis("concat", found[0], axis)
     for t in found[1:]:
         if t.ndim != found[0].ndim or any(
             a != b for i, (a, b) in enumerate(zip(t.shape, found[0].shape, strict=True)) if i != axis
         ):
-            refuse(ShapeError, "concat", found, f"all sizes but those of axis {axis} are equal")
+            shapes = " and ".join(show_shape(s.shape) for s in (found[0], t))
+            refuse(ShapeError, "concat", found, f"sizes differ elsewhere than in axis {axis}: {shapes}")
     total: Dim = 0
     for t in found:
         total = total + t.shape[axis]
@@ -252,7 +274,8 @@ def stack(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
     found = tensors("stack", operands)
     if len({t.shape for t in found}) != 1:
-        refuse(ShapeError, "stack", found, "takes one or more operands of one shape")
+        shapes = " and ".join(dict.fromkeys(show_shape(t.shape) for t in found))
+        refuse(ShapeError, "stack", found, f"takes operands of one shape, got {shapes}")
     return concat([expand_dims(t, axis) for t in found], axis)
 
 
