@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.pattern import Apply, Match, Rule, Value, Var, declare
+from graphad.compiler.passes.exponentials.terms import Algebra, declare_algebra
 from graphad.ops.arithmetic import (
     add,
     divide,
+    isfinite,
     logical_and,
     logical_not,
     logical_or,
@@ -24,7 +26,9 @@ from graphad.ops.arithmetic import (
     subtract,
     where,
 )
-from graphad.ops.exponential import exp, expm1, log, log1p, power, sigmoid, softplus, sqrt
+from graphad.ops.exponential import exp, expm1, log, log1p, logaddexp, power, sigmoid, softplus, sqrt
+from graphad.ops.reductions import max as max_
+from graphad.ops.reductions import sum as sum_
 
 X: Final = Var("x")
 Y: Final = Var("y")
@@ -133,6 +137,12 @@ declare(
             lambda m: m.apply(negative, m.apply(softplus, m.apply(negative, m["x"]))),
             "sigmoid is 0 below -104 in float32; the answer is x there, -inf at -inf",
         ),
+        Rule(
+            "log(exp(x) + exp(y)) = logaddexp(x, y)",
+            Apply(log, Apply(add, Apply(exp, X), Apply(exp, Y))),
+            lambda m: m.apply(logaddexp, m["x"], m["y"]),
+            "exp overflows; logaddexp answers infinities by themselves",
+        ),
         Rule("log(exp(x)) = x", Apply(log, Apply(exp, X)), lambda m: m["x"], "exp overflows and underflows"),
     ),
 )
@@ -173,4 +183,20 @@ declare(
         Rule("x^(1/2) = sqrt(x)", Apply(power, X, Value(0.5)), lambda m: m.apply(sqrt, m["x"]), "differ at -inf, -0.0"),
         Rule("exp(log(x)) = x", Apply(exp, Apply(log, X)), lambda m: m["x"], "NaN for x < 0"),
     ),
+)
+
+declare_algebra(
+    Algebra(
+        exp=exp,
+        log=log,
+        add=add,
+        subtract=subtract,
+        multiply=multiply,
+        divide=divide,
+        negative=negative,
+        where=where,
+        isfinite=isfinite,
+        sum=sum_,
+        max=max_,
+    )
 )

@@ -9,7 +9,7 @@ from graphad.compiler.ir.view import Affine, AxisMap
 def contract_of_permuted(x: Node) -> Node | None:
     """``contract(view(a)[i1, i0], b)[ij,jk->ik] -> contract(a, b)[ji,jk->ik]``: no transposed copy.
 
-    An axis along which the operand is only repeated loses its letter where the other operand has it and it is kept, too.
+    An axis along which the operand is only repeated loses its letter, where the other operand has it and it is kept.
     The same products are summed.
     """
     assert isinstance(x.kind, Contract)

@@ -50,7 +50,8 @@ def merge_reductions(x: Node) -> Node | None:
 def reduce_of_broadcast(x: Node) -> Node | None:
     """``max(view(x)[i0]) axes=[1] -> x`` where axis 1 repeats, for max, min, any and all.
 
-    The axis has a size known to be more than 0: any of nothing is False. A sum of n equal numbers stays: n*x rounds once.
+    The axis has a size known to be more than 0: any of nothing is False. A sum of n equal numbers stays, since n*x
+    rounds once.
     """
     inner = x.operands[0]
     if not (_is_idempotent(x) and isinstance(inner.kind, View) and isinstance(inner.kind.map, Affine)):

@@ -1,0 +1,81 @@
+"""The values that expressions of exponentials are made of anew: p, log p and log s."""
+
+from functools import cached_property
+
+from graphad.compiler.ir.kinds import Reduce
+from graphad.compiler.ir.make import beneath_views, full, mapped, reduced, spread
+from graphad.compiler.ir.node import Node
+from graphad.compiler.passes.exponentials.terms import Algebra
+
+
+class Shifted:
+    """``s = sum(exp(x))`` over axes, computed as ``exp(m) * sum(exp(x - m))``; each node is made when it is asked for.
+
+    m is the maximum over the axes, and 0 where that is infinite or NaN: all -inf gives log s = log 0 = -inf, an inf
+    gives log s = inf, and NaN stays NaN. An x that the user has shifted already is not shifted again.
+    """
+
+    def __init__(self, algebra: Algebra, total: Node) -> None:
+        assert isinstance(total.kind, Reduce)
+        self.algebra = algebra
+        self.total = total
+        self.axes = total.kind.axes
+        self.given = total.operands[0].operands[0]
+
+    def _repeat(self, x: Node) -> Node:
+        return spread(x, self.axes, self.given.type.shape, x.site)
+
+    @cached_property
+    def shift(self) -> Node | None:
+        """m; None where x is ``a - max(a)`` as it stands."""
+        if self._is_shifted(self.given):
+            return None
+        a, site = self.algebra, self.total.site
+        m = reduced(a.max, self.given, self.axes, site)
+        return mapped(a.where, mapped(a.isfinite, m, site=site), m, full(0, m.type, site), site=site)
+
+    def _is_shifted(self, x: Node) -> bool:
+        if x.op is not self.algebra.subtract:
+            return False
+        a, m = x.operands[0], beneath_views(x.operands[1])
+        if m.op is self.algebra.where:
+            m = beneath_views(m.operands[1])
+        return m.op is self.algebra.max and m.operands[0] is a and m.kind == Reduce(self.algebra.max.monoid, self.axes)
+
+    @cached_property
+    def x(self) -> Node:
+        """x - m."""
+        if self.shift is None:
+            return self.given
+        return mapped(self.algebra.subtract, self.given, self._repeat(self.shift), site=self.total.site)
+
+    @cached_property
+    def exp(self) -> Node:
+        """exp(x - m), at most 1."""
+        return mapped(self.algebra.exp, self.x, site=self.total.site)
+
+    @cached_property
+    def sum(self) -> Node:
+        """sum(exp(x - m)), at least 1."""
+        return reduced(self.algebra.sum, self.exp, self.axes, self.total.site)
+
+    @cached_property
+    def p(self) -> Node:
+        """exp(x) / s."""
+        return mapped(self.algebra.divide, self.exp, self._repeat(self.sum), site=self.total.site)
+
+    @cached_property
+    def _log_sum(self) -> Node:
+        return mapped(self.algebra.log, self.sum, site=self.total.site)
+
+    @cached_property
+    def log_p(self) -> Node:
+        """x - log s, without the logarithm of a p that has become 0."""
+        return mapped(self.algebra.subtract, self.x, self._repeat(self._log_sum), site=self.total.site)
+
+    @cached_property
+    def log_s(self) -> Node:
+        """The logarithm of the sum, of its shape."""
+        if self.shift is None:
+            return self._log_sum
+        return mapped(self.algebra.add, self.shift, self._log_sum, site=self.total.site)
