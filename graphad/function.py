@@ -23,15 +23,18 @@ _SKIP = object()
 class Function:
     """What ``ga.compile`` answers. Several threads may call it at once; calls with updates take turns."""
 
-    def __init__(self, graph: Graph, outputs: Any, target: str, threads: int, options: Options) -> None:
+    def __init__(
+        self, graph: Graph, variables: Mapping[Node, Variable], outputs: Any, target: str, threads: int, options: Options
+    ) -> None:
         self.graph = graph
+        self.variables = variables
         self.target = target
         self.threads = threads
         self.options = options
         self.names = tuple(_name(x) for x in graph.inputs)
         self._outputs = outputs
         self._single = isinstance(outputs, Tensor)
-        self._specializer = Specializer(graph, threads, options)
+        self._specializer = Specializer(graph, variables, threads, options)
         self._last: Specialization | None = None
         self._turn = threading.Lock() if graph.updates else None
 
@@ -89,7 +92,7 @@ class Function:
     def _interpret(self, args: Sequence[Any], out: Any) -> Any:
         arrays, sizes = self._accepted(args)
         values: dict[Node, np.ndarray] = dict(zip(self.graph.inputs, arrays, strict=True))
-        values.update((s, s.storage) for s in self.graph.states if isinstance(s, Variable))
+        values.update((s, self.variables[s].storage) for s in self.graph.states)
         found = interpret(self.graph.roots, values, sizes)
         count = len(self.graph.outputs)
         results = [np.array(v) for v in found[:count]]

@@ -1,0 +1,82 @@
+"""``build``: Graph -> Program. Passes, lowering, text; and the layout for concrete sizes."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphad.compiler.emit import module_text
+from graphad.compiler.interpret import number, numbers
+from graphad.compiler.ir.graph import Graph
+from graphad.compiler.ir.kinds import Constant, Leaf
+from graphad.compiler.ir.node import Node
+from graphad.compiler.lower.lower import Lowered, lower
+from graphad.compiler.memory import plan_memory
+from graphad.compiler.options import Options
+from graphad.compiler.passes.fuse import fuse, unfused
+from graphad.compiler.ir.verify import verify
+from graphad.compiler.pipeline import Stage, run
+from graphad.runtime import ArraySpec, Layout, Program
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A program and everything that can be asked of how it came to be."""
+
+    stages: tuple[Stage, ...]
+    lowered: Lowered
+    program: Program
+    sizes: tuple[str, ...]
+
+    def layout(self, sizes: Mapping[str, int], threads: int) -> Layout:
+        """The program's numbers for concrete sizes."""
+        offsets, nbytes = plan_memory(self.lowered.launches, self.lowered.locals, sizes, threads)
+        shapes = tuple(numbers(y.type.shape, sizes) for y in self.lowered.graph.outputs)
+        return Layout(tuple(number_of(s, sizes) for s in self.sizes), offsets, nbytes, shapes, threads)
+
+    @cached_property
+    def states(self) -> tuple[Node, ...]:
+        return self.lowered.graph.states
+
+
+def number_of(name: str, sizes: Mapping[str, int]) -> int:
+    """A named size's number."""
+    return number(sizes[name], sizes)
+
+
+def build(graph: Graph, options: Options, name: str = "step") -> Built:
+    """A program for the cpu. Sizes that are still symbolic become its run-time arguments."""
+    stages = run(graph, options)
+    started = time.perf_counter()
+    fused = verify((unfused if options.nan_guard else fuse)(stages[-1].graph), "fuse")
+    stages.append(Stage("fuse", fused, time.perf_counter() - started))
+    started = time.perf_counter()
+    lowered = lower(fused, options)
+    sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
+    source = module_text(lowered, sizes)
+    stages.append(Stage("lower", fused, time.perf_counter() - started))
+    return Built(tuple(stages), lowered, _program(name, lowered, source), sizes)
+
+
+def _names(node: Node) -> set[str]:
+    return set().union(*(d.names() for d in node.type.shape if not isinstance(d, int)))
+
+
+def _program(name: str, lowered: Lowered, source: str) -> Program:
+    graph = lowered.graph
+    constants = [n.kind.value for n in lowered.assignment.constants if isinstance(n.kind, Constant)]
+    return Program(
+        name=name,
+        source=source,
+        inputs=tuple(_spec(x, i) for i, x in enumerate(graph.inputs)),
+        outputs=tuple(_spec(y, i) for i, y in enumerate(graph.outputs)),
+        states=tuple(_spec(s, i) for i, s in enumerate(graph.states)),
+        constants=tuple(constants),
+        locals=len(lowered.locals),
+        kernels=tuple(launch.kernel.name for launch in lowered.launches),
+    )
+
+
+def _spec(node: Node, i: int) -> ArraySpec:
+    name = node.kind.name if isinstance(node.kind, Leaf) else f"output{i}"
+    return ArraySpec(name, node.type.dtype, node.type.ndim)

@@ -1,0 +1,170 @@
+"""Emits loop IR as Numba source text."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from graphad.compiler.ir.dtypes import is_float
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.ir import (
+    Assign,
+    At,
+    Call,
+    Expr,
+    Fail,
+    For,
+    If,
+    Kernel,
+    Let,
+    Lit,
+    Load,
+    Note,
+    Prim,
+    Ref,
+    Stmt,
+    Store,
+    ToDtype,
+)
+
+_MATH: Final = frozenset(
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc "
+    "atan2 hypot".split()
+)
+_OURS: Final = {
+    "abs": "fabs", "sign": "sign", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint", "sqrt": "sqrt",
+    "cbrt": "cbrt", "min": "minimum", "max": "maximum", "floordiv": "floordiv", "mod": "mod", "select": "select",
+}  # fmt: skip
+_INFIX: Final = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==",
+    "ne": "!=", "and": "&", "or": "|", "xor": "^", "pow": "**",
+}  # fmt: skip
+
+
+def kernel_text(kernel: Kernel, name: str, called: bool = False) -> str:
+    """The kernel as a function called ``name``: buffers, then sizes, then this part of how many, then the status.
+
+    ``called``: by kernels, not by ``run``, so without the last three.
+    """
+    flags = "(reassociate=True)" if kernel.reassociate else ""
+    parameters = [p.name for p in kernel.buffers] + kernel.scalars
+    if not called:
+        parameters += ["part", "parts", "status"]
+    lines = [f"@kernel{flags}", f"def {name}({', '.join(parameters)}):"]
+    body = _block(kernel.body, 1)
+    return "\n".join(lines + (body or ["    pass"])) + "\n"
+
+
+def _block(statements: Sequence[Stmt], depth: int) -> list[str]:
+    return [line for s in statements for line in _statement(s, depth)]
+
+
+def _statement(statement: Stmt, depth: int) -> list[str]:
+    pad = "    " * depth
+    match statement:
+        case Let(name, value) | Assign(name, value):
+            return [f"{pad}{name} = {expression(value)}"]
+        case Store(buffer, index, value):
+            return [f"{pad}{buffer}[{index}] = {expression(value)}"]
+        case For():
+            return [f"{pad}for {statement.var} in {_range(statement)}:", *_inner(statement.body, depth)]
+        case If(condition, body):
+            return [f"{pad}if {expression(condition)}:", *_inner(body, depth)]
+        case Call(function, arguments):
+            return [f"{pad}{function}({', '.join(map(_argument, arguments))})"]
+        case Fail(code, detail):
+            return [f"{pad}fail(status, {code}, int64({expression(detail)}))"]
+        case Note(text):
+            return [f"{pad}# {text}"]
+
+
+def _inner(body: Sequence[Stmt], depth: int) -> list[str]:
+    found = _block(body, depth + 1)
+    return found or ["    " * (depth + 1) + "pass"]
+
+
+def _range(loop: For) -> str:
+    if loop.mark == "parallel":
+        assert loop.start == 0
+        assert loop.step == 1
+        extent = _group(loop.stop)
+        return f"range({extent} * part // parts, {extent} * (part + 1) // parts)"
+    if loop.step != 1:
+        return f"range({loop.start}, {loop.stop}, {loop.step})"
+    return f"range({loop.stop})" if loop.start == 0 else f"range({loop.start}, {loop.stop})"
+
+
+def _group(dim: Dim) -> str:
+    text = str(dim)
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+def _argument(argument: tuple[str, Dim] | Dim) -> str:
+    if isinstance(argument, tuple):
+        name, place = argument
+        return name if place == 0 else f"offset({name}, {place})"
+    return str(argument)
+
+
+def expression(value: Expr) -> str:
+    """An expression as Python text that keeps its dtype in Numba."""
+    match value:
+        case Lit():
+            return literal(value)
+        case Ref(name):
+            return name
+        case At(index):
+            return _group(index)
+        case Load(buffer, index):
+            return f"{buffer}[{index}]"
+        case ToDtype(arg, dtype):
+            return _cast(arg, dtype)
+        case Prim(primitive, args, dtype):
+            return _primitive(primitive, args, dtype)
+
+
+def literal(value: Lit) -> str:
+    """A constant of its dtype: Numba would take a bare 0.5 for a float64."""
+    if value.dtype == "bool":
+        return str(bool(value.value))
+    if value.dtype == "int64":
+        return str(int(value.value))
+    if value.dtype == "int32":
+        return f"int32({int(value.value)})"
+    number = float(value.value)
+    if math.isnan(number):
+        return f"{value.dtype}(math.nan)"
+    if math.isinf(number):
+        return f"{value.dtype}({'-' if number < 0 else ''}math.inf)"
+    return f"{value.dtype}({number!r})"
+
+
+def _cast(arg: Expr, dtype: str) -> str:
+    text = expression(arg)
+    if dtype == "bool":
+        zero = literal(Lit(0, arg.dtype))
+        return f"({text} != {zero})"
+    if arg.dtype == "bool":
+        one, none = literal(Lit(1, dtype)), literal(Lit(0, dtype))
+        return f"select({text}, {one}, {none})"
+    return f"{dtype}({text})"
+
+
+def _primitive(primitive: str, args: Sequence[Expr], dtype: str) -> str:
+    texts = [expression(a) for a in args]
+    first = args[1].dtype if primitive == "select" else args[0].dtype
+    if primitive in _INFIX:
+        return f"({texts[0]} {_INFIX[primitive]} {texts[1]})"
+    if primitive == "neg":
+        return f"(-{texts[0]})"
+    if primitive == "not":
+        return f"(not {texts[0]})"
+    if primitive == "isnan":
+        return f"({texts[0]} != {texts[0]})" if is_float(first) else "False"
+    if primitive in ("isinf", "isfinite"):
+        limit = f"{first}(math.inf)"
+        return f"(fabs({texts[0]}) {'==' if primitive == 'isinf' else '<'} {limit})"
+    if primitive == "abs" and not is_float(first):
+        return f"abs({texts[0]})"
+    if primitive in _MATH:
+        return f"math.{primitive}({', '.join(texts)})"
+    return f"{_OURS[primitive]}({', '.join(texts)})"

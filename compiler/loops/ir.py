@@ -1,0 +1,168 @@
+"""The loop IR: what every target is emitted from.
+
+    Kernel  = name, parameters, body
+    Stmt    = Let name = Expr | Assign name = Expr | Store buffer[Dim] = Expr | For var in Dim .. Dim step | If Expr
+            | Call function(arguments) | Fail | Note text
+    Expr    = Lit | Ref name | At Dim | Load buffer[Dim] | Prim(Expr, ...) | ToDtype Expr
+
+Indices are polynomials (``Dim``) over loop variables and sizes, so that strides multiply out and cancel. A loop's mark
+says what a target may do with it: nothing ("serial"), share its iterations among threads ("parallel"), or put them into
+the lanes of vectors ("vector"). Scalars are SSA but for those a Let declares mutable. Vector values, tiles and prefetch
+are further expressions and statements of this grammar, not another IR.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from graphad.compiler.ir.node import Site
+from graphad.compiler.ir.size import Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """A constant."""
+
+    value: bool | int | float
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A scalar that was let."""
+
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """An index as a value, int64."""
+
+    index: Dim
+    dtype: str = "int64"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An element of a buffer."""
+
+    buffer: str
+    index: Dim
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prim:
+    """A primitive of ``ir/scalar.py`` applied."""
+
+    primitive: str
+    args: "tuple[Expr, ...]"
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToDtype:
+    """A conversion."""
+
+    arg: "Expr"
+    dtype: str
+
+
+Expr: TypeAlias = Lit | Ref | At | Load | Prim | ToDtype
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A new scalar; Assign may change it when ``mutable``."""
+
+    name: str
+    value: Expr
+    mutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """A new value of a mutable scalar."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An element of a buffer set."""
+
+    buffer: str
+    index: Dim
+    value: Expr
+
+
+Mark: TypeAlias = Literal["serial", "parallel", "vector"]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """``var`` from ``start`` up to and without ``stop``. ``parallel``: this part's share of the iterations."""
+
+    var: str
+    start: Dim
+    stop: Dim
+    body: "list[Stmt]"
+    step: int = 1
+    mark: Mark = "serial"
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """The body, where the condition holds."""
+
+    condition: Expr
+    body: "list[Stmt]"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A kernel called by a kernel. Arguments are buffers (by name, with an offset in elements) and indices."""
+
+    function: str
+    arguments: "tuple[tuple[str, Dim] | Dim, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The run stops: guard number ``code``, with the offending value."""
+
+    code: int
+    detail: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A comment in the emitted text."""
+
+    text: str
+
+
+Stmt: TypeAlias = Let | Assign | Store | For | If | Call | Fail | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A buffer that a kernel takes."""
+
+    name: str
+    dtype: str
+
+
+@dataclass(eq=False, slots=True)
+class Kernel:
+    """A loop nest over buffers and sizes. ``scalars`` are the int64 arguments, by name."""
+
+    name: str
+    buffers: list[Parameter]
+    scalars: list[str]
+    body: list[Stmt]
+    reassociate: bool = False
+    parallel: bool = True
+    sites: tuple[Site, ...] = ()
+    helpers: "tuple[Kernel, ...]" = field(default=())

@@ -1,0 +1,124 @@
+"""Storage for every stored node: inputs, outputs and states where they are, the rest in the arena; in place if it may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphad.compiler.ir.graph import Graph, Kernel
+from graphad.compiler.ir.kinds import Constant, Leaf, Map
+from graphad.compiler.ir.node import Node
+from graphad.compiler.lower.storage import Storage
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Where each node lies, and the copies that end the step: (from, to)."""
+
+    stored: dict[Node, Storage]
+    locals: list[Storage]
+    constants: tuple[Node, ...]
+    copies: tuple[tuple[Node, Node], ...]
+
+
+def assign_storage(graph: Graph, inplace: bool = True) -> Assignment:
+    """Every stored node's storage.
+
+    An update is written to its state's own memory if no later kernel reads the state and this one reads it only at the
+    element that it writes; else to the arena, to be copied at the end. A map's result takes the place of an operand of
+    its type that nobody reads afterwards.
+    """
+    assert graph.kernels is not None
+    stored: dict[Node, Storage] = {}
+    for slot, x in enumerate(graph.inputs):
+        stored[x] = _at("input", slot, x)
+    for slot, s in enumerate(graph.states):
+        stored[s] = _at("state", slot, s)
+    for slot, y in enumerate(graph.outputs):
+        stored[y] = _at("output", slot, y)
+    constants = tuple(n for n in graph.nodes if isinstance(n.kind, Constant) and n.kind.value.size != 1)
+    for slot, c in enumerate(constants):
+        stored[c] = _at("constant", slot, c)
+    last = _last_reads(graph.kernels)
+    copies = _updates(graph, stored, last)
+    locals_: list[Storage] = []
+    for i, kernel in enumerate(graph.kernels):
+        for node in kernel.stores:
+            if node in stored:
+                continue
+            free = _dying(node, kernel, i, last, stored) if inplace else None
+            if free is not None:
+                stored[node] = stored[free]
+                last[free] = len(graph.kernels)  # taken: no second result may take it
+                continue
+            stored[node] = Storage("local", len(locals_), node.type.dtype, node.type.size)
+            locals_.append(stored[node])
+    return Assignment(stored, locals_, constants, copies)
+
+
+def _at(place: str, slot: int, node: Node) -> Storage:
+    return Storage(place, slot, node.type.dtype, node.type.size)  # type: ignore[arg-type]
+
+
+def _last_reads(kernels: Sequence[Kernel]) -> dict[Node, int]:
+    """The last kernel that reads each node."""
+    last: dict[Node, int] = {}
+    for i, kernel in enumerate(kernels):
+        for node in kernel.nodes:
+            for operand in node.operands:
+                last[operand] = i
+    return last
+
+
+def _updates(
+    graph: Graph, stored: dict[Node, Storage], last: Mapping[Node, int]
+) -> tuple[tuple[Node, Node], ...]:
+    assert graph.kernels is not None
+    at = {n: i for i, kernel in enumerate(graph.kernels) for n in kernel.stores}
+    copies = []
+    for leaf, value in graph.updates:
+        kernel = graph.kernels[at[value]]
+        if last.get(leaf, -1) <= at[value] and reads_in_place(leaf, value, kernel):
+            stored[value] = stored[leaf]
+        else:
+            copies.append((value, leaf))
+    return tuple(copies)
+
+
+def reads_in_place(leaf: Node, value: Node, kernel: Kernel) -> bool:
+    """The kernel reads ``leaf`` only in maps that lead to stores of its shape by maps: element by element, before it
+    writes that element."""
+    users: dict[Node, list[Node]] = {}
+    for node in kernel.nodes:
+        for operand in node.operands:
+            users.setdefault(operand, []).append(node)
+    stack = list(users.get(leaf, ()))
+    seen: set[Node] = set()
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if not isinstance(node.kind, Map) or node.type.shape != value.type.shape:
+            return False
+        stack.extend(users.get(node, ()))
+    return True
+
+
+def _dying(
+    node: Node, kernel: Kernel, i: int, last: Mapping[Node, int], stored: Mapping[Node, Storage]
+) -> Node | None:
+    """An operand in the arena whose place ``node`` may take."""
+    inside = set(kernel.nodes)
+    for reader in kernel.nodes:
+        for x in reader.operands:
+            if x in inside or x not in stored or isinstance(x.kind, Leaf | Constant):
+                continue
+            if stored[x].place != "local" or last[x] != i or x.type != node.type:
+                continue
+            if reads_in_place(x, node, kernel) and not _shares(x, stored, last, i):
+                return x
+    return None
+
+
+def _shares(x: Node, stored: Mapping[Node, Storage], last: Mapping[Node, int], i: int) -> bool:
+    """Some other node in the same memory is still to be read."""
+    return any(s is stored[x] and n is not x and last.get(n, -1) >= i for n, s in stored.items())

@@ -1,0 +1,150 @@
+"""Builds a kernel: blocks of statements, names, and the storage a kernel touches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from graphad.compiler.ir.node import Node, Site
+from graphad.compiler.ir.size import Dim, Size, symbol
+from graphad.compiler.loops.ir import Assign, Expr, For, If, Kernel, Let, Lit, Mark, Note, Parameter, Ref, Stmt, Store
+from graphad.compiler.lower.storage import Storage
+
+
+@dataclass(eq=False, slots=True)
+class Launch:
+    """A kernel with the storage and the sizes it is called with, and what it costs."""
+
+    kernel: Kernel
+    storages: list[Storage]
+    arguments: dict[str, Dim]
+    writes: list[Storage]
+    nodes: tuple[Node, ...]
+    note: str = ""
+    flops: Dim = 0
+    bytes: Dim = 0
+
+
+@dataclass(eq=False)
+class Builder:
+    """Statements are added to the open block; values let in a block are known in the blocks inside it."""
+
+    name: str
+    contract: bool = True
+    extents: dict[str, Dim] = field(default_factory=dict)
+    kernel: Kernel = field(init=False)
+    storages: list[Storage] = field(default_factory=list)
+    writes: list[Storage] = field(default_factory=list)
+    scopes: list[dict[object, Expr]] = field(default_factory=lambda: [{}])
+    _blocks: list[list[Stmt]] = field(init=False)
+    _count: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.kernel = Kernel(self.name, [], [], [])
+        self._blocks = [self.kernel.body]
+
+    def buffer(self, storage: Storage, write: bool = False) -> str:
+        """The name of a storage's parameter."""
+        if storage not in self.storages:
+            self.storages.append(storage)
+            self.kernel.buffers.append(Parameter(f"{_LETTER[storage.place]}{len(self.storages) - 1}", storage.dtype))
+        if write and storage not in self.writes:
+            self.writes.append(storage)
+        return self.kernel.buffers[self.storages.index(storage)].name
+
+    def fresh(self, stem: str) -> str:
+        """A name not used yet."""
+        self._count[stem] = self._count.get(stem, -1) + 1
+        return f"{stem}{self._count[stem]}"
+
+    def emit(self, statement: Stmt) -> None:
+        self._blocks[-1].append(statement)
+
+    def note(self, text: str) -> None:
+        self.emit(Note(text))
+
+    def let(self, stem: str, value: Expr, mutable: bool = False) -> Ref:
+        """A scalar with a name; what has a name already, and constants, keep theirs."""
+        if isinstance(value, Ref | Lit) and not mutable:
+            return value  # type: ignore[return-value]
+        name = self.fresh(stem)
+        self.emit(Let(name, value, mutable))
+        return Ref(name, value.dtype)
+
+    def assign(self, target: Ref, value: Expr) -> None:
+        self.emit(Assign(target.name, value))
+
+    def store(self, storage: Storage, index: Dim, value: Expr) -> None:
+        self.emit(Store(self.buffer(storage, write=True), index, value))
+
+    def index(self, value: Expr, extent: Dim) -> Size:
+        """A value as an index in 0..extent-1."""
+        name = self.fresh("j")
+        self.emit(Let(name, value))
+        self.extents[name] = extent
+        return _as_size(name)
+
+    @contextmanager
+    def loop(self, extent: Dim, mark: Mark = "serial", stem: str = "i", start: Dim = 0) -> Iterator[Dim]:
+        """A loop from ``start`` to ``extent``; an extent of 1 is no loop."""
+        if extent == 1 and start == 0:
+            with self.scope():
+                yield 0
+            return
+        name = self.fresh(stem)
+        self.extents[name] = extent
+        statement = For(name, start, extent, [], 1, mark)
+        self.emit(statement)
+        with self.scope(statement.body):
+            yield _as_size(name)
+
+    @contextmanager
+    def between(self, start: Dim, stop: Dim, extent: Dim, step: int = 1, stem: str = "i") -> Iterator[Dim]:
+        """A serial loop over part of 0..extent-1."""
+        name = self.fresh(stem)
+        self.extents[name] = extent
+        statement = For(name, start, stop, [], step)
+        self.emit(statement)
+        with self.scope(statement.body):
+            yield _as_size(name)
+
+    @contextmanager
+    def when(self, condition: Expr) -> Iterator[None]:
+        statement = If(condition, [])
+        self.emit(statement)
+        with self.scope(statement.body):
+            yield
+
+    @contextmanager
+    def scope(self, block: list[Stmt] | None = None) -> Iterator[None]:
+        """Values let inside are forgotten outside."""
+        if block is not None:
+            self._blocks.append(block)
+        self.scopes.append({})
+        try:
+            yield
+        finally:
+            self.scopes.pop()
+            if block is not None:
+                self._blocks.pop()
+
+    def known(self, key: object) -> Expr | None:
+        for scope in reversed(self.scopes):
+            if key in scope:
+                return scope[key]
+        return None
+
+    def remember(self, key: object, value: Expr) -> None:
+        self.scopes[-1][key] = value
+
+    def launch(self, nodes: tuple[Node, ...], note: str = "") -> Launch:
+        """The finished kernel, with the sites of the nodes it computes."""
+        sites: dict[Site, None] = {n.site: None for n in nodes if n.site.line}
+        self.kernel.sites = tuple(sites)
+        return Launch(self.kernel, self.storages, {}, self.writes, nodes, note)
+
+
+_LETTER = {"input": "x", "output": "y", "state": "p", "constant": "c", "local": "t"}
+
+
+def _as_size(name: str) -> Size:
+    return symbol(name)

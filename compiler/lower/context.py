@@ -1,0 +1,34 @@
+"""What lowering the kernels of one graph shares: storage, guards, options."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.pull import Puller
+from graphad.compiler.lower.storage import Storage
+from graphad.compiler.options import Options
+
+
+@dataclass(eq=False)
+class Context:
+    """``stored``: where each stored node lies; ``guards``: the node of each failure code, less one."""
+
+    stored: Mapping[Node, Storage]
+    options: Options
+    guards: list[Node] = field(default_factory=list)
+    locals: list[Storage] = field(default_factory=list)
+    choices: dict[Node, str] = field(default_factory=dict)
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def local(self, dtype: str, size: Dim, per_part: bool = False) -> Storage:
+        """New memory in the arena."""
+        storage = Storage("local", len(self.locals), dtype, size, per_part)
+        self.locals.append(storage)
+        return storage
+
+    def builder(self, stem: str, nodes: Iterable[Node]) -> tuple[Builder, Puller]:
+        """A builder for a kernel that computes ``nodes``, and a puller that evaluates them inside it."""
+        builder = Builder(stem)
+        return builder, Puller(builder, self.stored, self.guards, frozenset(nodes))

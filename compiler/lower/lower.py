@@ -1,0 +1,124 @@
+"""lower: Graph with kernels -> launches of loop nests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphad.compiler.ir.graph import Graph, Kernel
+from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan, Scatter
+from graphad.compiler.ir.node import Node
+from graphad.compiler.loops.ir import Load
+from graphad.compiler.lower.assign import Assignment, assign_storage
+from graphad.compiler.lower.builder import Builder, Launch
+from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.contract import lower_contract, lower_folded_contract
+from graphad.compiler.lower.folds import lower_fold, lower_scatter
+from graphad.compiler.lower.maps import Stores, lower_map
+from graphad.compiler.lower.nans import watch
+from graphad.compiler.lower.reduce import lower_reduce, lower_scan
+from graphad.compiler.lower.storage import Storage
+from graphad.compiler.options import Options
+from graphad.compiler.passes.fuse import is_anchor
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The launches in order, and where everything lies."""
+
+    graph: Graph
+    launches: tuple[Launch, ...]
+    assignment: Assignment
+    locals: tuple[Storage, ...]
+    guards: tuple[Node, ...]
+    watched: tuple[Node, ...]
+    choices: dict[Node, str]
+
+
+def lower(graph: Graph, options: Options) -> Lowered:
+    """Loop nests for every kernel of a fused graph."""
+    assert graph.kernels is not None
+    assignment = assign_storage(graph, inplace=not options.nan_guard)
+    context = Context(assignment.stored, options, locals=list(assignment.locals))
+    launches: list[Launch] = []
+    watched: list[Node] = []
+    if options.nan_guard:
+        for leaf in (*graph.inputs, *graph.states):
+            launches += watch(context, leaf, watched)
+    for kernel in graph.kernels:
+        launches += lower_kernel(context, kernel)
+        if options.nan_guard:
+            for node in kernel.stores:
+                launches += watch(context, node, watched)
+    launches += [_copy(context, source, target) for source, target in assignment.copies]
+    return Lowered(
+        graph, tuple(launches), assignment, tuple(context.locals), tuple(context.guards), tuple(watched), context.choices
+    )
+
+
+def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
+    """One kernel of the graph as one or more loop nests."""
+    stores: Stores = [(n, context.stored[n]) for n in kernel.stores]
+    anchors = [n for n in kernel.nodes if is_anchor(n)]
+    launches = _anchored(context, kernel.nodes, anchors, stores) if anchors else [_map(context, kernel.nodes, stores)]
+    for launch in launches:
+        launch.kernel.name = f"{launch.kernel.name}_{_title(kernel.stores[-1], anchors)}"
+    return launches
+
+
+def _map(context: Context, nodes: Sequence[Node], stores: Stores) -> Launch:
+    builder, puller = context.builder("map", nodes)
+    return lower_map(builder, puller, nodes, stores)
+
+
+def _anchored(
+    context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores
+) -> list[Launch]:
+    first = anchors[0]
+    match first.kind:
+        case Reduce():
+            return lower_reduce(context, nodes, anchors, stores)
+        case Scan():
+            return [lower_scan(context, nodes, first, stores)]
+        case Fold():
+            return [lower_fold(context, nodes, first, stores)]
+        case Scatter():
+            return [lower_scatter(context, nodes, first, stores)]
+        case Contract() if len(anchors) == 2:
+            folded = lower_folded_contract(context, nodes, anchors[1], first, stores)
+            if folded is not None:
+                return folded
+            return _apart(context, nodes, first, anchors[1], stores)
+        case Contract():
+            return lower_contract(context, nodes, first, stores)
+    raise AssertionError(first.kind)
+
+
+def _apart(context: Context, nodes: Sequence[Node], inner: Node, outer: Node, stores: Stores) -> list[Launch]:
+    """A fold and its contraction in two kernels after all, the contraction's result in the arena."""
+    storage = context.local(inner.type.dtype, inner.type.size)
+    stored = {**context.stored, inner: storage}
+    context.stored = stored
+    behind: set[Node] = {inner}
+    stack = [inner]
+    while stack:
+        for x in stack.pop().operands:
+            if x in nodes and x not in behind:
+                behind.add(x)
+                stack.append(x)
+    first = lower_contract(context, [n for n in nodes if n in behind], inner, [(inner, storage)])
+    return [*first, lower_fold(context, [n for n in nodes if n is not inner], outer, stores)]
+
+
+def _copy(context: Context, source: Node, target: Node) -> Launch:
+    """An update that could not be made in place."""
+    builder: Builder = context.builder("copy", ())[0]
+    with builder.loop(source.type.size, "parallel") as i:
+        name = builder.buffer(context.stored[source])
+        builder.store(context.stored[target], i, Load(name, i, source.type.dtype))
+    return builder.launch((source,), "update")
+
+
+def _title(node: Node, anchors: Sequence[Node]) -> str:
+    """A word for the kernel's name: the layer, or the op."""
+    layer = (anchors[0] if anchors else node).site.layer
+    word = layer or node.label or node.op.name
+    return "".join(c if c.isalnum() else "_" for c in word)
