@@ -1,0 +1,94 @@
+"""Checkpoint files: arrays as safetensors, facts as JSON in the header, written whole or not at all."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from graphad._lazy import lazy_import
+from graphad.train.errors import CheckpointError
+
+safetensors = lazy_import("safetensors")
+safetensors_numpy = lazy_import("safetensors.numpy")
+
+Arrays: TypeAlias = dict[str, np.ndarray]
+Facts: TypeAlias = dict[str, Any]
+
+KEY: Final = "graphad"
+FORMAT: Final = 1
+
+
+def write(path: str | PathLike[str], arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+    """Writes a checkpoint under a temporary name, makes sure it is on the disk, and renames it.
+
+    Whoever reads ``path``, also after a crash, finds the old file or the new one, never a part.
+    Errors: CheckpointError where the folder cannot be written.
+    """
+    target = Path(path)
+    whole = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+    content = safetensors_numpy.save(whole, {KEY: json.dumps({"format": FORMAT, **facts})})
+    temporary: str | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)
+        raise CheckpointError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """The renaming itself reaches the disk; systems whose folders cannot be opened do without."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read(path: str | PathLike[str]) -> tuple[Arrays, Facts]:
+    """The arrays and facts of a checkpoint.
+
+    Errors: CheckpointError for a file that is missing, truncated, no safetensors file, or not written by graphad.
+    """
+    target = Path(path)
+    if not target.is_file():
+        raise CheckpointError(f"{target}: no such file")
+    try:
+        with safetensors.safe_open(target, framework="numpy") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        size = target.stat().st_size
+        raise CheckpointError(f"{target}: truncated, or no safetensors file ({size} bytes): {error}") from error
+    return arrays, _facts(target, header)
+
+
+def _facts(path: Path, header: Mapping[str, str]) -> Facts:
+    if KEY not in header:
+        raise CheckpointError(
+            f"{path}: a safetensors file, but no checkpoint of graphad (its header has no {KEY!r}); "
+            "load weights alone with model.load_state_dict(safetensors.numpy.load_file(path))"
+        )
+    try:
+        facts = json.loads(header[KEY])
+    except ValueError as error:
+        raise CheckpointError(f"{path}: the header's facts are no JSON: {error}") from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        found = facts.get("format") if isinstance(facts, dict) else facts
+        raise CheckpointError(f"{path}: checkpoint format {found!r}; this version of graphad reads {FORMAT}")
+    return facts
