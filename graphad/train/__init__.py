@@ -10,7 +10,7 @@ from graphad.train.errors import CheckpointError, TrainingError
 from graphad.train.fit import fit
 from graphad.train.history import Epoch, History
 from graphad.train.metrics import accuracy, predictions
-from graphad.train.recipes import Trained, lenet5
+from graphad.train.recipes import Trained, epochs_for, lenet5
 from graphad.train.snapshot import load, load_model
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Trained",
     "TrainingError",
     "accuracy",
+    "epochs_for",
     "fit",
     "lenet5",
     "load",
