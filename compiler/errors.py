@@ -31,4 +31,13 @@ class TargetError(GraphadError):
     """The graph cannot be compiled for the target that was asked for."""
 
 
-__all__ = ["DTypeError", "GraphError", "GraphadError", "IndexRangeError", "ParseError", "ShapeError", "TargetError", "VerifyError"]
+__all__ = [
+    "DTypeError",
+    "GraphError",
+    "GraphadError",
+    "IndexRangeError",
+    "ParseError",
+    "ShapeError",
+    "TargetError",
+    "VerifyError",
+]

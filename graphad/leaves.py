@@ -14,7 +14,7 @@ from graphad.sites import caller
 from graphad.tensor import Parameter, State, Tensor
 
 
-def input(name: str, shape: Sequence[Any] = (), dtype: Any = "float32") -> Tensor:  # noqa: A001 (the front door)
+def input(name: str, shape: Sequence[Any] = (), dtype: Any = "float32") -> Tensor:
     """An argument of the compiled function. A size may be a name: ``"N"`` is any size, the same wherever it stands.
 
     Errors: ShapeError for a size that is neither a number >= 0 nor a name, DTypeError for a dtype that is not one of

@@ -1,4 +1,4 @@
-"""NumPy's functions on tensors: ``np.sin(x)`` and ``np.sum(x, axis=0)`` build the nodes that ``ga.sin`` and ``ga.sum`` do.
+"""NumPy's functions on tensors: ``np.sin(x)`` builds the node that ``ga.sin(x)`` does.
 
 The ufuncs come from the ops' own records (the ufunc an op means), the functions from the table below. What is in
 neither is refused: computing it would need numbers, which a tensor has not.
@@ -64,8 +64,10 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
         _unknown(name, tensors)
     rule = FUNCTIONS[function]
     if rule.many:
-        known = {k: v for k, v in kwargs.items() if k not in ("optimize", "subok")}
-        return rule.ours(*args, **known) if not known else refuse(GraphError, name, tensors, f"{[*known][0]}= is refused")
+        wrong = [k for k in kwargs if k not in ("optimize", "subok")]
+        if wrong:
+            refuse(GraphError, name, tensors, f"{wrong[0]}= is not possible on tensors")
+        return rule.ours(*args)
     given = dict(zip(rule.names, args, strict=False)) | kwargs
     unknown = [k for k in given if k not in rule.names]
     if unknown or len(args) > len(rule.names):

@@ -279,4 +279,3 @@ class State(Variable):
 
     def __init__(self, name: str, storage: np.ndarray) -> None:
         super().__init__(STATE, Leaf("state", name), storage)
-

@@ -10,14 +10,15 @@ from typing import Final, TypeAlias
 
 from graphad.compiler.ir.dtypes import promote
 
-UNARY: Final = frozenset(
-    "neg abs sign floor ceil trunc round sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan "
-    "sinh cosh tanh asinh acosh atanh erf erfc".split()
-)
-BINARY: Final = frozenset("add sub mul div floordiv mod pow atan2 hypot min max".split())
-COMPARE: Final = frozenset("lt le gt ge eq ne".split())
-LOGIC: Final = frozenset("and or xor not".split())
-PREDICATE: Final = frozenset("isnan isinf isfinite".split())
+UNARY: Final = frozenset({
+    "neg", "abs", "sign", "floor", "ceil", "trunc", "round", "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2",
+    "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+    "erf", "erfc",
+})  # fmt: skip
+BINARY: Final = frozenset({"add", "sub", "mul", "div", "floordiv", "mod", "pow", "atan2", "hypot", "min", "max"})
+COMPARE: Final = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+LOGIC: Final = frozenset({"and", "or", "xor", "not"})
+PREDICATE: Final = frozenset({"isnan", "isinf", "isfinite"})
 _BOOLEAN: Final = COMPARE | LOGIC | PREDICATE
 
 

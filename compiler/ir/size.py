@@ -48,9 +48,7 @@ class Size:
         return (-1 * self) + other
 
     def __mul__(self, other: "Dim") -> "Dim":
-        return _collect(
-            (tuple(sorted((*a, *b), key=str)), x * y) for a, x in self.terms for b, y in _terms(other)
-        )
+        return _collect((tuple(sorted((*a, *b), key=str)), x * y) for a, x in self.terms for b, y in _terms(other))
 
     __radd__ = __add__
     __rmul__ = __mul__

@@ -7,6 +7,15 @@ from graphad.autodiff.modes import grad, hvp, jvp, vjp
 from graphad.autodiff.vectorize import vectorize
 
 __all__ = [
-    "GradientError", "check_grads", "custom_derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient",
-    "vectorize", "vjp",
+    "GradientError",
+    "check_grads",
+    "custom_derivative",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "stop_gradient",
+    "vectorize",
+    "vjp",
 ]

@@ -7,10 +7,11 @@ import numpy as np
 
 from graphad.autodiff import modes as sweeps
 from graphad.autodiff.structure import flatten
-from graphad.build import constant, refuse
+from graphad.build import refuse
 from graphad.compiler.errors import GraphadError, GraphError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.evaluate import evaluate
+from graphad.leaves import input as placeholder
 from graphad.tensor import Tensor
 
 CheckMode: TypeAlias = Literal["forward", "reverse"]
@@ -58,8 +59,14 @@ def check_grads(
 
 
 def _check(
-    outputs: list[Tensor], point: Values, inputs: list[Tensor], modes: Sequence[CheckMode], depth: int,
-    tolerance: tuple[float | None, float | None], rng: np.random.Generator, what: str,
+    outputs: list[Tensor],
+    point: Values,
+    inputs: list[Tensor],
+    modes: Sequence[CheckMode],
+    depth: int,
+    tolerance: tuple[float | None, float | None],
+    rng: np.random.Generator,
+    what: str,
 ) -> None:
     """One order of derivatives, then the derivatives' own."""
     live = sweeps.active(sweeps.order(outputs), inputs)
@@ -67,20 +74,28 @@ def _check(
     if not outputs or not depth:
         return
     weights = [_direction(v, y.dtype, rng) for v, y in zip(evaluate(outputs, point), outputs, strict=True)]
+    cotangents = [_symbol("cotangent", y) for y in outputs]
+    point = point | dict(zip(cotangents, weights, strict=True))
     for x in inputs:
         v = _direction(point[x], x.dtype, rng)
         expected = difference(outputs, point, x, v)
         name = f"{what} / d {getattr(x.kind, 'name', repr(x))}"
         if "forward" in modes:
-            found = sweeps.push_forward(outputs, [x], [constant(v)])
+            tangent = _symbol("tangent", x)
+            found = sweeps.push_forward(outputs, [x], [tangent])
+            point = point | {tangent: v}
             _compare(f"{name}, forward", expected, evaluate(found, point), v, tolerance)
             _check(found, point, inputs, modes, depth - 1, tolerance, rng, f"d ({name}, forward)")
         if "reverse" in modes:
-            back = sweeps.pull_back(outputs, [constant(w) for w in weights], [x])
+            back = sweeps.pull_back(outputs, cotangents, [x])
             along = [np.asarray(sum(np.vdot(w, e) for w, e in zip(weights, expected, strict=True)))]
             (row,) = evaluate(back, point)
             _compare(f"{name}, reverse", along, [np.asarray(np.vdot(row, v))], v, tolerance)
             _check(back, point, inputs, modes, depth - 1, tolerance, rng, f"d ({name}, reverse)")
+
+
+def _symbol(name: str, like: Tensor) -> Tensor:
+    return placeholder(name, like.shape, like.dtype)
 
 
 def _direction(like: np.ndarray, dtype: str, rng: np.random.Generator) -> np.ndarray:
@@ -96,7 +111,10 @@ def difference(outputs: Sequence[Tensor], point: Values, x: Tensor, v: np.ndarra
 
 
 def _compare(
-    what: str, expected: Sequence[np.ndarray], found: Sequence[np.ndarray], v: np.ndarray,
+    what: str,
+    expected: Sequence[np.ndarray],
+    found: Sequence[np.ndarray],
+    v: np.ndarray,
     tolerance: tuple[float | None, float | None],
 ) -> None:
     for i, (e, g) in enumerate(zip(expected, found, strict=True)):

@@ -59,7 +59,9 @@ def check_rule(name: str, node: Tensor, found: TensorLike | None, expected: Tens
     tensor = as_tensor(found, f"custom {name}")
     if tensor.shape != expected.shape:
         refuse(
-            ShapeError, f"custom {name}", (node,),
+            ShapeError,
+            f"custom {name}",
+            (node,),
             f"the rule answered shape {list(tensor.shape)}, expected {list(expected.shape)}",
         )
     return tensor

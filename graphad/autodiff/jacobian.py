@@ -73,4 +73,3 @@ def hessian(y: Tensor, x: Tensor) -> Tensor:
         return zeros((*x.shape, *x.shape), x.dtype)
     result: Tensor = jacobian(gradient, x, mode="forward")
     return result
-

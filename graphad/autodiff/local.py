@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from graphad.autodiff.custom import STOP, CustomOp, answers, check_rule
+from graphad.autodiff.transpose import transpose_view
 from graphad.build import cast, refuse
 from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir.dtypes import is_float
@@ -21,8 +23,6 @@ from graphad.compiler.ir.kinds import (
 )
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap, Reshape
-from graphad.autodiff.custom import STOP, CustomOp, answers, check_rule
-from graphad.autodiff.transpose import transpose_view
 from graphad.ops.arithmetic import where
 from graphad.ops.contraction import contract
 from graphad.ops.creation import zeros_like
@@ -148,9 +148,7 @@ def pull(node: Tensor, cotangent: Tensor, wanted: Sequence[bool]) -> Sequence[Te
         return [None] * len(inputs)
     asked = [w and is_float(x.dtype) for w, x in zip(wanted, inputs, strict=True)]
     parts = _pull(node, cotangent, asked)
-    return [
-        None if p is None or not a else cast(p, x.dtype) for p, a, x in zip(parts, asked, inputs, strict=True)
-    ]
+    return [None if p is None or not a else cast(p, x.dtype) for p, a, x in zip(parts, asked, inputs, strict=True)]
 
 
 def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | None]:

@@ -17,9 +17,7 @@ from graphad.tensor import Tensor
 T = TypeVar("T")
 
 
-def order(
-    roots: Iterable[Tensor], operands: Callable[[Tensor], tuple[Tensor, ...]] = inputs_of
-) -> list[Tensor]:
+def order(roots: Iterable[Tensor], operands: Callable[[Tensor], tuple[Tensor, ...]] = inputs_of) -> list[Tensor]:
     """What the roots depend on in the eyes of AD, inputs before users."""
     found: list[Tensor] = []
     opened: dict[Tensor, bool] = {}
@@ -61,7 +59,9 @@ def check_reach(name: str, outputs: Sequence[Tensor], wrt: Sequence[Tensor], nod
         if x not in useful:
             barrier = _barrier(nodes, x)
             refuse(
-                DTypeError, name, tuple(outputs),
+                DTypeError,
+                name,
+                tuple(outputs),
                 f"depends on {x!r} only through {barrier!r} ({barrier.site}), which has no derivative",
             )
 

@@ -9,7 +9,7 @@ from graphad.ops.shape import fold
 from graphad.tensor import Tensor
 
 
-def transpose_view(cotangent: Tensor, map: Affine, shape: Shape) -> Tensor:  # noqa: A002
+def transpose_view(cotangent: Tensor, map: Affine, shape: Shape) -> Tensor:
     """The cotangent of a view's operand of ``shape``.
 
     Result axes that were broadcast are summed; what is left is a view where every remaining axis goes to one place
@@ -28,12 +28,10 @@ def transpose_view(cotangent: Tensor, map: Affine, shape: Shape) -> Tensor:  # n
     return view(cotangent, shape, reads)
 
 
-def _without(map: Affine, axes: tuple[int, ...]) -> Affine:  # noqa: A002
+def _without(map: Affine, axes: tuple[int, ...]) -> Affine:
     kept = [i for i in range(len(map.shape)) if i not in axes]
     place = {a: i for i, a in enumerate(kept)}
-    maps = tuple(
-        AxisMap(a.offset, tuple((place[j], c) for j, c in a.terms), a.divisor, a.guarded) for a in map.axes
-    )
+    maps = tuple(AxisMap(a.offset, tuple((place[j], c) for j, c in a.terms), a.divisor, a.guarded) for a in map.axes)
     return Affine(tuple(map.shape[i] for i in kept), maps, map.fill)
 
 
@@ -42,7 +40,7 @@ def _insert(x: Tensor, _: int) -> Tensor:
     return view(x, (*x.shape, 1), [AxisMap(terms=((i, 1),)) for i in range(x.ndim)])
 
 
-def _inverse(map: Affine, shape: Shape) -> tuple[list[AxisMap], list[int]] | None:  # noqa: A002
+def _inverse(map: Affine, shape: Shape) -> tuple[list[AxisMap], list[int]] | None:
     """Where each cotangent axis is read for an operand index, and the operand axes that were read at one index.
 
     Result axis i with operand index j = (c i + o) / d is read at i = (d j - o) / c.
@@ -53,7 +51,9 @@ def _inverse(map: Affine, shape: Shape) -> tuple[list[AxisMap], list[int]] | Non
         if len(axis.terms) > 1:
             return None
         if not axis.terms:
-            reads[len(map.shape) + len(fixed)] = AxisMap(0 - axis.offset, ((a, axis.divisor),), 1, shape[a] != 1)
+            reads[len(map.shape) + len(fixed)] = AxisMap(
+                0 - axis.offset, ((a, axis.divisor),), 1, axis.guarded or shape[a] != 1
+            )
             fixed.append(a)
             continue
         ((i, c),) = axis.terms

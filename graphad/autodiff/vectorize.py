@@ -189,5 +189,3 @@ def _custom(node: Tensor, op: CustomOp, done: Mapping[Tensor, Tensor], extent: D
 
 def _over(output: Tensor, batched: Mapping[Tensor, Tensor]) -> Any:
     return vectorize(output, batched)
-
-

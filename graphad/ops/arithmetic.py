@@ -7,7 +7,6 @@ import numpy as np
 from graphad.build import TensorLike, as_tensor, constant, named_dtype
 from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import DTYPES
-from graphad.compiler.ir.kinds import Map
 from graphad.ops.record import ANYWHERE, POSITIVE, Elementwise, Select, elementwise
 from graphad.tensor import Tensor, operator
 
@@ -51,7 +50,11 @@ divide = elementwise(
     divides=True,
 )
 negative = elementwise(
-    "negative", scalar=lambda x: -x, reference=np.negative, partials=lambda x, y: (-1,), domain=[ANYWHERE],
+    "negative",
+    scalar=lambda x: -x,
+    reference=np.negative,
+    partials=lambda x, y: (-1,),
+    domain=[ANYWHERE],
     takes="number",
 )
 reciprocal = elementwise(
@@ -81,7 +84,7 @@ absolute = elementwise(
     domain=[ANYWHERE],
     takes="number",
 )
-abs = absolute  # noqa: A001 (the Array API's name)
+abs = absolute
 sign = elementwise(
     "sign",
     scalar=lambda x: s.apply("sign", x),
@@ -91,7 +94,11 @@ sign = elementwise(
     takes="number",
 )
 square = elementwise(
-    "square", scalar=lambda x: x * x, reference=np.square, partials=lambda x, y: (2 * x,), domain=[ANYWHERE],
+    "square",
+    scalar=lambda x: x * x,
+    reference=np.square,
+    partials=lambda x, y: (2 * x,),
+    domain=[ANYWHERE],
     takes="number",
 )
 maximum = elementwise(
@@ -169,9 +176,7 @@ logical_not = _logic("logical_not", "not", np.logical_not, 1)
 
 
 def _predicate(name: str, reference: Any) -> Elementwise:
-    return elementwise(
-        name, scalar=lambda x: s.apply(name, x), reference=reference, partials=None, domain=[ANYWHERE]
-    )
+    return elementwise(name, scalar=lambda x: s.apply(name, x), reference=reference, partials=None, domain=[ANYWHERE])
 
 
 isnan = _predicate("isnan", np.isnan)
@@ -192,7 +197,7 @@ def _step(name: str, primitive: str, reference: Any) -> Elementwise:
 floor = _step("floor", "floor", np.floor)
 ceil = _step("ceil", "ceil", np.ceil)
 trunc = _step("trunc", "trunc", np.trunc)
-round = _step("round", "round", np.round)  # noqa: A001 (the Array API's name; halves to even)
+round = _step("round", "round", np.round)
 
 _CASTS = {
     dtype: elementwise(
@@ -231,7 +236,7 @@ def astype(x: TensorLike, dtype: Any) -> Tensor:
     return op.build((tensor,)) if name != "bool" else not_equal(tensor, 0)
 
 
-def clip(x: TensorLike, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002 (the Array API's names)
+def clip(x: TensorLike, min: Any = None, max: Any = None) -> Tensor:
     """``x`` kept between two bounds; the derivative is 1 inside and on the bounds, 0 outside."""
     out = as_tensor(x, "clip")
     if min is not None:
@@ -264,8 +269,40 @@ def _is_minus_zero(x: Any) -> bool:
 
 
 __all__ = [
-    "abs", "absolute", "add", "astype", "ceil", "clip", "divide", "equal", "floor", "floor_divide", "greater",
-    "greater_equal", "in_range", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative", "not_equal", "reciprocal",
-    "relu", "remainder", "round", "sign", "square", "subtract", "trunc", "where",
+    "abs",
+    "absolute",
+    "add",
+    "astype",
+    "ceil",
+    "clip",
+    "divide",
+    "equal",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "in_range",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "round",
+    "sign",
+    "square",
+    "subtract",
+    "trunc",
+    "where",
 ]

@@ -52,7 +52,9 @@ def matmul(x: TensorLike, y: TensorLike) -> Tensor:
         return _with_vector(a, b)
     if a.shape[-1] != b.shape[-2]:
         refuse(
-            ShapeError, "matmul", (a, b),
+            ShapeError,
+            "matmul",
+            (a, b),
             f"axis -1 of the left operand has {a.shape[-1]} elements, axis -2 of the right {b.shape[-2]}"
             + ("; right.T?" if a.shape[-1] == b.shape[-1] else ""),
         )
@@ -141,7 +143,7 @@ def tensordot(x: TensorLike, y: TensorLike, axes: int | tuple[Sequence[int], Seq
 
 
 def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
-    """Einstein's sum, as numpy.einsum with letters and ``...``; several operands in the pairwise order that costs least.
+    """Einstein's sum, as numpy.einsum; several operands in the pairwise order that costs least.
 
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).shape
     (1, 1)
@@ -175,7 +177,9 @@ def _subscripts(text: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
         joined = "".join(inputs)
         out = "..." + "".join(sorted(c for c in set(joined) - set(dots) if joined.count(c) == 1))
     if dots and "..." not in out:
-        refuse(ShapeError, "einsum", operands, f"{text!r}: the result has no ... for the {len(dots)} axes it stands for")
+        refuse(
+            ShapeError, "einsum", operands, f"{text!r}: the result has no ... for the {len(dots)} axes it stands for"
+        )
     out = out.replace("...", dots)
     if len(set(out)) != len(out) or not set(out) <= set("".join(inputs)):
         refuse(ShapeError, "einsum", operands, f"{text!r}: the result names a letter twice or one that no operand has")
@@ -188,7 +192,9 @@ def _check_letters(text: str, operands: Sequence[Tensor], parts: Sequence[tuple[
         for c, d in zip(letters, t.shape, strict=True):
             if sizes.setdefault(c, d) != d:
                 who = repr(c) if c in text else "an axis of ..."
-                refuse(ShapeError, "einsum", operands, f"{text!r}: {who} is {sizes[c]} in one operand and {d} in another")
+                refuse(
+                    ShapeError, "einsum", operands, f"{text!r}: {who} is {sizes[c]} in one operand and {d} in another"
+                )
 
 
 def _dots(text: str, letters: str, t: Tensor) -> int:

@@ -43,7 +43,7 @@ def _slope_of_exponent(x: Tensor, z: Tensor) -> Tensor:
     return where(positive, z * log(where(positive, x, 1)), where(equal(x, 0), 0, float("nan")))
 
 
-def pow(x: TensorLike, y: TensorLike) -> Tensor:  # noqa: A001 (the Array API's name)
+def pow(x: TensorLike, y: TensorLike) -> Tensor:
     """``x ** y``; exponents 1, 2, 0.5, -0.5 and -1 written as Python numbers are the cheap functions they name.
 
     Errors: DTypeError for integers to a negative power.
@@ -93,7 +93,10 @@ exp2 = elementwise(
     domain=[ANYWHERE],
 )
 expm1 = elementwise(
-    "expm1", scalar=lambda x: s.apply("expm1", x), reference=np.expm1, partials=lambda x, y: (exp(x),),
+    "expm1",
+    scalar=lambda x: s.apply("expm1", x),
+    reference=np.expm1,
+    partials=lambda x, y: (exp(x),),
     domain=[ANYWHERE],
 )
 log = elementwise(
@@ -114,7 +117,10 @@ log10 = elementwise(
     domain=[POSITIVE],
 )
 log1p = elementwise(
-    "log1p", scalar=lambda x: s.apply("log1p", x), reference=np.log1p, partials=lambda x, y: (1 / (1 + x),),
+    "log1p",
+    scalar=lambda x: s.apply("log1p", x),
+    reference=np.log1p,
+    partials=lambda x, y: (1 / (1 + x),),
     domain=[POSITIVE],
 )
 sigmoid = elementwise(
@@ -174,8 +180,22 @@ def rsqrt(x: TensorLike) -> Tensor:
     return reciprocal(sqrt(x))
 
 
-
 __all__ = [
-    "cbrt", "erf", "erfc", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "pow", "power", "rsqrt",
-    "sigmoid", "softplus", "sqrt",
+    "cbrt",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "pow",
+    "power",
+    "rsqrt",
+    "sigmoid",
+    "softplus",
+    "sqrt",
 ]

@@ -81,9 +81,7 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int) -> Tensor:
             hint = "; repeat it with broadcast_to" if 1 in (places.shape[i], tensor.shape[i]) else ""
             sizes = f"{tensor.shape[i]} in x and {places.shape[i]} in the indices"
             refuse(ShapeError, name, (tensor, places), f"axis {i} is {sizes}{hint}")
-    key = [
-        _wrapped(name, tensor, places, axis) if i == axis else index(places.shape, i) for i in range(tensor.ndim)
-    ]
+    key = [_wrapped(name, tensor, places, axis) if i == axis else index(places.shape, i) for i in range(tensor.ndim)]
     return _advanced(tensor, tuple(range(tensor.ndim)), key, 0)
 
 
@@ -128,11 +126,9 @@ def _adjacent(items: list[Any]) -> bool:
 
 
 def _index_array(x: Tensor, item: Any) -> Tensor:
-    if isinstance(item, list) and not item:
-        return constant(item, "int64")
-    if isinstance(item, Tensor | np.ndarray | list):
-        return as_tensor(item, "getitem")
-    refuse(DTypeError, "getitem", (x,), f"an index is an integer, a slice, None, ... or integers, got {item!r}")
+    if not isinstance(item, Tensor | np.ndarray | list):
+        refuse(DTypeError, "getitem", (x,), f"an index is an integer, a slice, None, ... or integers, got {item!r}")
+    return constant(item, "int64") if isinstance(item, list) and not item else as_tensor(item, "getitem")
 
 
 def _expand(x: Tensor, items: list[Any]) -> list[Any]:
@@ -167,11 +163,9 @@ def _slice(x: Tensor, axis: int, item: slice) -> tuple[Dim, int, Dim]:
 
 
 def _bound(x: Tensor, value: Any) -> Dim | None:
-    if value is None or isinstance(value, Size):
-        return value
-    if _is_integer(value):
-        return int(value)
-    refuse(DTypeError, "getitem", (x,), f"a slice's bound is an integer or a size, got {value!r}; use ga.take for a tensor")
+    if value is not None and not isinstance(value, Size) and not _is_integer(value):
+        refuse(DTypeError, "getitem", (x,), f"a slice's bound is an integer or a size, got {value!r}; ga.take a tensor")
+    return int(value) if _is_integer(value) else value
 
 
 def _symbolic_slice(extent: Dim, start: Dim | None, stop: Dim | None, step: int) -> tuple[Dim, int, Dim]:

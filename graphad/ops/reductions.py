@@ -19,28 +19,22 @@ def _keep_dtype(function: Any) -> Any:
     return lambda x, axes: function(x, axis=axes, dtype=x.dtype)
 
 
-sum = reduction("sum", monoid=k.SUM, reference=_keep_dtype(np.sum), weights=lambda x, out, axes: 1)  # noqa: A001
-prod = reduction(
-    "prod", monoid=k.PROD, reference=_keep_dtype(np.prod), weights=lambda x, out, axes: _others(x, axes)
-)
-max = reduction(  # noqa: A001
+sum = reduction("sum", monoid=k.SUM, reference=_keep_dtype(np.sum), weights=lambda x, out, axes: 1)
+prod = reduction("prod", monoid=k.PROD, reference=_keep_dtype(np.prod), weights=lambda x, out, axes: _others(x, axes))
+max = reduction(
     "max",
     monoid=k.MAX,
     reference=lambda x, axes: np.max(x, axis=axes),
     weights=lambda x, out, axes: _shared(x, out, axes),  # ties share, as torch.amax
 )
-min = reduction(  # noqa: A001
+min = reduction(
     "min",
     monoid=k.MIN,
     reference=lambda x, axes: np.min(x, axis=axes),
     weights=lambda x, out, axes: _shared(x, out, axes),
 )
-any = reduction(  # noqa: A001
-    "any", monoid=k.ANY, reference=lambda x, axes: np.any(x, axis=axes), weights=None, takes="bool"
-)
-all = reduction(  # noqa: A001
-    "all", monoid=k.ALL, reference=lambda x, axes: np.all(x, axis=axes), weights=None, takes="bool"
-)
+any = reduction("any", monoid=k.ANY, reference=lambda x, axes: np.any(x, axis=axes), weights=None, takes="bool")
+all = reduction("all", monoid=k.ALL, reference=lambda x, axes: np.all(x, axis=axes), weights=None, takes="bool")
 argmax = reduction("argmax", monoid=k.ARGMAX, reference=lambda x, axes: _arg(np.argmax, x, axes), weights=None)
 argmin = reduction("argmin", monoid=k.ARGMIN, reference=lambda x, axes: _arg(np.argmin, x, axes), weights=None)
 
@@ -180,6 +174,19 @@ def count_nonzero(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Te
 
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "count_nonzero", "cumulative_prod", "cumulative_sum", "logsumexp",
-    "max", "mean", "min", "prod", "std", "sum", "var",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "cumulative_prod",
+    "cumulative_sum",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "std",
+    "sum",
+    "var",
 ]

@@ -98,7 +98,9 @@ def reshape(x: TensorLike, shape: Sequence[Any]) -> Tensor:
         return tensor
     if product(wanted) != tensor.size:
         refuse(
-            ShapeError, "reshape", (tensor,),
+            ShapeError,
+            "reshape",
+            (tensor,),
             f"{tensor.size} elements do not fill {show_shape(wanted)}, which has {product(wanted)}",
         )
     return make(RESHAPE, View(Reshape(wanted)), (tensor,))
@@ -143,7 +145,9 @@ def broadcast_to(x: TensorLike, shape: Sequence[Any]) -> Tensor:
     wanted = as_shape("broadcast_to", (tensor,), shape)
     lead = len(wanted) - tensor.ndim
     if lead < 0 or any(d not in (1, w) for d, w in zip(tensor.shape, wanted[lead:], strict=True)):
-        refuse(ShapeError, "broadcast_to", (tensor,), f"{show_shape(tensor.shape)} does not broadcast to {list(wanted)}")
+        refuse(
+            ShapeError, "broadcast_to", (tensor,), f"{show_shape(tensor.shape)} does not broadcast to {list(wanted)}"
+        )
     return broadcast(tensor, wanted)
 
 
@@ -208,8 +212,12 @@ def _pad_widths(x: Tensor, width: Any) -> list[tuple[int, int]]:
 
 
 def window(
-    x: Tensor, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int],
-    padding: Sequence[tuple[int, int]], fill: float = 0.0,
+    x: Tensor,
+    sizes: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    fill: float = 0.0,
 ) -> Tensor:
     """Sliding windows over the last ``len(sizes)`` axes: shape (..., out sizes..., window sizes...).
 
@@ -223,7 +231,9 @@ def window(
         extent = x.shape[lead + d] + padding[d][0] + padding[d][1] - (sizes[d] - 1) * dilations[d] - 1
         if isinstance(extent, int) and extent < 0:
             refuse(
-                ShapeError, "window", (x,),
+                ShapeError,
+                "window",
+                (x,),
                 f"a window of {sizes[d]} (dilation {dilations[d]}) does not fit axis {lead + d} of size "
                 f"{x.shape[lead + d]} with padding {padding[d]}",
             )
@@ -233,7 +243,7 @@ def window(
     return affine(x, (*shape, *sizes), maps, fill)
 
 
-def fold(x: Tensor, map: Affine, shape: Shape) -> Tensor:  # noqa: A002 (the kind's word)
+def fold(x: Tensor, map: Affine, shape: Shape) -> Tensor:
     """The transpose of a view: out[map(i)] += x[i]."""
     return make(FOLD, Fold(map, shape), (x,))
 
@@ -297,6 +307,18 @@ def unstack(x: TensorLike, axis: int = 0) -> list[Tensor]:
 
 
 __all__ = [
-    "broadcast_arrays", "broadcast_to", "concat", "expand_dims", "flatten", "flip", "matrix_transpose", "moveaxis",
-    "pad", "permute_dims", "reshape", "squeeze", "stack", "unstack",
+    "broadcast_arrays",
+    "broadcast_to",
+    "concat",
+    "expand_dims",
+    "flatten",
+    "flip",
+    "matrix_transpose",
+    "moveaxis",
+    "pad",
+    "permute_dims",
+    "reshape",
+    "squeeze",
+    "stack",
+    "unstack",
 ]

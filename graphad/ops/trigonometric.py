@@ -52,15 +52,24 @@ hypot = elementwise(
     commutative=True,
 )
 sinh = elementwise(
-    "sinh", scalar=lambda x: s.apply("sinh", x), reference=np.sinh, partials=lambda x, y: (cosh(x),),
+    "sinh",
+    scalar=lambda x: s.apply("sinh", x),
+    reference=np.sinh,
+    partials=lambda x, y: (cosh(x),),
     domain=[ANYWHERE],
 )
 cosh = elementwise(
-    "cosh", scalar=lambda x: s.apply("cosh", x), reference=np.cosh, partials=lambda x, y: (sinh(x),),
+    "cosh",
+    scalar=lambda x: s.apply("cosh", x),
+    reference=np.cosh,
+    partials=lambda x, y: (sinh(x),),
     domain=[ANYWHERE],
 )
 tanh = elementwise(
-    "tanh", scalar=lambda x: s.apply("tanh", x), reference=np.tanh, partials=lambda x, y: ((1 - y) * (1 + y),),
+    "tanh",
+    scalar=lambda x: s.apply("tanh", x),
+    reference=np.tanh,
+    partials=lambda x, y: ((1 - y) * (1 + y),),
     domain=[ANYWHERE],
 )
 asinh = elementwise(
@@ -86,5 +95,18 @@ atanh = elementwise(
 )
 
 __all__ = [
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cos",
+    "cosh",
+    "hypot",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
 ]
