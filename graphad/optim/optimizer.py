@@ -47,12 +47,12 @@ class Optimizer(ABC):
         array([0.], dtype=float32)
         """
         leaves = list(parameters)
+        if not leaves:
+            refuse(GraphError, type(self).__name__, (), "there are no parameters to update")
         return self.updates(dict(zip(leaves, grad(loss, leaves), strict=True)))
 
     def updates(self, gradients: Mapping[Parameter, Tensor]) -> Updates:
         """The same from gradients of the user's own making: clipped, averaged, of several losses."""
-        if not gradients:
-            refuse(GraphError, type(self).__name__, (), "there are no parameters to update")
         found: Updates = {}
         for leaf, gradient in gradients.items():
             self._check(leaf, gradient)

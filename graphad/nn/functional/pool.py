@@ -80,7 +80,7 @@ def _frame(
     dilations = each(name, x, "dilation", dilation, rank, 1)
     pads = each(name, x, "padding", padding, rank, 0)
     for size, spread, pad in zip(sizes, dilations, pads, strict=True):
-        if pad > ((size - 1) * spread + 1) // 2:  # else a window could lie in the padding altogether
+        if pad > ((size - 1) * spread + 1) // 2:  # torch's limit; undilated windows then hold an element
             refuse(ShapeError, name, (x,), f"padding is at most half the window of {size}, got {pad}; pad(x, ...)?")
     frame = Frame(sizes, strides, dilations, tuple((p, p) for p in pads))
     frame.check(name, x)
