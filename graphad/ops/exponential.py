@@ -1,8 +1,8 @@
 """Powers, exponentials, logarithms, and the functions built of them."""
 
 import numpy as np
-from scipy import special
 
+from graphad._lazy import lazy_import
 from graphad.build import TensorLike, as_tensor, is_weak, known_number, refuse
 from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir import scalar as s
@@ -10,6 +10,8 @@ from graphad.compiler.ir.dtypes import is_float, is_integer
 from graphad.ops.arithmetic import equal, isinf, reciprocal, square, where
 from graphad.ops.record import ANYWHERE, POSITIVE, elementwise
 from graphad.tensor import OPERATORS, Tensor
+
+special = lazy_import("scipy.special")  # takes as long to import as Numba does
 
 
 def _scalar_sigmoid(x: s.Scalar) -> s.Scalar:
@@ -127,7 +129,7 @@ sigmoid = elementwise(
     "sigmoid",
     # exp of a number that is never positive, so nothing overflows
     scalar=lambda x: _scalar_sigmoid(x),
-    reference=special.expit,
+    reference=lambda x: special.expit(x),
     partials=lambda x, y: (y * (1 - y),),
     domain=[ANYWHERE],
 )
@@ -154,14 +156,14 @@ logaddexp = elementwise(
 erf = elementwise(
     "erf",
     scalar=lambda x: s.apply("erf", x),
-    reference=special.erf,
+    reference=lambda x: special.erf(x),
     partials=lambda x, y: (_ERF_SLOPE * exp(-x * x),),
     domain=[ANYWHERE],
 )
 erfc = elementwise(
     "erfc",
     scalar=lambda x: s.apply("erfc", x),
-    reference=special.erfc,
+    reference=lambda x: special.erfc(x),
     partials=lambda x, y: (-_ERF_SLOPE * exp(-x * x),),
     domain=[ANYWHERE],
 )
