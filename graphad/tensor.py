@@ -29,6 +29,12 @@ def operator(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return enter
 
 
+def here() -> str:
+    """The user's file and line, as errors end with it."""
+    site = caller()
+    return f" [{site.file}:{site.line}]"
+
+
 class Tensor(Node):
     """A value of the graph: a dtype and a shape now, numbers when a compiled function runs.
 
@@ -63,7 +69,7 @@ class Tensor(Node):
     def T(self) -> Tensor:  # noqa: N802 (the Array API's name)
         """A matrix, transposed."""
         if self.ndim != 2:
-            raise ShapeError(f".T takes a matrix, got {self.type}; use permute_dims or matrix_transpose")
+            raise ShapeError(f".T takes a matrix, got {self.type}; use permute_dims or matrix_transpose{here()}")
         return self._do("permute_dims", (1, 0))
 
     @property
@@ -198,7 +204,7 @@ class Tensor(Node):
 
     def __len__(self) -> int:
         if not self.shape or not isinstance(self.shape[0], int):
-            raise ShapeError(f"{self.type} has no length known now; use .shape[0]")
+            raise ShapeError(f"{self.type} has no length known now; use .shape[0]{here()}")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -207,11 +213,11 @@ class Tensor(Node):
     def __bool__(self) -> NoReturn:
         raise GraphError(
             f"a tensor has no truth value while the graph is written ({self!r}); "
-            "choose between values with ga.where(condition, a, b), combine conditions with & | ~"
+            f"choose between values with ga.where(condition, a, b), combine conditions with & | ~{here()}"
         )
 
     def __float__(self) -> NoReturn:
-        raise GraphError(f"a tensor has no number yet ({self!r}); use ga.evaluate or a compiled function")
+        raise GraphError(f"a tensor has no number yet ({self!r}); use ga.evaluate or a compiled function{here()}")
 
     __int__ = __index__ = __complex__ = __float__
 
@@ -222,7 +228,7 @@ class Tensor(Node):
         return OPERATORS["array_function"](function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        raise GraphError(f"a tensor has no numbers yet ({self!r}); use ga.evaluate or a compiled function")
+        raise GraphError(f"a tensor has no numbers yet ({self!r}); use ga.evaluate or a compiled function{here()}")
 
     def _swapped(self, name: str, other: Any) -> Tensor:
         result: Tensor = OPERATORS[name](other, self)
@@ -251,10 +257,10 @@ class Variable(Tensor):
         array = np.asarray(new)
         if array.shape != self.storage.shape:
             raise ShapeError(
-                f"{self!r}: the new value has shape {list(array.shape)}, expected {list(self.storage.shape)}"
+                f"{self!r}: the new value has shape {list(array.shape)}, expected {list(self.storage.shape)}{here()}"
             )
         if not np.can_cast(array.dtype, self.storage.dtype, "same_kind"):
-            raise DTypeError(f"{self!r}: the new value is {array.dtype}; write .astype({self.dtype!r})")
+            raise DTypeError(f"{self!r}: the new value is {array.dtype}; write .astype({self.dtype!r}){here()}")
         self.storage[...] = array
 
     @property

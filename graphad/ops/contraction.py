@@ -10,6 +10,7 @@ from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.op import CONTRACT
 from graphad.compiler.ir.size import Dim, Size
+from graphad.compiler.ir.types import show_shape
 from graphad.compiler.ir.view import AxisMap
 from graphad.ops.reductions import sum as sum_
 from graphad.ops.shape import affine, expand_dims, permute_dims, squeeze
@@ -226,7 +227,7 @@ def _diagonal(t: Tensor, letters: str) -> tuple[Tensor, str]:
     shape = tuple(t.shape[letters.index(c)] for c in unique)
     for i, c in enumerate(letters):
         if t.shape[i] != t.shape[letters.index(c)]:
-            refuse(ShapeError, "einsum", (t,), f"{c!r} is {t.shape[letters.index(c)]} and {t.shape[i]}")
+            refuse(ShapeError, "einsum", (t,), f"axes of one letter are equal: {letters!r} for {show_shape(t.shape)}")
     return affine(t, shape, [AxisMap(terms=((unique.index(c), 1),)) for c in letters]), unique
 
 
@@ -244,7 +245,11 @@ def _cheapest(parts: Sequence[tuple[Tensor, str]], out: str) -> tuple[int, int]:
 
 
 def trace(x: TensorLike) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """The sum of the diagonal of the last two axes.
+
+    >>> trace([[1.0, 2.0], [3.0, 4.0]]).shape
+    ()
+    """
     return einsum("...ii->...", x)
 
 

@@ -102,7 +102,8 @@ def test_derivatives_of_steps_between_the_steps(op: Elementwise) -> None:
 
 SYMPY: dict[str, Any] = {
     name: getattr(sympy, name)
-    for name in ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp", "log", "sqrt", "cbrt", "erf", "erfc", "atan2"]
+    for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
+    + ("exp", "log", "sqrt", "cbrt", "erf", "erfc", "atan2")
 } | {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,

@@ -14,6 +14,7 @@ from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.ops.shape import affine, dilated_pad, window
 
 VALUES = np.random.default_rng(7).normal(size=(3, 4, 5))
+WIDTHS = ((1, 2), (0, 0), (0, 1))
 
 Case = tuple[str, Callable[[Any], Any], Callable[[np.ndarray], Any]]
 CASES: list[Case] = [
@@ -35,7 +36,7 @@ CASES: list[Case] = [
     ("integers", lambda x: x[1, :, -2], lambda a: a[1, :, -2]),
     ("ellipsis", lambda x: x[..., 0], lambda a: a[..., 0]),
     ("new axes", lambda x: x[None, :, None, 1:3], lambda a: a[None, :, None, 1:3]),
-    ("pad", lambda x: ga.pad(x, ((1, 2), (0, 0), (0, 1)), 0.5), lambda a: np.pad(a, ((1, 2), (0, 0), (0, 1)), constant_values=0.5)),
+    ("pad", lambda x: ga.pad(x, WIDTHS, 0.5), lambda a: np.pad(a, WIDTHS, constant_values=0.5)),
     ("pad all", lambda x: ga.pad(x, 1), lambda a: np.pad(a, 1)),
     ("concat", lambda x: ga.concat([x, x[:1], 2 * x[1:]]), lambda a: np.concatenate([a, a[:1], 2 * a[1:]])),
     ("concat last", lambda x: ga.concat([x, x * x], -1), lambda a: np.concatenate([a, a * a], -1)),
