@@ -41,7 +41,7 @@ def module_text(lowered: Lowered, sizes: Sequence[str]) -> str:
 
 def _add(functions: dict[str, str], order: list[str], kernel: Kernel, name: str, called: bool = False) -> str:
     """The name under which a kernel's text stands; sites differ without making it another kernel."""
-    key = kernel_text(kernel, "NAME", called)
+    key = kernel_text(kernel, name if called else "NAME", called)  # the texts that call a helper know its name
     if key not in functions:
         functions[key] = name
         comments = "".join(f"# {site}\n" for site in kernel.sites)

@@ -28,7 +28,7 @@ def split(place: Dim, shape: Shape, extents: Extents) -> tuple[Dim, ...]:
     found: list[Dim] = []
     for i in range(len(shape) - 1, 0, -1):
         d = shape[i]
-        if d == 1:
+        if d in (0, 1):  # in an empty shape there is no index to find
             found.append(0)
             continue
         above = quotient(rest, d, extents)
