@@ -29,6 +29,8 @@ _TEXTS = (
     "pipeline.py",
     "native.py",
     "numba_api.py",
+    "translate.py",
+    "translated.py",
 )
 
 

@@ -38,6 +38,7 @@ from graphad.runtime.scalars import (
     trunc,
 )
 from graphad.runtime.sync import barrier, fail, stamp
+from graphad.runtime.translated import translated, translation
 
 __all__ = [
     # decorators
@@ -68,8 +69,12 @@ def kernel(function: Callable[..., Any] | None = None, *, reassociate: bool = Fa
 
     `contract` lets a*b+c round once; `reassociate` lets sums change their order, so that reductions vectorise.
     """
-    flags = ({"reassoc", "nsz"} if reassociate else set()) | ({"contract"} if contract else set())
-    decorate = njit(fastmath=flags or False, **_OPTIONS)
+    flags = (("reassoc", "nsz") if reassociate else ()) + (("contract",) if contract else ())
+
+    def decorate(defined: Callable[..., Any]) -> Any:
+        made = translated(defined, flags) if translation.enabled else None
+        return made or njit(fastmath=set(flags) or False, **_OPTIONS)(defined)
+
     return decorate if function is None else decorate(function)
 
 

@@ -26,6 +26,7 @@ from graphad.runtime.numba_api import (
 )
 from graphad.runtime.pipeline import ProgramCompiler
 from graphad.runtime.program import ArraySpec, Program
+from graphad.runtime.translated import translation
 
 CALL = "graphad_call"
 _ELEMENT = {
@@ -65,8 +66,23 @@ def full_source(program: Program) -> str:
 
 
 def compile_source(program: Program, source: str, module_name: str, path: str) -> Native:
-    """Compile the text as the module of that name and file; the file need not exist yet."""
+    """Compile the text as the module of that name and file; the file need not exist yet.
+
+    Its kernels are translated directly; a program with a kernel beyond that goes through Numba as a whole.
+    """
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+    with global_compiler_lock:  # the translation's switch is the process's
+        try:
+            return _compile_module(program, source, module_name, path)
+        except Exception:
+            if not translation.refused:
+                raise
+        with translation.off():
+            return _compile_module(program, source, module_name, path)
+
+
+def _compile_module(program: Program, source: str, module_name: str, path: str) -> Native:
+    translation.refused.clear()
     module = _module(module_name, path)
     exec(compile(source, path, "exec"), module.__dict__)
     arrays = (_array(spec) for spec in (*program.inputs, *program.outputs))

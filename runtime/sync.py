@@ -116,16 +116,21 @@ def fail(typingctx: Any, status: Any, code: Any, detail: Any) -> Any:
     """Record a failure: `code` (not 0) and `detail`. A run's first one counts, and its two numbers stay together."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
-        status_words = args[0]
-        taken = builder.gep(status_words, [I64(2)])
-        result = builder.cmpxchg(taken, I64(0), I64(1), "acq_rel", "monotonic")
-        with builder.if_then(builder.extract_value(result, 1), likely=False):
-            for word, (value, kind) in enumerate(zip(args[1:], sig.args[1:], strict=True)):
-                address = builder.gep(status_words, [I64(word)])
-                builder.store(context.cast(builder, value, kind, types.int64), address)
+        code_value, detail_value = (
+            context.cast(builder, value, kind, types.int64) for value, kind in zip(args[1:], sig.args[1:], strict=True)
+        )
+        record_failure(builder, args[0], code_value, detail_value)
         return context.get_dummy_value()
 
     return signature(types.none, status, code, detail), codegen
+
+
+def record_failure(builder: Any, status: Any, code: Any, detail: Any) -> None:
+    """The instructions of ``fail``: status is an int64 pointer, code and detail int64."""
+    result = builder.cmpxchg(builder.gep(status, [I64(2)]), I64(0), I64(1), "acq_rel", "monotonic")
+    with builder.if_then(builder.extract_value(result, 1), likely=False):
+        builder.store(code, builder.gep(status, [I64(0)]))
+        builder.store(detail, builder.gep(status, [I64(1)]))
 
 
 @intrinsic

@@ -1,0 +1,110 @@
+"""Kernels that the translator compiles, as functions that Numba can call."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from graphad.runtime.buffers import Buffer
+from graphad.runtime.numba_api import intrinsic, signature, types
+from graphad.runtime.sync import record_failure
+from graphad.runtime.translate import Translator, Unsupported
+
+
+class Translation:
+    """Whether kernels are translated, and what could not be, in the program being compiled (under Numba's lock)."""
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.refused: list[str] = []
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        self.enabled = False
+        try:
+            yield
+        finally:
+            self.enabled = True
+
+
+translation = Translation()
+_parsed: dict[str, Any] = {}
+
+
+def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """The function's syntax tree, if its text is at hand; a module's text is parsed once."""
+    path = function.__code__.co_filename
+    text = "".join(linecache.getlines(path))
+    if _parsed.get("path") != path or _parsed.get("text") != text:
+        module = ast.parse(text)
+        found = {n.name: n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)}
+        _parsed.update(path=path, text=text, found=found)  # one program at a time
+    definition: ast.FunctionDef | None = _parsed["found"].get(function.__name__)
+    return definition
+
+
+class _Translated:
+    """A kernel's functions in each module, by argument dtypes."""
+
+    def __init__(self, function: Callable[..., Any], flags: tuple[str, ...], definition: ast.FunctionDef) -> None:
+        self.function, self.flags, self.definition = function, flags, definition
+
+    def in_module(self, module: Any, dtypes: Sequence[str]) -> Any:
+        name = f"{self.function.__name__}.{'.'.join(d.replace('*', 'p') for d in dtypes)}"
+        known = module.globals.get(name)
+        if known is not None:
+            return known
+
+        def callee(called: str, inner: Sequence[str]) -> Any:
+            target = self.function.__globals__.get(called)
+            if not isinstance(getattr(target, "translated_kernel", None), _Translated):
+                raise Unsupported(f"call of {called}")
+            return target.translated_kernel.in_module(module, inner)
+
+        built = Translator(module, name, self.definition, dtypes, self.flags, callee, record_failure)
+        return built.function
+
+
+def translated(function: Callable[..., Any], flags: tuple[str, ...]) -> Any:
+    """The kernel as a Numba intrinsic: a call of a function that the translator writes into the caller's module.
+
+    None where the kernel's text is not to be had.
+    """
+    definition = _definition(function)
+    if definition is None:
+        return None
+    kernel = _Translated(function, flags, definition)
+
+    def typed(arguments: Sequence[Any]) -> Any:
+        kinds = [k if isinstance(k, Buffer) else types.int64 for k in arguments]
+        dtypes = [f"{_dtype(k)}*" if isinstance(k, Buffer) else "int64" for k in kinds]
+
+        def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+            values = [context.cast(builder, a, k, t) for a, k, t in zip(args, arguments, kinds, strict=True)]
+            try:
+                builder.call(kernel.in_module(builder.module, dtypes), values)
+            except Unsupported as error:
+                translation.refused.append(str(error))
+                raise
+            return context.get_dummy_value()
+
+        return signature(types.none, *arguments), codegen
+
+    made = intrinsic(_with_names(typed, function.__name__, [a.arg for a in kernel.definition.args.args]))
+    object.__setattr__(made, "translated_kernel", kernel)
+    return made
+
+
+def _with_names(typed: Callable[[Sequence[Any]], Any], name: str, arguments: Sequence[str]) -> Any:
+    """``typed`` with one parameter an argument: Numba matches calls by the names in a signature, not by *args."""
+    names = ", ".join(f"a_{a}" for a in arguments)
+    function = eval(f"lambda typingctx, {names}: typed(({names},))", {"typed": typed})
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+def _dtype(buffer: Buffer) -> str:
+    return "bool" if buffer.dtype == types.boolean else str(buffer.dtype)
