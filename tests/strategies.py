@@ -81,7 +81,7 @@ class _Builder:
         recent = self.pool[-4:] if pick(self.draw, (True, True, False)) else self.pool
         x = pick(self.draw, recent)
         made = pick(self.draw, _STEPS)(self, x)
-        if made is not None and made.type.size <= _LARGEST:
+        if made is not None and 0 < made.type.size <= _LARGEST:
             self.pool.append(made)
 
     def number(self, like: TensorType) -> Node:
@@ -226,7 +226,7 @@ def _fold(b: _Builder, x: Node) -> Node | None:
 
 def _contract(b: _Builder, x: Node) -> Node | None:
     y = pick(b.draw, [n for n in b.pool if n.type.dtype == x.type.dtype])
-    if x.type.dtype == "bool" or x.type.ndim + y.type.ndim > 5:
+    if x.type.dtype == "bool" or max(x.type.ndim, y.type.ndim) > 3:
         return None
     left = "abc"[: x.type.ndim]
     right = ""
@@ -235,7 +235,7 @@ def _contract(b: _Builder, x: Node) -> Node | None:
         right += pick(b.draw, [*shared, own])
     letters = [c for c in dict.fromkeys(left + right) if not (c in left and c in right) or pick(b.draw, (True, False))]
     out = "".join(b.draw(st.permutations(letters)))
-    return node(CONTRACT, k.Contract(left, right, out), (x, y)) if y.type.ndim == len(right) else None
+    return node(CONTRACT, k.Contract(left, right, out), (x, y))
 
 
 def _gather(b: _Builder, x: Node) -> Node | None:

@@ -59,7 +59,7 @@ def simplify(graph: Graph, fast_math: bool = False) -> Graph:
     Relies on nothing: it folds the constants that its own rules bring together. Leaves equal nodes to cse.
     Within a few ulp.
     """
-    return rewrite(graph, (identity, fast_identity) if fast_math else (identity,))
+    return products.permuted_contracts(rewrite(graph, (identity, fast_identity) if fast_math else (identity,)))
 
 
 def identity(x: Node) -> Node | None:

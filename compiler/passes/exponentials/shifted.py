@@ -27,7 +27,7 @@ class Shifted:
 
     @cached_property
     def shift(self) -> Node | None:
-        """m; None where x is ``a - max(a)`` as it stands."""
+        """m; None where x is shifted as it stands."""
         if self._is_shifted(self.given):
             return None
         a, site = self.algebra, self.total.site
@@ -35,11 +35,13 @@ class Shifted:
         return mapped(a.where, mapped(a.isfinite, m, site=site), m, full(0, m.type, site), site=site)
 
     def _is_shifted(self, x: Node) -> bool:
+        """``a - max(a)``, or ``a - where(isfinite(m), m, 0)``, which is what this makes (m may have been simplified)."""
         if x.op is not self.algebra.subtract:
             return False
         a, m = x.operands[0], beneath_views(x.operands[1])
         if m.op is self.algebra.where:
-            m = beneath_views(m.operands[1])
+            test = m.operands[0]
+            return test.op is self.algebra.isfinite and test.operands[0] is m.operands[1]
         return m.op is self.algebra.max and m.operands[0] is a and m.kind == Reduce(self.algebra.max.monoid, self.axes)
 
     @cached_property

@@ -1,5 +1,6 @@
 """Views of a product's operands: letters already say which axis is which."""
 
+from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Contract, View
 from graphad.compiler.ir.make import node
 from graphad.compiler.ir.node import Node
@@ -37,3 +38,32 @@ def _unwrapped(x: Node, letters: str, other: str, out: str) -> tuple[Node, str]:
     if any(c not in other or c not in out for c in repeated):
         return x, letters
     return operand, "".join(letters[i] for i in places)
+
+
+def permuted_contracts(graph: Graph) -> Graph:
+    """``view(contract(a, b)[ij,jk->ik])[i1, i0] -> contract(a, b)[ij,jk->ki]``, where the view alone reads the product.
+
+    Not a local rule: with another reader, the product would be computed twice.
+    """
+    roots = set(graph.roots)
+    found = {n for n in graph.nodes if isinstance(n.kind, Contract) and len(graph.users[n]) == 1 and n not in roots}
+
+    def make(node: Node, operands: tuple[Node, ...]) -> Node:
+        new = node.with_operands(operands)
+        return _absorbed(new) if node.operands and node.operands[0] in found else new
+
+    return graph.rebuild(make) if found else graph
+
+
+def _absorbed(x: Node) -> Node:
+    inner = x.operands[0]
+    if not (isinstance(x.kind, View) and isinstance(x.kind.map, Affine) and isinstance(inner.kind, Contract)):
+        return x
+    places = [axis.terms[0][0] if len(axis.terms) == 1 else -1 for axis in x.kind.map.axes]
+    if sorted(places) != list(range(x.type.ndim)):
+        return x
+    if any(a != AxisMap(0, ((j, 1),)) for a, j in zip(x.kind.map.axes, places, strict=True)):
+        return x
+    letters = "".join(inner.kind.out[places.index(j)] for j in range(x.type.ndim))
+    found = node(inner.op, Contract(inner.kind.left, inner.kind.right, letters), inner.operands, x.site)
+    return found if found.type == x.type else x

@@ -16,15 +16,12 @@ def reduce_over_units(x: Node) -> Node | None:
     """
     assert isinstance(x.kind, Reduce)
     (operand,) = x.operands
-    units = tuple(a for a in x.kind.axes if operand.type.shape[a] == 1)
-    if x.kind.monoid.is_arg or operand.type.dtype != x.type.dtype or (x.kind.axes and not units):
+    axes = x.kind.axes
+    if x.kind.monoid.is_arg or operand.type.dtype != x.type.dtype or any(operand.type.shape[a] != 1 for a in axes):
         return None
-    rest = [i for i in range(operand.type.ndim) if i not in units]
-    place = {a: i for i, a in enumerate(rest)}
-    maps = tuple(AxisMap(terms=((place[a], 1),)) if a in place else AxisMap() for a in range(operand.type.ndim))
-    inner = viewed(operand, Affine(tuple(operand.type.shape[a] for a in rest), maps), x.site)
-    axes = tuple(place[a] for a in x.kind.axes if a in place)
-    return _again(x, inner, axes) if axes else inner
+    kept = iter(range(x.type.ndim))
+    maps = tuple(AxisMap() if a in axes else AxisMap(terms=((next(kept), 1),)) for a in range(operand.type.ndim))
+    return viewed(operand, Affine(x.type.shape, maps), x.site)
 
 
 def reduce_of_reduce(x: Node) -> Node | None:
