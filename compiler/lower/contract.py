@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from graphad.compiler.ir.kinds import Constant, Contract, Fold, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, product
+from graphad.compiler.ir.view import Affine, Reshape
 from graphad.compiler.loops.index import flat, split
 from graphad.compiler.loops.ir import At, Call, Lit, Load, Prim
 from graphad.compiler.lower.builder import Builder, Launch
@@ -90,17 +91,51 @@ def plan(node: Node, columns_from: Node | None = None, out: str | None = None) -
     return found
 
 
-def _stride(node: Node, letters: str, group: str, context: Context) -> tuple[dict[str, Dim], Node] | None:
-    """Strides by letter of a stored operand, if views in between only permute or reshape it trivially."""
-    x = node
-    strides: dict[str, Dim] = {}
-    if isinstance(x.kind, View) or x not in context.stored or isinstance(x.kind, Constant):
-        return None
+@dataclass(frozen=True)
+class Strided:
+    """A stored tensor read with one stride a letter, from ``start`` on; in elements."""
+
+    stored: Node
+    start: Dim
+    strides: dict[str, Dim]
+
+
+def strided(node: Node, letters: str, context: Context) -> Strided | None:
+    """How ``node`` lies in memory, through views that neither fill nor divide; None where it has to be packed."""
+    views: list[Affine] = []
+    while node not in context.stored or isinstance(node.kind, Constant):
+        if not isinstance(node.kind, View):
+            return None
+        found = node.kind.map
+        (x,) = node.operands
+        if isinstance(found, Reshape):
+            if x not in context.stored or isinstance(x.kind, Constant):
+                return None
+            break
+        if found.guarded or any(a.divisor != 1 for a in found.axes):
+            return None
+        views.append(found)
+        node = x
+    start: Dim = 0
+    steps = _row_major(node.type.shape)
+    for view in reversed(views):
+        outer: list[Dim] = [0] * len(view.shape)
+        for axis, step in zip(view.axes, steps, strict=True):
+            start = start + axis.offset * step
+            for j, c in axis.terms:
+                outer[j] = outer[j] + c * step
+        steps = outer
+    stored = node if node in context.stored else node.operands[0]
+    return Strided(stored, start, dict(zip(letters, steps, strict=True)))
+
+
+def _row_major(shape: Sequence[Dim]) -> list[Dim]:
+    steps: list[Dim] = []
     step: Dim = 1
-    for c, d in zip(reversed(letters), reversed(x.type.shape), strict=True):
-        strides[c] = step
+    for d in reversed(shape):
+        steps.insert(0, step)
         step = step * d
-    return strides, x
+    return steps
 
 
 def _joint(letters: str, strides: dict[str, Dim], sizes: dict[str, Dim]) -> Dim | None:
@@ -162,27 +197,22 @@ class Lowering:
 
     # -- operands as panels ------------------------------------------------------------------------------------------
 
-    def _direct_columns(self, found: Plan) -> tuple[dict[str, Dim], Node] | None:
-        strided = _stride(found.columns_operand, found.columns_letters, found.columns, self.context)
-        if strided is None:
+    def _direct_columns(self, found: Plan, depth: str) -> Strided | None:
+        """The column operand, if it can be read where it lies."""
+        operand = strided(found.columns_operand, found.columns_letters, self.context)
+        if operand is None or _joint(found.columns, operand.strides, found.sizes) != 1:
             return None
-        strides, _ = strided
-        if _joint(found.columns, strides, found.sizes) != 1 or _joint(found.depth, strides, found.sizes) is None:
-            return None
-        return strided
+        return operand if _joint(depth, operand.strides, found.sizes) is not None else None
 
-    def _direct_rows_operand(self, found: Plan) -> tuple[dict[str, Dim], Node] | None:
-        strided = _stride(found.rows_operand, found.rows_letters, found.rows, self.context)
-        if strided is None:
+    def _direct_rows_operand(self, found: Plan, depth: str) -> Strided | None:
+        operand = strided(found.rows_operand, found.rows_letters, self.context)
+        if operand is None or _joint(found.rows, operand.strides, found.sizes) is None:
             return None
-        strides, _ = strided
-        if _joint(found.rows, strides, found.sizes) is None or _joint(found.depth, strides, found.sizes) is None:
-            return None
-        return strided
+        return operand if _joint(depth, operand.strides, found.sizes) is not None else None
 
     def _steps(self, found: Plan) -> str:
         """Leading summed letters that loop around the product: an unknown size, or more than is good to pack."""
-        direct = self._direct_columns(found) is not None and self._direct_rows_operand(found) is not None
+        direct = all(f(found, found.depth) is not None for f in (self._direct_columns, self._direct_rows_operand))
         if direct and not any(isinstance(found.sizes[c], Size) for c in found.depth[1:]):
             return ""
         steps = ""
@@ -225,6 +255,11 @@ class Lowering:
     def _pitch(self, width: Dim) -> Dim:
         return (width + LANES - 1) // LANES * LANES if isinstance(width, int) else width
 
+    def _width(self, found: Plan, depth: str) -> Dim:
+        """Columns of the product: filled up where the column operand is packed."""
+        width = found.extent(found.columns)
+        return width if self._direct_columns(found, depth) is not None else self._pitch(width)
+
     def _call(
         self, builder: Builder, c: tuple[Storage, Dim], a: Panel, b: Panel, rows: Dim, columns: Dim, depth: Dim,
         pitch: Dim,
@@ -244,16 +279,11 @@ class Lowering:
     ) -> tuple[Panel, Dim]:
         """The column operand at ``known`` letters, in place or packed; and how many columns a row has."""
         width = found.extent(found.columns)
-        strided = self._direct_columns(found)
-        if strided is not None:
-            strides, x = strided
-            start: Dim = 0
-            for c, at in known.items():
-                if c in strides:
-                    start = start + strides[c] * at
-            row = _joint(depth, strides, found.sizes)
+        direct = self._direct_columns(found, depth)
+        if direct is not None:
+            row = _joint(depth, direct.strides, found.sizes)
             assert row is not None
-            return Panel(self.context.stored[x], start, row, 1), width
+            return Panel(self.context.stored[direct.stored], _start(direct, known), row, 1), width
         pitch = self._pitch(width)
         storage = self.context.local(self.dtype, found.extent(depth) * pitch, per_part=per_part)
         letters = found.columns_letters
@@ -265,17 +295,12 @@ class Lowering:
     def _rows_panel(
         self, builder: Builder, puller: Puller, found: Plan, known: dict[str, Dim], rows: str, depth: str
     ) -> Panel:
-        strided = self._direct_rows_operand(found)
-        if strided is not None:
-            strides, x = strided
-            start: Dim = 0
-            for c, at in known.items():
-                if c in strides:
-                    start = start + strides[c] * at
-            row, step = _joint(rows, strides, found.sizes), _joint(depth, strides, found.sizes)
+        direct = self._direct_rows_operand(found, depth)
+        if direct is not None:
+            row, step = _joint(rows, direct.strides, found.sizes), _joint(depth, direct.strides, found.sizes)
             assert row is not None
             assert step is not None
-            return Panel(self.context.stored[x], start, row, step)
+            return Panel(self.context.stored[direct.stored], _start(direct, known), row, step)
         count = found.extent(depth)
         storage = self.context.local(self.dtype, found.extent(rows) * count, per_part=True)
         self.pack(builder, puller, found.rows_operand, found.rows_letters, known, rows, depth, found.sizes, storage, count)
@@ -311,9 +336,7 @@ class Lowering:
         a = self._rows_panel(builder, puller, found, {}, found.rows, depth) if fixed_rows else None
         with ExitStack() as stack:
             self._open(builder, stack, found, known)
-            pitch = self._pitch(found.extent(found.columns)) if self._direct_columns(found) is None else found.extent(
-                found.columns
-            )
+            pitch = self._width(found, depth)
             count = found.extent(found.rows)
             tile = self.context.local(self.dtype, count * pitch, per_part=True)
             self._zero(builder, tile, 0, count * pitch)
@@ -341,7 +364,7 @@ class Lowering:
         packed: Panel | None = None
         width = found.extent(found.columns)
         pitch = width
-        if self._direct_columns(found) is None:
+        if self._direct_columns(found, found.depth) is None:
             pitch = self._pitch(width)
             storage = self.context.local(self.dtype, found.extent(found.depth) * pitch)
             builder, puller = self.context.builder("pack", self.nodes)
@@ -363,8 +386,7 @@ class Lowering:
             tile = self.context.local(self.dtype, (count if blocks == 1 else ROWS) * pitch, per_part=True)
             self._zero(builder, tile, 0, rows * pitch)
             panel = packed or self._columns_panel(builder, puller, found, {}, found.depth)[0]
-            strided = self._direct_rows_operand(found)
-            if strided is not None:
+            if self._direct_rows_operand(found, found.depth) is not None:
                 a = self._rows_panel(builder, puller, found, {}, found.rows, found.depth)
                 a = Panel(a.storage, a.start + first * a.row, a.row, a.step)
             else:
@@ -391,9 +413,7 @@ class Lowering:
     def _partial_sums(self, found: Plan, steps: str) -> list[Launch]:
         """The sum over the outermost letter in a fixed number of chunks, each to a matrix of its own; then these."""
         depth = found.depth[len(steps) :]
-        pitch = self._pitch(found.extent(found.columns))
-        if self._direct_columns(found) is not None:
-            pitch = found.extent(found.columns)
+        pitch = self._width(found, depth)
         count = found.extent(found.rows)
         size = count * pitch
         partial = self.context.local(self.dtype, CHUNKS * size)
@@ -480,6 +500,13 @@ class Lowering:
         return builder.launch(tuple(self.nodes))
 
 
+def _start(operand: Strided, known: dict[str, Dim]) -> Dim:
+    start = operand.start
+    for c, at in known.items():
+        start = start + operand.strides.get(c, 0) * at
+    return start
+
+
 def _least(a: Dim, b: int) -> Prim:
     return Prim("min", (At(a), At(b)), "int64")
 
@@ -528,7 +555,7 @@ def _folded(
     fixed = not (set(found.rows_letters) & set(outer))
     a = lowering._rows_panel(builder, puller, found, {}, rows, found.depth) if fixed else None
     count, width = found.extent(rows), found.extent(columns)
-    pitch = lowering._pitch(width) if lowering._direct_columns(found) is None else width
+    pitch = lowering._width(found, found.depth)
     tile = context.local(lowering.dtype, count * pitch, per_part=True)
     with ExitStack() as stack:
         known: dict[str, Dim] = {}
