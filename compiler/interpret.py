@@ -107,10 +107,11 @@ def run_node(node: Node, operands: Sequence[Array], values: Mapping[Node, Array]
             return np.flip(node.op.reference(np.flip(operands[0], axis), axis), axis)
         case View(map=Reshape(shape=shape)):
             return operands[0].reshape(numbers(shape, sizes))
-        case View(map=Affine() as affine):
-            found = affine.at(sizes)
-            check_affine(found, operands[0].shape)  # a symbolic size that came too small for a slice
-            return view(operands[0], found)
+        case View(map=found):
+            affine = found.at(sizes)
+            assert isinstance(affine, Affine)
+            check_affine(affine, operands[0].shape)  # a symbolic size that came too small for a slice
+            return view(operands[0], affine)
         case Fold(map=affine, shape=shape):
             return fold(operands[0], affine.at(sizes), numbers(shape, sizes))
         case Contract(left=left, right=right, out=out):
@@ -142,8 +143,9 @@ def _index(shape: tuple[int, ...], axis: int) -> Array:
 
 def view(operand: Array, affine: Affine) -> Array:
     """``operand`` read through the map: dilated, then padded as far as the map reaches, then strided."""
-    if 0 in affine.shape:
-        return np.zeros(affine.shape, operand.dtype)
+    shape = numbers(affine.shape, {})
+    if 0 in shape:
+        return np.zeros(shape, operand.dtype)
     offset: list[int] = []
     for i, axis in enumerate(affine.axes):
         low, high = axis.range(affine.shape)
@@ -161,7 +163,7 @@ def view(operand: Array, affine: Affine) -> Array:
         for j, c in axis.terms:
             strides[j] += c * operand.strides[i]
     start = operand[tuple(slice(o, None) for o in offset)]
-    return np.lib.stride_tricks.as_strided(start, tuple(map(int, affine.shape)), strides)  # type: ignore[arg-type]
+    return np.lib.stride_tricks.as_strided(start, shape, strides)
 
 
 def _dilate(operand: Array, axis: int, step: int, fill: float) -> Array:

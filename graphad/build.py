@@ -218,7 +218,7 @@ def as_shape(name: str, x: Sequence[Tensor], shape: Any) -> Shape:
     return (as_dim(name, x, shape),)
 
 
-def normalize_axis(name: str, x: Tensor, axis: int) -> int:
+def normalize_axis(name: str, x: Tensor, axis: Any) -> int:
     """An axis counted from the front."""
     if not isinstance(axis, int | np.integer) or isinstance(axis, bool):
         refuse(ShapeError, name, (x,), f"an axis is an integer, got {axis!r}")

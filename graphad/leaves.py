@@ -23,7 +23,7 @@ def input(name: str, shape: Sequence[Any] = (), dtype: Any = "float32") -> Tenso
     >>> input("x", ("N", 28, 28))
     <input 'x': float32[N,28,28]>
     """
-    if not isinstance(name, str) or not name:
+    if not name or type(name) is not str:
         refuse(GraphError, "input", (), f"the first argument is the input's name, got {name!r}")
     who = f"input {name!r}"
     declared = TensorType(named_dtype(who, dtype), as_shape(who, (), shape))

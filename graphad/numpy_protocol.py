@@ -68,15 +68,18 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
         if wrong:
             refuse(GraphError, name, tensors, f"{wrong[0]}= is not possible on tensors")
         return rule.ours(*args)
-    given = dict(zip(rule.names, args, strict=False)) | kwargs
+    given = dict(zip(rule.names, args, strict=False)) | dict(kwargs)
     unknown = [k for k in given if k not in rule.names]
     if unknown or len(args) > len(rule.names):
-        wrong = f"{unknown[0]}=" if unknown else f"argument {len(rule.names) + 1}"
-        refuse(GraphError, name, tensors, f"{wrong} is not possible on tensors; it takes {', '.join(rule.takes)}")
+        what = f"{unknown[0]}=" if unknown else f"argument {len(rule.names) + 1}"
+        refuse(GraphError, name, tensors, f"{what} is not possible on tensors; it takes {', '.join(rule.takes)}")
+    chosen: dict[str, Any] = {}
     for key, value in given.items():
-        if rule.names[key] is None and value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
+        ours = rule.names[key]
+        if ours is None and value is not None:
             refuse(GraphError, name, tensors, f"{key}= is not possible on tensors; it takes {', '.join(rule.takes)}")
-    chosen = {rule.names[k]: v for k, v in given.items() if rule.names[k] and v is not np._NoValue}  # type: ignore[attr-defined]
+        if ours is not None:
+            chosen[ours] = value
     return rule.ours(**chosen)
 
 

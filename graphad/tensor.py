@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
@@ -19,10 +19,13 @@ OPERATORS: Final[dict[str, Callable[..., Any]]] = {}
 """What the operators and methods below call, by name; the op modules enter themselves (so that nothing is circular)."""
 
 
-def operator(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def operator(name: str) -> Callable[[F], F]:
     """Enters a function into OPERATORS."""
 
-    def enter(function: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(function: F) -> F:
         OPERATORS[name] = function
         return function
 

@@ -20,9 +20,9 @@ from graphad.compiler.ir.kinds import (
     View,
 )
 from graphad.compiler.ir.scalar import arity, dtype_of
-from graphad.compiler.ir.size import Dim
+from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.ir.types import Shape, TensorType, show_shape
-from graphad.compiler.ir.view import Affine, AxisMap, Reshape
+from graphad.compiler.ir.view import Affine, AxisMap, IndexMap
 
 
 def infer(kind: Kind, operands: Sequence[TensorType], declared: TensorType | None = None) -> TensorType:
@@ -46,13 +46,8 @@ def infer(kind: Kind, operands: Sequence[TensorType], declared: TensorType | Non
         case Scan(axis=axis):
             _check_axis(axis, operands[0].ndim)
             return operands[0]
-        case View(map=Reshape(shape=shape)):
-            if TensorType("bool", shape).size != operands[0].size:
-                raise ShapeError(f"cannot reshape {show_shape(operands[0].shape)} to {show_shape(shape)}")
-            return TensorType(operands[0].dtype, shape)
-        case View(map=Affine() as affine):
-            check_affine(affine, operands[0].shape)
-            return TensorType(operands[0].dtype, affine.shape)
+        case View(map=found):
+            return _view(found, operands[0])
         case Fold(map=affine, shape=shape):
             if operands[0].shape != affine.shape:
                 raise ShapeError(f"fold expects {show_shape(affine.shape)}, got {show_shape(operands[0].shape)}")
@@ -70,11 +65,19 @@ def _map(kind: Map, operands: Sequence[TensorType]) -> TensorType:
     if not operands or any(t.shape != operands[0].shape for t in operands):
         raise ShapeError(f"operands of one shape, got {', '.join(show_shape(t.shape) for t in operands)}")
     try:
-        dtype = dtype_of(kind.scalar, [t.dtype for t in operands]) or operands[0].dtype
+        dtype = dtype_of(kind.scalar, tuple(t.dtype for t in operands)) or operands[0].dtype
     except IndexError:
         raise ShapeError(f"takes {arity(kind.scalar)} operands, got {len(operands)}") from None
     first = operands[0]
     return first if first.dtype == dtype else TensorType(dtype, first.shape)
+
+
+def _view(found: IndexMap, operand: TensorType) -> TensorType:
+    if isinstance(found, Affine):
+        check_affine(found, operand.shape)
+    elif product(found.shape) != operand.size:
+        raise ShapeError(f"cannot reshape {show_shape(operand.shape)} to {show_shape(found.shape)}")
+    return TensorType(operand.dtype, found.shape)
 
 
 def _reduce(kind: Reduce, operand: TensorType) -> TensorType:

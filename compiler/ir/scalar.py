@@ -5,7 +5,8 @@ Built by calling functions and operators on ``Scalar`` values, so an op's record
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from graphad.compiler.ir.dtypes import promote
@@ -83,10 +84,17 @@ class Const(Scalar):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Scalar):
-    """A primitive applied."""
+    """A primitive applied. Its hash is kept: it is a key, in cse and in the type rule, for every node of a graph."""
 
     primitive: str
     args: tuple[Scalar, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.primitive, self.args)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,8 @@ def arity(expression: Scalar) -> int:
             return max((arity(a) for a in args), default=0)
         case Cast(_, arg):
             return arity(arg)
-    return 0
+        case _:
+            return 0
 
 
 def dtype_of(expression: Scalar, operands: Sequence[str]) -> str | None:
@@ -143,6 +152,11 @@ def dtype_of(expression: Scalar, operands: Sequence[str]) -> str | None:
     >>> dtype_of(apply("lt", Arg(0), 1.0), ["float32"])
     'bool'
     """
+    return _dtype_of(expression, tuple(operands))
+
+
+@lru_cache(maxsize=4096)
+def _dtype_of(expression: Scalar, operands: tuple[str, ...]) -> str | None:
     match expression:
         case Arg(index):
             return operands[index]
@@ -151,10 +165,11 @@ def dtype_of(expression: Scalar, operands: Sequence[str]) -> str | None:
         case Apply(primitive, args):
             if primitive in _BOOLEAN:
                 return "bool"
-            values = args[1:] if primitive == "select" or primitive == "require" else args
-            found = [d for a in values if (d := dtype_of(a, operands)) is not None]
+            values = args[1:] if primitive in {"select", "require"} else args
+            found = [d for a in values if (d := _dtype_of(a, operands)) is not None]
             return promote(*found) if found else None
-    return None
+        case _:
+            return None
 
 
 def count_flops(expression: Scalar) -> int:
@@ -164,4 +179,5 @@ def count_flops(expression: Scalar) -> int:
             return 1 + sum(count_flops(a) for a in args)
         case Cast(_, arg):
             return count_flops(arg)
-    return 0
+        case _:
+            return 0

@@ -116,6 +116,15 @@ def product(dims: Iterable[Dim]) -> Dim:
     return total
 
 
+def floor_divide(dim: Dim, divisor: Dim) -> Dim:
+    """``dim // divisor``; a divisor that does not divide exactly is a number > 0."""
+    if isinstance(dim, Size):
+        return dim // divisor
+    if not isinstance(divisor, int) or divisor == 0:
+        raise ShapeError(f"size {dim} does not divide by {divisor}")
+    return dim // divisor
+
+
 def divide(dim: Dim, divisor: Dim) -> Dim | None:
     """``dim / divisor`` if that is exact as polynomials, else None.
 
@@ -167,8 +176,9 @@ def _read(tree: ast.expr) -> Dim:
         case ast.BinOp(left=a, op=ast.Mult(), right=b):
             return _read(a) * _read(b)
         case ast.BinOp(left=a, op=ast.FloorDiv(), right=b):
-            return _read(a) // _read(b)
-    raise ShapeError("not a size")
+            return floor_divide(_read(a), _read(b))
+        case _:
+            raise ShapeError("not a size")
 
 
 def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:

@@ -46,7 +46,7 @@ def custom_derivative(value: Tensor, inputs: Sequence[Tensor], jvp: Jvp, vjp: Vj
     """
     if not inputs or not all(isinstance(i, Tensor) for i in inputs):
         refuse(GraphError, "custom_derivative", (value,), "inputs are one or more tensors")
-    if not callable(jvp) or not callable(vjp):
+    if not all(map(callable, (jvp, vjp))):
         refuse(GraphError, "custom_derivative", (value,), "give both rules, jvp and vjp")
     op = CustomOp(name=CUSTOM.name, inputs=tuple(inputs), jvp=jvp, vjp=vjp)
     return make(op, View(identity(value.shape)), (value,))

@@ -22,7 +22,7 @@ from graphad.compiler.ir.kinds import (
     View,
 )
 from graphad.compiler.ir.types import Shape
-from graphad.compiler.ir.view import Affine, AxisMap, Reshape
+from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.ops.arithmetic import where
 from graphad.ops.contraction import contract
 from graphad.ops.creation import zeros_like
@@ -121,6 +121,8 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
         case Scatter(axis=axis, size=size):
             values = tangents[1]
             return None if values is None else scatter_add(inputs_of(node)[0], values, axis, size)
+        case _:
+            pass
     if first is None:
         return None
     match node.kind:
@@ -130,15 +132,14 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
         case Scan(axis=axis, reverse=reverse):
             assert isinstance(node.op, Prefix)
             return node.op.jvp(inputs_of(node)[0], node, first, axis, reverse)
-        case View(map=Reshape(shape=shape)):
-            return reshape(first, shape)
-        case View(map=Affine() as found):
-            return affine(first, found.shape, found.axes)
+        case View(map=found):
+            return affine(first, found.shape, found.axes) if isinstance(found, Affine) else reshape(first, found.shape)
         case Fold(map=found, shape=shape):
             return fold(first, found, shape)
         case Gather(axis=axis):
             return gather(first, inputs_of(node)[1], axis)
-    raise AssertionError(node.kind)
+        case _:
+            raise AssertionError(node.kind)
 
 
 def pull(node: Tensor, cotangent: Tensor, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
@@ -166,10 +167,9 @@ def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | N
         case Scan(axis=axis, reverse=reverse):
             assert isinstance(node.op, Prefix)
             return [node.op.vjp(inputs[0], node, c, axis, reverse)]
-        case View(map=Reshape()):
-            return [reshape(c, inputs[0].shape)]
-        case View(map=Affine() as found):
-            return [transpose_view(c, found, inputs[0].shape)]
+        case View(map=found):
+            shape = inputs[0].shape
+            return [transpose_view(c, found, shape) if isinstance(found, Affine) else reshape(c, shape)]
         case Fold(map=found):
             return [affine(c, found.shape, found.axes)]
         case Contract(left=left, right=right, out=out):

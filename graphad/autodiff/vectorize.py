@@ -26,7 +26,7 @@ from graphad.compiler.ir.kinds import (
 )
 from graphad.compiler.ir.op import CONTRACT, FOLD, VIEW
 from graphad.compiler.ir.size import Dim
-from graphad.compiler.ir.view import Affine, AxisMap, Reshape
+from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
 from graphad.ops.indexing import gather, scatter_add
 from graphad.ops.shape import affine, index, moveaxis, reshape
@@ -69,7 +69,7 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
 def _operands(node: Tensor) -> tuple[Tensor, ...]:
     """What the value needs, and what a custom rule names."""
     inputs = inputs_of(node)
-    return inputs if inputs is node.operands else (*node.operands, *inputs)  # type: ignore[return-value,arg-type]
+    return inputs if inputs is node.operands else (*node.operands, *inputs)  # type: ignore[arg-type]
 
 
 def _order(roots: Iterable[Tensor]) -> list[Tensor]:
@@ -99,10 +99,11 @@ def _node(node: Tensor, done: Mapping[Tensor, Tensor], extent: Dim) -> Tensor:
             return make(node.op, Reduce(monoid, tuple(a + 1 for a in axes)), [full(node.operands[0])])
         case Scan(monoid=monoid, axis=axis, reverse=reverse):
             return make(node.op, Scan(monoid, axis + 1, reverse), [full(node.operands[0])])
-        case View(map=Reshape(shape=shape)):
-            return reshape(full(node.operands[0]), (extent, *shape))
-        case View(map=Affine() as found):
-            return make(VIEW, View(_shifted(found, extent)), [full(node.operands[0])])
+        case View(map=found):
+            x = full(node.operands[0])
+            if isinstance(found, Affine):
+                return make(VIEW, View(_shifted(found, extent)), [x])
+            return reshape(x, (extent, *found.shape))
         case Fold(map=found, shape=shape):
             return make(FOLD, Fold(_shifted(found, extent), (extent, *shape)), [full(node.operands[0])])
         case Contract() as kind:

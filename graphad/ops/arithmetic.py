@@ -85,7 +85,7 @@ absolute = elementwise(
     takes="number",
 )
 abs = absolute
-sign = elementwise(
+sign: Elementwise = elementwise(
     "sign",
     scalar=lambda x: s.apply("sign", x),
     reference=np.sign,

@@ -1,5 +1,8 @@
 """Powers, exponentials, logarithms, and the functions built of them."""
 
+import math
+from typing import Final
+
 import numpy as np
 
 from graphad._lazy import lazy_import
@@ -12,6 +15,9 @@ from graphad.ops.record import ANYWHERE, POSITIVE, elementwise
 from graphad.tensor import OPERATORS, Tensor
 
 special = lazy_import("scipy.special")  # takes as long to import as Numba does
+
+
+_ERF_SLOPE: Final = 2 / math.sqrt(math.pi)
 
 
 def _scalar_sigmoid(x: s.Scalar) -> s.Scalar:
@@ -68,7 +74,9 @@ def pow(x: TensorLike, y: TensorLike) -> Tensor:
                 return rsqrt(tensor)
             case -1:
                 return reciprocal(tensor)
-    elif y < 0 and isinstance(y, int):
+            case _:
+                return power(tensor, y)
+    if y < 0 and isinstance(y, int):
         refuse(DTypeError, "pow", (tensor, y), "integers have no negative powers; write ga.astype(x, 'float32') ** y")
     return square(tensor) if y == 2 and is_integer(tensor.dtype) and isinstance(y, int) else power(tensor, y)
 
@@ -172,9 +180,6 @@ erfc = elementwise(
 def _gap(x: Tensor, y: Tensor) -> Tensor:
     """x - y, and 0 between equal infinities."""
     return where(equal(x, y) & isinf(x), 0, x - y)
-
-
-_ERF_SLOPE = 2 / np.sqrt(np.pi).item()
 
 
 def rsqrt(x: TensorLike) -> Tensor:

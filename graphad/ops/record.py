@@ -112,7 +112,7 @@ def elementwise(
         divides: integers are converted to float32 first.
     """
     arity = len(domain)
-    if not callable(scalar) or not callable(reference) or arity == 0:
+    if not all(map(callable, (scalar, reference))) or arity == 0:
         raise GraphError(f"op {name!r} needs a scalar expression, a reference and a domain for each operand")
     expression = s.build(arity, scalar)
     op = Elementwise(

@@ -9,7 +9,7 @@ from graphad.compiler.ir import kinds as k
 from graphad.compiler.ir.size import Dim, product
 from graphad.ops.arithmetic import equal, isfinite, where
 from graphad.ops.exponential import exp, log, sqrt
-from graphad.ops.record import reduction, scan
+from graphad.ops.record import Prefix, reduction, scan
 from graphad.ops.shape import expand_dims, index, reshape, squeeze
 from graphad.ops.stop import stop_gradient
 from graphad.tensor import Tensor, operator
@@ -38,7 +38,7 @@ all = reduction("all", monoid=k.ALL, reference=lambda x, axes: np.all(x, axis=ax
 argmax = reduction("argmax", monoid=k.ARGMAX, reference=lambda x, axes: _arg(np.argmax, x, axes), weights=None)
 argmin = reduction("argmin", monoid=k.ARGMIN, reference=lambda x, axes: _arg(np.argmin, x, axes), weights=None)
 
-cumulative_sum = scan(
+cumulative_sum: Prefix = scan(
     "cumulative_sum",
     monoid=k.SUM,
     reference=lambda x, axis: np.cumsum(x, axis=axis, dtype=x.dtype),

@@ -107,7 +107,7 @@ def reshape(x: TensorLike, shape: Sequence[Any]) -> Tensor:
 
 
 @operator("expand_dims")
-def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
+def expand_dims(x: TensorLike, axis: Any) -> Tensor:
     """Axes of size 1 inserted so that they stand at ``axis`` of the result."""
     tensor = as_tensor(x, "expand_dims")
     axes = list(axis) if isinstance(axis, tuple | list) else [axis]

@@ -4,12 +4,12 @@ import numpy as np
 
 from graphad.compiler.ir import scalar as s
 from graphad.ops.exponential import sqrt
-from graphad.ops.record import ANYWHERE, POSITIVE, UNIT, elementwise
+from graphad.ops.record import ANYWHERE, POSITIVE, UNIT, Elementwise, elementwise
 
 sin = elementwise(
     "sin", scalar=lambda x: s.apply("sin", x), reference=np.sin, partials=lambda x, y: (cos(x),), domain=[ANYWHERE]
 )
-cos = elementwise(
+cos: Elementwise = elementwise(
     "cos", scalar=lambda x: s.apply("cos", x), reference=np.cos, partials=lambda x, y: (-sin(x),), domain=[ANYWHERE]
 )
 tan = elementwise(
@@ -58,7 +58,7 @@ sinh = elementwise(
     partials=lambda x, y: (cosh(x),),
     domain=[ANYWHERE],
 )
-cosh = elementwise(
+cosh: Elementwise = elementwise(
     "cosh",
     scalar=lambda x: s.apply("cosh", x),
     reference=np.cosh,

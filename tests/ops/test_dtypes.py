@@ -120,6 +120,6 @@ def test_arguments_of_another_dtype_or_byte_order_are_refused() -> None:
         ga.evaluate(x, {x: np.zeros(2)})
     with pytest.raises(ga.DTypeError, match="expected float32, got >f4"):
         ga.evaluate(x, {x: np.zeros(2, ">f4")})
-    with pytest.raises(ga.DTypeError, match="list does not convert to int64.*would lose the fraction"):
-        i = ga.input("i", (2,), "int64")
+    i = ga.input("i", (2,), "int64")
+    with pytest.raises(ga.DTypeError, match=r"list does not convert to int64.*would lose the fraction"):
         ga.evaluate(i, {i: [1.5, 2.0]})

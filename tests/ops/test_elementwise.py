@@ -84,7 +84,7 @@ def test_the_type_rule_is_the_references(op: Elementwise) -> None:
         assert ga.evaluate(y, dict(zip(inputs, operands, strict=True))).dtype == y.dtype
         if not op.divides:
             assert np.asarray(op.reference(*operands)).dtype == y.dtype
-        assert dtype_of(op.scalar, [x.dtype for x in y.operands]) == y.dtype
+        assert dtype_of(op.scalar, tuple(x.type.dtype for x in y.operands)) == y.dtype
 
 
 @pytest.mark.parametrize("op", SMOOTH, ids=ids)
@@ -102,8 +102,11 @@ def test_derivatives_of_steps_between_the_steps(op: Elementwise) -> None:
 
 SYMPY: dict[str, Any] = {
     name: getattr(sympy, name)
-    for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
-    + ("exp", "log", "sqrt", "cbrt", "erf", "erfc", "atan2")
+    for names in (
+        ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "atan2"],
+        ["exp", "log", "sqrt", "cbrt", "erf", "erfc"],
+    )
+    for name in names
 } | {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
