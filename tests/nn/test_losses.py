@@ -24,6 +24,14 @@ def test_cross_entropys_gradient_is_softmax_less_onehot() -> None:
     assert not any(isinstance(node.kind, Gather | Scatter) for node in topological([gradient]))
 
 
+def test_cross_entropy_differentiates_twice() -> None:
+    """The Hessian by the logits is diag(s) - s s^T with s = softmax, whatever the label."""
+    x = ga.input("x", (4,), "float64")
+    s = special.softmax(LOGITS[0])
+    found = ga.evaluate(ga.hessian(F.cross_entropy(x, np.array(2)), x), {x: LOGITS[0]})
+    np.testing.assert_allclose(found, np.diag(s) - np.outer(s, s), atol=1e-14)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_cross_entropy_of_huge_logits(dtype: str) -> None:
     huge = np.array([[0.0, 1e4, -1e4], [3e38, -3e38, 0.0]], dtype)
