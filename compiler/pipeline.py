@@ -59,17 +59,17 @@ def run(graph: Graph, options: Options | None = None, passes: tuple[Step, ...] =
     chosen = options or Options()
     _check_names(chosen.disable, passes)
     known: set[Node] = set()
-    stages = [_timed("graph", graph, lambda g: g, known)]
+    stages = [_stage("graph", graph, time.perf_counter(), known)]
     for step in passes:
         if step.name not in chosen.disable:
-            stages.append(_timed(step.name, stages[-1].graph, lambda g, step=step: step(g, chosen), known))
+            start = time.perf_counter()
+            stages.append(_stage(step.name, step(stages[-1].graph, chosen), start, known))
     return stages
 
 
-def _timed(name: str, graph: Graph, step: Callable[[Graph], Graph], known: set[Node]) -> Stage:
-    start = time.perf_counter()
-    after = verify(step(graph), name, known)
-    return Stage(name, after, time.perf_counter() - start)
+def _stage(name: str, graph: Graph, start: float, known: set[Node]) -> Stage:
+    verify(graph, name, known)
+    return Stage(name, graph, time.perf_counter() - start)
 
 
 def _check_names(disable: tuple[str, ...], passes: tuple[Step, ...]) -> None:

@@ -35,7 +35,7 @@ class Shifted:
         return mapped(a.where, mapped(a.isfinite, m, site=site), m, full(0, m.type, site), site=site)
 
     def _is_shifted(self, x: Node) -> bool:
-        """``a - max(a)``, or ``a - where(isfinite(m), m, 0)``, which is what this makes (m may have been simplified)."""
+        """``a - max(a)``, or ``a - where(isfinite(m), m, 0)``, which is what this makes (m may be simpler by now)."""
         if x.op is not self.algebra.subtract:
             return False
         a, m = x.operands[0], beneath_views(x.operands[1])
