@@ -52,6 +52,8 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
     if isinstance(value, Size):
         return Tensor(SIZE, SizeOf(value), (), TensorType("int64", ()), caller())
     array = _array("constant", value)
+    if array.dtype == object:
+        refuse(DTypeError, "constant", (), f"{value!r} holds what is no number, or an integer that does not fit int64")
     if dtype is None and not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         dtype = "float32"
     name = named_dtype("constant", array.dtype if dtype is None else dtype)

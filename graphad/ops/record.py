@@ -98,7 +98,6 @@ def elementwise(
     takes: Takes = "float",
     divides: bool = False,
     commutative: bool = False,
-    doc: str = "",
 ) -> Elementwise:
     """Declares an elementwise op under ``name`` and answers its constructor.
 

@@ -85,6 +85,8 @@ def test_integers_that_do_not_fit() -> None:
     i = ga.input("i", (), "int32")
     with pytest.raises(ga.DTypeError, match=r"1099511627776 does not fit int32"):
         i + 2**40
+    with pytest.raises(ga.DTypeError, match="an integer that does not fit int64"):
+        ga.constant(2**70)
     with pytest.raises(ga.DTypeError, match="does not fit int32"):
         ga.constant([2**40], dtype="int32")
     with pytest.raises(ga.DTypeError, match=r"int32 cannot hold 1099511627776..1099511627776"):

@@ -107,3 +107,18 @@ def test_creation() -> None:
     np.testing.assert_array_equal(ga.evaluate(ga.full((2, 2), 7)), np.full((2, 2), 7))
     assert ga.zeros((2, "N")).type == ga.ones((2, n)).type
     assert ga.full_like(x, 2).dtype == "float32"
+
+
+def test_nothing_at_all() -> None:
+    """Empty batches, empty indices and empty parts go through, forward and back."""
+    x, i = ga.input("x", ("N", 3), "float64"), ga.input("i", ("M",), "int64")
+    none = np.zeros((0, 3))
+    for y in (ga.sum(x**2, axis=0), ga.prod(x, axis=0), x[:, 1:], ga.take(x, [0, 2], 1), ga.concat([x, x])):
+        found = ga.evaluate([y, ga.grad(ga.sum(y), x)], {x: none})
+        assert found[1].shape == (0, 3)
+    found = ga.evaluate(ga.grad(ga.sum(x[i]), x), {x: np.ones((2, 3)), i: np.zeros(0, int)})
+    np.testing.assert_array_equal(found, np.zeros((2, 3)))
+    empty = ga.input("e", (0, 3), "float64")
+    np.testing.assert_array_equal(
+        ga.evaluate(ga.concat([empty, x]), {empty: none, x: np.ones((2, 3))}), np.ones((2, 3))
+    )
