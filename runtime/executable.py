@@ -29,6 +29,7 @@ _TEXTS = (
     "pipeline.py",
     "native.py",
     "numba_api.py",
+    "expressions.py",
     "translate.py",
     "translated.py",
 )

@@ -1,52 +1,22 @@
 """Kernels' text to LLVM IR, without Numba's front end.
 
-Generated kernels use a small part of Python: loops over ranges, assignments to scalars and buffer elements, arithmetic,
-calls of named scalar functions and of other kernels. Types follow from the arguments in one walk, so the walk can emit
-instructions directly; Numba's general way (bytecode, type inference, lowering) takes some ten times as long for the same
-machine code. What is outside this part raises Unsupported, and Numba compiles that kernel instead.
+Generated kernels use a small part of Python: loops over ranges, assignments to scalars and buffer elements,
+arithmetic, calls of named scalar functions and of other kernels. Types follow from the arguments in one walk, so the
+walk can emit instructions directly; Numba's general way (bytecode, type inference, lowering) takes some ten times as
+long for the same machine code. What is outside this part raises UnsupportedError, and Numba compiles that program.
 """
 
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from graphad.runtime import emitters
-from graphad.runtime.numba_api import insert_function, ir
-
-I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
-F32, F64 = ir.FloatType(), ir.DoubleType()
-_SCALAR = {"bool": I1, "int32": I32, "int64": I64, "float32": F32, "float64": F64}
-_MEMORY = {**_SCALAR, "bool": I8}
-_BYTES = {"bool": 1, "int32": 4, "int64": 8, "float32": 4, "float64": 8}
-_RANK = {name: rank for rank, name in enumerate(_SCALAR)}
+from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, UnsupportedError, Value, llvm_type
+from graphad.runtime.numba_api import ir
 
 
-class Unsupported(Exception):
-    """Not in the part of Python that kernels are written in."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """An LLVM value and its dtype; ``float32*`` and so on are buffers."""
-
-    ir: Any
-    dtype: str
-
-    @property
-    def is_float(self) -> bool:
-        return self.dtype.startswith("float")
-
-
-def llvm_type(dtype: str) -> Any:
-    """The LLVM type of a scalar or buffer argument."""
-    return _MEMORY[dtype[:-1]].as_pointer() if dtype.endswith("*") else _SCALAR[dtype]
-
-
-class Translator:
+class Translator(Expressions):
     """One kernel, for one list of argument dtypes, as a function of ``module``."""
 
     def __init__(
@@ -59,7 +29,7 @@ class Translator:
         callee: Callable[[str, Sequence[str]], Any],
         status: Callable[..., None],
     ) -> None:
-        self.flags, self.callee, self.record_failure = flags, callee, status
+        self.callee, self.record_failure = callee, status
         names = [a.arg for a in definition.args.args]
         if len(names) != len(dtypes):
             raise TypeError(f"kernel {definition.name} takes {len(names)} arguments, got {len(dtypes)}")
@@ -70,11 +40,8 @@ class Translator:
             if dtype.endswith("*"):
                 argument.add_attribute("noalias")
         self.entry = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.builder = ir.IRBuilder(self.function.append_basic_block("body"))
-        self.arguments = {
-            n: Value(a, d) for n, a, d in zip(names, self.function.args, dtypes, strict=True)
-        }
-        self.variables: dict[str, Value] = {}  # the address of each scalar
+        super().__init__(ir.IRBuilder(self.function.append_basic_block("body")), flags)
+        self.arguments = {n: Value(a, d) for n, a, d in zip(names, self.function.args, dtypes, strict=True)}
         body = self.builder.block
         self.block(definition.body)
         self.builder.ret_void()
@@ -102,24 +69,24 @@ class Translator:
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 pass
             case _:
-                raise Unsupported(ast.unparse(statement))
+                raise UnsupportedError(ast.unparse(statement))
 
     def assign(self, name: str, value: Value) -> None:
         if name in self.arguments:
-            raise Unsupported(f"assignment to argument {name}")
+            raise UnsupportedError(f"assignment to argument {name}")
         if name not in self.variables:
-            self.variables[name] = Value(self.entry.alloca(_SCALAR[value.dtype], name=name), value.dtype)
+            self.variables[name] = Value(self.entry.alloca(SCALAR[value.dtype], name=name), value.dtype)
         target = self.variables[name]
         if target.dtype != value.dtype:
-            raise Unsupported(f"{name} is {target.dtype}, then {value.dtype}")
+            raise UnsupportedError(f"{name} is {target.dtype}, then {value.dtype}")
         self.builder.store(value.ir, target.ir)
 
     def store(self, name: str, index: Any, value: Value) -> None:
-        dtype = self._buffer(name)
+        dtype = self.buffer(name)
         converted = self.cast(value, dtype).ir
         if dtype == "bool":
             converted = self.builder.zext(converted, I8)
-        self.builder.store(converted, self._address(name, index), align=_BYTES[dtype])
+        self.builder.store(converted, self.address(name, index), align=BYTES[dtype])
 
     def loop(self, name: str, bounds: list[Any], body: Sequence[ast.stmt]) -> None:
         builder = self.builder
@@ -162,220 +129,7 @@ class Translator:
     def _argument(self, tree: ast.expr) -> Value:
         match tree:
             case ast.Call(func=ast.Name(id="offset"), args=[ast.Name(id=name), index]):
-                return Value(self._address(name, self.index(index)), f"{self._buffer(name)}*")
+                return Value(self.address(name, self.index(index)), f"{self.buffer(name)}*")
             case ast.Name(id=name) if name in self.arguments and self.arguments[name].dtype.endswith("*"):
                 return self.arguments[name]
         return Value(self.index(tree), "int64")
-
-    # -- expressions -------------------------------------------------------------------------------------------------
-
-    def index(self, tree: ast.expr) -> Any:
-        """An index: int64, never large enough to overflow, and divided only where it is not negative."""
-        builder = self.builder
-        match tree:
-            case ast.Constant(value=int(number)):
-                return I64(number)
-            case ast.BinOp(left=a, op=ast.Add(), right=b):
-                return builder.add(self.index(a), self.index(b), flags=("nsw",))
-            case ast.BinOp(left=a, op=ast.Sub(), right=b):
-                return builder.sub(self.index(a), self.index(b), flags=("nsw",))
-            case ast.BinOp(left=a, op=ast.Mult(), right=b):
-                return builder.mul(self.index(a), self.index(b), flags=("nsw",))
-            case ast.BinOp(left=a, op=ast.FloorDiv(), right=b):
-                return builder.sdiv(self.index(a), self.index(b))
-            case ast.UnaryOp(op=ast.USub(), operand=a):
-                return builder.sub(I64(0), self.index(a), flags=("nsw",))
-        return self.cast(self.value(tree), "int64").ir
-
-    def value(self, tree: ast.expr) -> Value:
-        match tree:
-            case ast.Constant(value=bool(flag)):
-                return Value(I1(int(flag)), "bool")
-            case ast.Constant(value=int(number)):
-                return Value(I64(number), "int64")
-            case ast.Constant(value=float(number)):
-                return Value(F64(number), "float64")
-            case ast.Name(id=name):
-                return self._name(name)
-            case ast.Subscript(value=ast.Name(id=name), slice=index):
-                return self._load(name, self.index(index))
-            case ast.BinOp(left=a, op=op, right=b):
-                return self.binary(op, self.value(a), self.value(b))
-            case ast.Compare(left=a, ops=[op], comparators=[b]):
-                return self.compare(op, self.value(a), self.value(b))
-            case ast.UnaryOp(op=ast.Not(), operand=a):
-                return Value(self.builder.not_(self.truth(self.value(a))), "bool")
-            case ast.UnaryOp(op=ast.USub(), operand=a):
-                return self.negative(self.value(a))
-            case ast.Call(func=ast.Name(id=name), args=arguments):
-                return self.function_call(name, arguments)
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="math"), attr=name), args=arguments):
-                return self.mathematics(name, [self.value(a) for a in arguments])
-            case ast.Attribute(value=ast.Name(id="math"), attr=name):
-                return Value(F64(getattr(math, name)), "float64")
-        raise Unsupported(ast.unparse(tree))
-
-    def _name(self, name: str) -> Value:
-        if name in self.arguments:
-            return self.arguments[name]
-        if name not in self.variables:
-            raise Unsupported(f"{name} is read before it is set")
-        target = self.variables[name]
-        return Value(self.builder.load(target.ir), target.dtype)
-
-    def _buffer(self, name: str) -> str:
-        if name not in self.arguments or not self.arguments[name].dtype.endswith("*"):
-            raise Unsupported(f"{name} is no buffer")
-        return self.arguments[name].dtype[:-1]
-
-    def _address(self, name: str, index: Any) -> Any:
-        return self.builder.gep(self.arguments[name].ir, [index], inbounds=True)
-
-    def _load(self, name: str, index: Any) -> Value:
-        dtype = self._buffer(name)
-        loaded = self.builder.load(self._address(name, index), align=_BYTES[dtype])
-        return Value(self.builder.trunc(loaded, I1) if dtype == "bool" else loaded, dtype)
-
-    def cast(self, value: Value, dtype: str) -> Value:
-        if value.dtype == dtype:
-            return value
-        if isinstance(value.ir, ir.Constant):
-            return Value(_constant(value.ir.constant, dtype), dtype)
-        b, source, target = self.builder, value.ir, _SCALAR[dtype]
-        if dtype == "bool":
-            return Value(self.truth(value), "bool")
-        if value.is_float:
-            if dtype.startswith("float"):
-                return Value((b.fpext if dtype == "float64" else b.fptrunc)(source, target), dtype)
-            return Value(b.fptosi(source, target), dtype)
-        if dtype.startswith("float"):
-            return Value((b.uitofp if value.dtype == "bool" else b.sitofp)(source, target), dtype)
-        if value.dtype == "bool":
-            return Value(b.zext(source, target), dtype)
-        return Value((b.sext if dtype == "int64" else b.trunc)(source, target), dtype)
-
-    def truth(self, value: Value) -> Any:
-        if value.dtype == "bool":
-            return value.ir
-        zero = value.ir.type(0.0 if value.is_float else 0)
-        if value.is_float:
-            return self.builder.fcmp_unordered("!=", value.ir, zero)
-        return self.builder.icmp_signed("!=", value.ir, zero)
-
-    def _common(self, values: Sequence[Value]) -> tuple[str, list[Any]]:
-        dtype = max((v.dtype for v in values), key=_RANK.__getitem__)
-        if "float32" in {v.dtype for v in values} and "int64" in {v.dtype for v in values}:
-            dtype = "float64"  # as Numba, which runs the same text
-        return dtype, [self.cast(v, dtype).ir for v in values]
-
-    def binary(self, op: ast.operator, a: Value, b: Value) -> Value:
-        dtype, (x, y) = self._common([a, b])
-        build = self.builder
-        if isinstance(op, ast.BitAnd | ast.BitOr | ast.BitXor):
-            logic = {ast.BitAnd: build.and_, ast.BitOr: build.or_, ast.BitXor: build.xor}[type(op)]
-            return Value(logic(x, y), dtype)
-        if isinstance(op, ast.Pow):
-            return self.power(dtype, a, b, x, y)
-        if isinstance(op, ast.FloorDiv):
-            pair = emitters.real_divmod if dtype.startswith("float") else emitters.whole_divmod
-            return Value(pair(build, x, y)[0], dtype)
-        if dtype.startswith("float"):
-            real = {ast.Add: build.fadd, ast.Sub: build.fsub, ast.Mult: build.fmul, ast.Div: build.fdiv}
-            if type(op) not in real:
-                raise Unsupported(type(op).__name__)
-            return Value(real[type(op)](x, y, flags=self.flags), dtype)
-        whole = {ast.Add: build.add, ast.Sub: build.sub, ast.Mult: build.mul}
-        if type(op) not in whole or dtype == "bool":
-            raise Unsupported(f"{type(op).__name__} of {dtype}")
-        return Value(whole[type(op)](x, y), dtype)
-
-    def power(self, dtype: str, a: Value, b: Value, x: Any, y: Any) -> Value:
-        if not dtype.startswith("float"):
-            raise Unsupported("a power of integers")
-        return Value(emitters.llvm("llvm.pow")(self.builder, x, y), dtype)
-
-    def compare(self, op: ast.cmpop, a: Value, b: Value) -> Value:
-        dtype, (x, y) = self._common([a, b])
-        signs = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-        if type(op) not in signs:
-            raise Unsupported(type(op).__name__)
-        sign = signs[type(op)]
-        if dtype.startswith("float"):
-            test = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
-            return Value(test(sign, x, y), "bool")
-        test = self.builder.icmp_unsigned if dtype == "bool" else self.builder.icmp_signed
-        return Value(test(sign, x, y), "bool")
-
-    def negative(self, value: Value) -> Value:
-        if isinstance(value.ir, ir.Constant):
-            return Value(_constant(-value.ir.constant, value.dtype), value.dtype)
-        if value.is_float:
-            return Value(self.builder.fneg(value.ir), value.dtype)
-        return Value(self.builder.neg(value.ir), value.dtype)
-
-    def function_call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
-        values = [self.value(a) for a in arguments]
-        if name in _SCALAR:
-            return self.cast(values[0], name)
-        if name == "select":
-            dtype, (x, y) = self._common(values[1:])
-            return Value(self.builder.select(self.truth(values[0]), x, y), dtype)
-        if name == "abs":
-            name = "fabs"
-        if name not in _FUNCTIONS:
-            raise Unsupported(f"function {name}")
-        real, whole = _FUNCTIONS[name]
-        dtype, operands = self._common(values)
-        if not dtype.startswith("float") and whole is None:
-            dtype = "float64"
-            operands = [self.cast(v, dtype).ir for v in values]
-        emit = real if dtype.startswith("float") or whole is None else whole
-        return Value(emit(self.builder, *operands), dtype)
-
-    def mathematics(self, name: str, values: Sequence[Value]) -> Value:
-        """A function of the C library, or LLVM's where it vectorises."""
-        dtype, operands = self._common(values)
-        if not dtype.startswith("float"):
-            dtype = "float64"
-            operands = [self.cast(v, dtype).ir for v in values]
-        if name in ("fabs", "sqrt"):
-            return Value(emitters.llvm(f"llvm.{name}")(self.builder, *operands), dtype)
-        if name not in _LIBM:
-            raise Unsupported(f"math.{name}")
-        symbol = name + ("f" if dtype == "float32" else "")
-        kind = ir.FunctionType(_SCALAR[dtype], [o.type for o in operands])
-        function = insert_function(self.builder.module, kind, symbol)
-        return Value(self.builder.call(function, operands), dtype)
-
-
-def _constant(number: Any, dtype: str) -> Any:
-    if dtype.startswith("float"):
-        return _SCALAR[dtype](float(number))
-    return _SCALAR[dtype](int(number))
-
-
-def _pair(which: int, pair: emitters.Emit) -> emitters.Emit:
-    return lambda builder, x, y: pair(builder, x, y)[which]
-
-
-_LIBM = frozenset(
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc atan2 hypot "
-    "pow cbrt fmod".split()
-)
-_FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
-    "maximum": (emitters.larger, emitters.whole_larger),
-    "minimum": (emitters.smaller, emitters.whole_smaller),
-    "floordiv": (_pair(0, emitters.real_divmod), _pair(0, emitters.whole_divmod)),
-    "mod": (_pair(1, emitters.real_divmod), _pair(1, emitters.whole_divmod)),
-    "sign": (emitters.sign, emitters.whole_sign),
-    "fabs": (emitters.llvm("llvm.fabs"), emitters.whole_abs),
-    "floor": (emitters.llvm("llvm.floor"), emitters.same),
-    "ceil": (emitters.llvm("llvm.ceil"), emitters.same),
-    "trunc": (emitters.llvm("llvm.trunc"), emitters.same),
-    "rint": (emitters.llvm("llvm.rint"), emitters.same),
-    "sqrt": (emitters.llvm("llvm.sqrt"), None),
-    "cbrt": (emitters.libm("cbrt"), None),
-    "copysign": (emitters.llvm("llvm.copysign"), None),
-    "fmod": (emitters.libm("fmod"), None),
-    "fma": (emitters.llvm("llvm.fma"), None),
-}

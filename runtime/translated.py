@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphad.runtime.buffers import Buffer
+from graphad.runtime.expressions import UnsupportedError
 from graphad.runtime.numba_api import intrinsic, signature, types
 from graphad.runtime.sync import record_failure
-from graphad.runtime.translate import Translator, Unsupported
+from graphad.runtime.translate import Translator
 
 
 class Translation:
@@ -60,9 +61,10 @@ class _Translated:
 
         def callee(called: str, inner: Sequence[str]) -> Any:
             target = self.function.__globals__.get(called)
-            if not isinstance(getattr(target, "translated_kernel", None), _Translated):
-                raise Unsupported(f"call of {called}")
-            return target.translated_kernel.in_module(module, inner)
+            inside = getattr(target, "translated_kernel", None)
+            if not isinstance(inside, _Translated):
+                raise UnsupportedError(f"call of {called}")
+            return inside.in_module(module, inner)
 
         built = Translator(module, name, self.definition, dtypes, self.flags, callee, record_failure)
         return built.function
@@ -86,7 +88,7 @@ def translated(function: Callable[..., Any], flags: tuple[str, ...]) -> Any:
             values = [context.cast(builder, a, k, t) for a, k, t in zip(args, arguments, kinds, strict=True)]
             try:
                 builder.call(kernel.in_module(builder.module, dtypes), values)
-            except Unsupported as error:
+            except UnsupportedError as error:
                 translation.refused.append(str(error))
                 raise
             return context.get_dummy_value()

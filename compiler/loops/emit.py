@@ -27,8 +27,10 @@ from graphad.compiler.loops.ir import (
 )
 
 _MATH: Final = frozenset(
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc "
-    "atan2 hypot".split()
+    (
+        *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "erf", "erfc", "hypot", "sin", "cos", "tan"),
+        *("asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+    )
 )
 _OURS: Final = {
     "abs": "fabs", "sign": "sign", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint", "sqrt": "sqrt",
@@ -46,6 +48,8 @@ def kernel_text(kernel: Kernel, name: str, called: bool = False) -> str:
     ``called``: by kernels, not by ``run``, so without the last three.
     """
     flags = "(reassociate=True)" if kernel.reassociate else ""
+    if kernel.strict:
+        flags = "(contract=False)"
     parameters = [p.name for p in kernel.buffers] + kernel.scalars
     if not called:
         parameters += ["part", "parts", "status"]

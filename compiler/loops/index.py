@@ -95,5 +95,3 @@ def _top(atoms: tuple[str | FloorDiv, ...], extents: Extents) -> int | None:
 
 def _refuse(place: Dim, divisor: Dim) -> Dim:
     raise AssertionError(f"{place} // {divisor} has no polynomial")
-
-

@@ -156,13 +156,17 @@ class Parameter:
 
 @dataclass(eq=False, slots=True)
 class Kernel:
-    """A loop nest over buffers and sizes. ``scalars`` are the int64 arguments, by name."""
+    """A loop nest over buffers and sizes. ``scalars`` are the int64 arguments, by name.
+
+    ``reassociate``: sums may change their order; ``strict``: every operation rounds as written.
+    """
 
     name: str
     buffers: list[Parameter]
     scalars: list[str]
     body: list[Stmt]
     reassociate: bool = False
+    strict: bool = False
     parallel: bool = True
     sites: tuple[Site, ...] = ()
     helpers: "tuple[Kernel, ...]" = field(default=())

@@ -31,4 +31,5 @@ class Context:
     def builder(self, stem: str, nodes: Iterable[Node]) -> tuple[Builder, Puller]:
         """A builder for a kernel that computes ``nodes``, and a puller that evaluates them inside it."""
         builder = Builder(stem)
+        builder.kernel.strict = self.options.precision == "strict"
         return builder, Puller(builder, self.stored, self.guards, frozenset(nodes))

@@ -17,10 +17,10 @@ DEPTH = 256
 
 
 @cache
-def gemm(dtype: str) -> Kernel:
+def gemm(dtype: str, strict: bool = False) -> Kernel:
     """``gemm(c, a, b, rows, columns, depth, ldc, a_row, a_step, ldb)``: strides in elements."""
     scalars = ["rows", "columns", "depth", "ldc", "a_row", "a_step", "ldb"]
-    kernel = Kernel(f"gemm_{dtype}", [Parameter(n, dtype) for n in "cab"], scalars, [])
+    kernel = Kernel(f"gemm_{dtype}", [Parameter(n, dtype) for n in "cab"], scalars, [], strict=strict)
     s = {n: symbol(n) for n in scalars}
     inner: list[Stmt] = [
         Let("columns_end", _least(symbol("j0") + COLUMNS, s["columns"])),
@@ -78,7 +78,7 @@ def _tile(row: str, p: str, rows: int, steps: int, dtype: str) -> list[Stmt]:
     return out
 
 
-def _sum(a: Dim, b: Size) -> Dim:
+def _sum(a: Dim, b: Dim) -> Dim:
     return a + b
 
 

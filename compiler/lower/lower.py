@@ -10,7 +10,8 @@ from graphad.compiler.loops.ir import Load
 from graphad.compiler.lower.assign import Assignment, assign_storage
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.contract import lower_contract, lower_folded_contract
+from graphad.compiler.lower.contract import lower_contract
+from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
 from graphad.compiler.lower.nans import watch

@@ -1,0 +1,86 @@
+"""A fold of a contraction: a convolution's input gradient, one matrix product an image, folded back while in cache."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from graphad.compiler.ir.kinds import Contract, Fold
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.index import flat
+from graphad.compiler.loops.ir import Load
+from graphad.compiler.lower.builder import Launch
+from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.folds import Block, add_folded, passive
+from graphad.compiler.lower.letters import plan
+from graphad.compiler.lower.maps import Stores
+from graphad.compiler.lower.panels import Panels
+
+
+def lower_folded_contract(
+    context: Context, nodes: Sequence[Node], fold: Node, anchor: Node, stores: Stores
+) -> list[Launch] | None:
+    """A fold of a contraction, a convolution's input gradient: products per outer index, folded while in cache.
+
+    None where the letters do not fall into passive ones, rows and columns.
+    """
+    assert isinstance(fold.kind, Fold)
+    assert isinstance(anchor.kind, Contract)
+    lead = passive(fold.kind.map, fold.kind.shape)
+    letters = anchor.kind.out
+    left, right = anchor.kind.left, anchor.kind.right
+    out_letters = letters[:lead]
+    for own, other in ((left, right), (right, left)):
+        columns = "".join(c for c in letters if c in own and c not in other and c not in out_letters)
+        rows = "".join(c for c in letters if c in other and c not in own)
+        outer = "".join(c for c in out_letters if c in own)
+        kept = [c for c in out_letters if c not in outer]
+        if columns and rows and outer and set(outer + rows + columns) == set(letters) and letters.startswith(outer):
+            return _folded(context, nodes, fold, anchor, stores, outer, rows, columns, len(outer), kept)
+    return None
+
+
+def _folded(
+    context: Context,
+    nodes: Sequence[Node],
+    fold: Node,
+    anchor: Node,
+    stores: Stores,
+    outer: str,
+    rows: str,
+    columns: str,
+    lead: int,
+    kept: Sequence[str],
+) -> list[Launch] | None:
+    assert isinstance(fold.kind, Fold)
+    assert isinstance(anchor.kind, Contract)
+    lowering = Panels(context, nodes, anchor, stores)
+    operand = anchor.operands[0] if columns[-1] in anchor.kind.left else anchor.operands[1]
+    found = plan(anchor, operand, outer + rows + columns)
+    if found.columns != columns or found.outer != outer or lowering.steps(found):
+        return None
+    builder, puller = context.builder("fold", nodes)
+    block = Block(context, builder, fold, stores, lead)
+    fixed = not (set(found.rows_letters) & set(outer))
+    a = lowering.rows_panel(builder, puller, found, {}, rows, found.depth) if fixed else None
+    count = found.extent(rows)
+    pitch = lowering.width(found, found.depth)
+    tile = context.local(lowering.dtype, count * pitch, per_part=True)
+    with ExitStack() as stack:
+        known: dict[str, Dim] = {}
+        lowering.open(builder, stack, found, known)
+        index = [known[c] for c in outer]
+        block.clear(index)
+        panel, wide = lowering.columns_panel(builder, puller, found, known, found.depth)
+        b = a or lowering.rows_panel(builder, puller, found, known, rows, found.depth)
+        lowering.zero(builder, tile, 0, count * pitch)
+        lowering.call(builder, (tile, 0), b, panel, count, wide, found.extent(found.depth), pitch)
+        with ExitStack() as inner:
+            for c in rows + columns:
+                known[c] = inner.enter_context(builder.loop(found.sizes[c], stem="k"))
+            row = flat([known[c] for c in rows], found.shape(rows))
+            column = flat([known[c] for c in columns], found.shape(columns))
+            value = builder.let("v", Load(builder.buffer(tile), row * pitch + column, tile.dtype))
+            add_folded(builder, inner, block, fold.kind, lead, [known[c] for c in anchor.kind.out], value)
+        block.finish(puller, index, stores)
+    context.choices[anchor] = "matrix product, folded back"
+    return [builder.launch(tuple(nodes))]
