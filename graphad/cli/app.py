@@ -44,9 +44,10 @@ def lenet5(
 def show(
     what: Annotated[str, typer.Argument(metavar="FILE:NAME", help="A tensor or compiled function in a file.")],
     after: Annotated[str | None, typer.Option(help="A pass, such as cse or fuse. Without: the kernels.")] = None,
+    size: Annotated[list[str] | None, typer.Option(metavar="N=64", help="A symbolic size's number.")] = None,
 ) -> None:
     """Print the graph of a tensor after a pass, or its kernels."""
-    typer.echo(showing.text(what, after))
+    typer.echo(showing.text(what, after, size or []))
 
 
 @app.command()

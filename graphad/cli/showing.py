@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,12 +20,13 @@ class ShowError(GraphadError):
     """What is to be shown is not there, or is nothing that can be shown."""
 
 
-def text(what: str, after: str | None) -> str:
-    """The text of FILE:NAME after a pass, or of its kernels.
+def text(what: str, after: str | None, sizes: Sequence[str] = ()) -> str:
+    """The text of FILE:NAME after a pass, or of its kernels; ``sizes`` such as "N=64" are filled in first.
 
-    Errors: ShowError for a file or name that is not there, a file that does not run, or a value that is neither a
-    tensor nor a compiled function.
+    Errors: ShowError for a file or name that is not there, a file that does not run, a value that is neither a tensor
+    nor a compiled function, or a size that is no NAME=NUMBER.
     """
+    known = dict(_size(size) for size in sizes)
     file, _, name = what.rpartition(":")
     if not file or not name:
         raise ShowError(f"{what!r}: write FILE:NAME, such as examples/lenet5.py:loss")
@@ -33,7 +34,16 @@ def text(what: str, after: str | None) -> str:
     if not path.is_file():
         raise ShowError(f"{file}: no such file")
     function = _function(f"{file}:{name}", _value(file, vars(_module(path)), name))
+    if known:
+        function.specialize(**known)
     return str(function.show() if after is None else function.show(after))
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not name.isidentifier() or not number.isdecimal():
+        raise ShowError(f"--size {text}: write NAME=NUMBER, such as N=64")
+    return name, int(number)
 
 
 def _module(path: Path) -> ModuleType:
