@@ -30,6 +30,8 @@ def module_text(lowered: Lowered, sizes: Sequence[str]) -> str:
         with_sizes = _with_sizes(launch, sizes)
         name = _add(functions, order, launch.kernel, f"k{i}_{launch.kernel.name}")
         call = f"{name}({', '.join([*tables.arguments(launch), *with_sizes, 'part', 'parts', 'status'])})"
+        if i == lowered.commit != 0:  # behind a barrier, and nothing fails from here on: all threads decide alike
+            lines += ["    if status[0] != 0:", "        return"]
         lines += [f"    stamp(clock, part, {i})"]
         lines += [f"    {call}"] if launch.kernel.parallel else ["    if part == 0:", f"        {call}"]
         if i + 1 < len(lowered.launches):

@@ -19,6 +19,10 @@ class IndexRangeError(GraphadError, IndexError):
     """An index of a run lies outside its axis."""
 
 
+class NanError(GraphadError, ArithmeticError):
+    """``nan_guard`` met a NaN; names the node and the line that made it."""
+
+
 class ParseError(GraphError):
     """A graph's text form cannot be read; names the line."""
 
@@ -36,6 +40,7 @@ __all__ = [
     "GraphError",
     "GraphadError",
     "IndexRangeError",
+    "NanError",
     "ParseError",
     "ShapeError",
     "TargetError",

@@ -6,7 +6,16 @@ Write a computation once as a static graph; differentiate it; compile it; run it
 from graphad.autodiff import *
 from graphad.build import constant
 from graphad.compile import compile
-from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ParseError, ShapeError, TargetError
+from graphad.compiler.errors import (
+    DTypeError,
+    GraphadError,
+    GraphError,
+    IndexRangeError,
+    NanError,
+    ParseError,
+    ShapeError,
+    TargetError,
+)
 from graphad.compiler.options import Options
 from graphad.evaluate import evaluate
 from graphad.function import Function

@@ -1,18 +1,11 @@
 """A compiled program's failure codes as errors that name the node and the user's line."""
 
+from graphad.compiler.errors import IndexRangeError, NanError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.lower import Lowered
 from graphad.compiler.lower.nans import BASE
 from graphad.runtime import GraphadError, GuardError
-
-
-class OutOfRangeError(GraphadError, IndexError):
-    """An index, known only when the function runs, is out of range."""
-
-
-class NanError(GraphadError, ArithmeticError):
-    """``nan_guard`` met a NaN."""
 
 
 def explain_failure(lowered: Lowered, error: GuardError) -> GraphadError:
@@ -22,7 +15,7 @@ def explain_failure(lowered: Lowered, error: GuardError) -> GraphadError:
         what = f"in {node.kind.name!r}, an argument or parameter" if isinstance(node.kind, Leaf) else f"made by {_who(node)}"
         return NanError(f"the first NaN is {what}, at element {error.detail} of {node.type} [{node.site}]")
     node = lowered.guards[error.code - 1]
-    return OutOfRangeError(f"{_who(node)}: index {error.detail} is out of range [{node.site}]")
+    return IndexRangeError(f"{_who(node)}: index {error.detail} is out of range [{node.site}]")
 
 
 def _who(node: Node) -> str:

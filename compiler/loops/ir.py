@@ -132,7 +132,7 @@ class Call:
 class Fail:
     """The run stops: guard number ``code``, with the offending value."""
 
-    code: int
+    code: Dim
     detail: Expr
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.compiler.ir.graph import Graph, Kernel
-from graphad.compiler.ir.kinds import Constant, Leaf, Map
+from graphad.compiler.ir.kinds import Constant, Gather, Leaf, Map, Scatter
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.scalar import Apply, Cast, Scalar
 from graphad.compiler.lower.storage import Storage
 
 
@@ -17,14 +18,19 @@ class Assignment:
     locals: list[Storage]
     constants: tuple[Node, ...]
     copies: tuple[tuple[Node, Node], ...]
+    guarded: int
 
 
-def assign_storage(graph: Graph, inplace: bool = True) -> Assignment:
+def assign_storage(graph: Graph, watched: bool = False) -> Assignment:
     """Every stored node's storage.
 
-    An update is written to its state's own memory if no later kernel reads the state and this one reads it only at the
-    element that it writes; else to the arena, to be copied at the end. A map's result takes the place of an operand of
-    its type that nobody reads afterwards.
+    An update is written to its state's own memory if no later kernel reads the state, this one reads it only at the
+    element that it writes, and no kernel from here on can fail, so that a step that fails changes no state; else to the
+    arena, to be copied at the end. A map's result takes the place of an operand of its type that nobody reads
+    afterwards. ``guarded`` is how many kernels there are up to the last that can fail.
+
+    Args:
+        watched: every value is looked at after it is stored, so nothing is computed in place, and any kernel can fail.
     """
     assert graph.kernels is not None
     stored: dict[Node, Storage] = {}
@@ -38,20 +44,21 @@ def assign_storage(graph: Graph, inplace: bool = True) -> Assignment:
     for slot, c in enumerate(constants):
         stored[c] = _at("constant", slot, c)
     last = _last_reads(graph.kernels)
-    copies = _updates(graph, stored, last)
+    guarded = len(graph.kernels) if watched else _guarded(graph.kernels)
+    copies = _updates(graph, stored, last, guarded)
     locals_: list[Storage] = []
     for i, kernel in enumerate(graph.kernels):
         for node in kernel.stores:
             if node in stored:
                 continue
-            free = _dying(node, kernel, i, last, stored) if inplace else None
+            free = _dying(node, kernel, i, last, stored) if not watched else None
             if free is not None:
                 stored[node] = stored[free]
                 last[free] = len(graph.kernels)  # taken: no second result may take it
                 continue
             stored[node] = Storage("local", len(locals_), node.type.dtype, node.type.size)
             locals_.append(stored[node])
-    return Assignment(stored, locals_, constants, copies)
+    return Assignment(stored, locals_, constants, copies, guarded)
 
 
 def _at(place: str, slot: int, node: Node) -> Storage:
@@ -68,15 +75,33 @@ def _last_reads(kernels: Sequence[Kernel]) -> dict[Node, int]:
     return last
 
 
+def _guarded(kernels: Sequence[Kernel]) -> int:
+    """One more than the last kernel that can fail, 0 if none can."""
+    return max((i + 1 for i, kernel in enumerate(kernels) if any(_can_fail(n) for n in kernel.nodes)), default=0)
+
+
+def _can_fail(node: Node) -> bool:
+    return isinstance(node.kind, Gather | Scatter) or (isinstance(node.kind, Map) and _requires(node.kind.scalar))
+
+
+def _requires(scalar: Scalar) -> bool:
+    match scalar:
+        case Apply(primitive, args):
+            return primitive == "require" or any(_requires(a) for a in args)
+        case Cast(_, arg):
+            return _requires(arg)
+    return False
+
+
 def _updates(
-    graph: Graph, stored: dict[Node, Storage], last: Mapping[Node, int]
+    graph: Graph, stored: dict[Node, Storage], last: Mapping[Node, int], guarded: int
 ) -> tuple[tuple[Node, Node], ...]:
     assert graph.kernels is not None
     at = {n: i for i, kernel in enumerate(graph.kernels) for n in kernel.stores}
     copies = []
     for leaf, value in graph.updates:
         kernel = graph.kernels[at[value]]
-        if last.get(leaf, -1) <= at[value] and reads_in_place(leaf, value, kernel):
+        if at[value] >= guarded and last.get(leaf, -1) <= at[value] and reads_in_place(leaf, value, kernel):
             stored[value] = stored[leaf]
         else:
             copies.append((value, leaf))

@@ -23,7 +23,10 @@ from graphad.compiler.passes.fuse import is_anchor
 
 @dataclass(frozen=True)
 class Lowered:
-    """The launches in order, and where everything lies."""
+    """The launches in order, and where everything lies.
+
+    ``commit``: the launch before which a run that failed ends, with every state as it was.
+    """
 
     graph: Graph
     launches: tuple[Launch, ...]
@@ -31,27 +34,38 @@ class Lowered:
     locals: tuple[Storage, ...]
     guards: tuple[Node, ...]
     watched: tuple[Node, ...]
+    commit: int
     choices: dict[Node, str]
 
 
 def lower(graph: Graph, options: Options) -> Lowered:
     """Loop nests for every kernel of a fused graph."""
     assert graph.kernels is not None
-    assignment = assign_storage(graph, inplace=not options.nan_guard)
+    assignment = assign_storage(graph, watched=options.nan_guard)
     context = Context(assignment.stored, options, locals=list(assignment.locals))
     launches: list[Launch] = []
     watched: list[Node] = []
     if options.nan_guard:
         for leaf in (*graph.inputs, *graph.states):
             launches += watch(context, leaf, watched)
-    for kernel in graph.kernels:
+    commit = 0
+    for i, kernel in enumerate(graph.kernels):
         launches += lower_kernel(context, kernel)
         if options.nan_guard:
             for node in kernel.stores:
                 launches += watch(context, node, watched)
+        if i + 1 == assignment.guarded:
+            commit = len(launches)
     launches += [_copy(context, source, target) for source, target in assignment.copies]
     return Lowered(
-        graph, tuple(launches), assignment, tuple(context.locals), tuple(context.guards), tuple(watched), context.choices
+        graph,
+        tuple(launches),
+        assignment,
+        tuple(context.locals),
+        tuple(context.guards),
+        tuple(watched),
+        commit,
+        context.choices,
     )
 
 

@@ -2,6 +2,7 @@
 
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import symbol
 from graphad.compiler.loops.ir import At, Fail, Load, Prim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
@@ -15,9 +16,13 @@ def watch(context: Context, node: Node, watched: list[Node]) -> list[Launch]:
         return []
     watched.append(node)
     builder = context.builder("watch", ())[0]
-    with builder.loop(node.type.size) as i:
+    builder.kernel.scalars += ["n", "code"]  # arguments, so that all of a dtype are one kernel
+    with builder.loop(symbol("n")) as i:
         value = builder.let("v", Load(builder.buffer(context.stored[node]), i, node.type.dtype))
         with builder.when(Prim("isnan", (value,), "bool")):
-            builder.emit(Fail(BASE + len(watched) - 1, At(i)))
+            builder.emit(Fail(symbol("code"), At(i)))
     builder.kernel.parallel = False
-    return [builder.launch((node,), "nan_guard")]
+    launch = builder.launch((node,), "nan_guard")
+    launch.kernel.sites = ()
+    launch.arguments = {"n": node.type.size, "code": BASE + len(watched) - 1}
+    return [launch]
