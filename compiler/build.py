@@ -10,11 +10,11 @@ from graphad.compiler.interpret import number, numbers
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Constant, Leaf
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.verify import verify
 from graphad.compiler.lower.lower import Lowered, lower
 from graphad.compiler.memory import plan_memory
 from graphad.compiler.options import Options
 from graphad.compiler.passes.fuse import fuse, unfused
-from graphad.compiler.ir.verify import verify
 from graphad.compiler.pipeline import Stage, run
 from graphad.runtime import ArraySpec, Layout, Program
 
@@ -46,16 +46,22 @@ def number_of(name: str, sizes: Mapping[str, int]) -> int:
 
 def build(graph: Graph, options: Options, name: str = "step") -> Built:
     """A program for the cpu. Sizes that are still symbolic become its run-time arguments."""
-    stages = run(graph, options)
-    started = time.perf_counter()
-    fused = verify((unfused if options.nan_guard else fuse)(stages[-1].graph), "fuse")
-    stages.append(Stage("fuse", fused, time.perf_counter() - started))
+    stages = graph_stages(graph, options)
+    fused = stages[-1].graph
     started = time.perf_counter()
     lowered = lower(fused, options)
     sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))
     return Built(tuple(stages), lowered, _program(name, lowered, source), sizes)
+
+
+def graph_stages(graph: Graph, options: Options) -> list[Stage]:
+    """The graph after each pass, ``"graph"`` to ``"fuse"``: all that needs no sizes."""
+    stages = run(graph, options)
+    started = time.perf_counter()
+    fused = verify((unfused if options.nan_guard else fuse)(stages[-1].graph), "fuse")
+    return [*stages, Stage("fuse", fused, time.perf_counter() - started)]
 
 
 def _names(node: Node) -> set[str]:

@@ -1,0 +1,150 @@
+"""What a program costs: a model over its fused graph, by kind.
+
+* flops: a contraction of M x K with K x N costs 2 M N K; a map its scalar expression's operations an element, an
+  elementary function counting as one; a reduction, a scan, a fold or a scatter one an element it takes in. Views,
+  gathers and copies move numbers and cost none. A cheap map that several kernels compute anew is counted in each.
+* bytes: every buffer that a kernel reads, and every one that it writes, once, whole.
+* peak memory: the arena, and parameters, states and constants. Arguments and results are the caller's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from graphad.compiler.build import Built
+from graphad.compiler.interpret import number
+from graphad.compiler.ir.dtypes import ITEMSIZE
+from graphad.compiler.ir.kinds import Contract, Fold, Map, Reduce, Scan, Scatter
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.scalar import count_flops
+from graphad.compiler.ir.size import Dim, product
+from graphad.compiler.lower.builder import Launch
+from graphad.compiler.lower.storage import Storage
+from graphad.compiler.passes.fuse import cost, is_anchor
+
+WORTH_SHARING: Final = 100e-6
+"""Seconds of work on one thread below which waking others costs more than it gives."""
+
+_CONTRACTION_RATE: Final = 2e10  # flops a second on one thread, roughly
+_MAP_RATE: Final = 2e9  # of operations in which an elementary function weighs 20
+_MEMORY_RATE: Final = 1e10  # bytes a second
+_NOT_COUNTED: Final = ("pack", "update", "nan_guard")  # launches that move numbers or look at them
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCost:
+    """One kernel's share. ``layers``: flops by layer, the heaviest first; "" is outside layers."""
+
+    name: str
+    flops: int
+    bytes: int
+    layers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The whole program's. ``seconds`` is a rough estimate for one thread, used to choose their number."""
+
+    flops: int
+    bytes: int
+    peak_memory: int
+    seconds: float
+    by_kernel: tuple[KernelCost, ...]
+
+    @property
+    def by_layer(self) -> dict[str, int]:
+        """Flops by layer, the path "" standing for what is outside layers."""
+        found: dict[str, int] = {}
+        for kernel in self.by_kernel:
+            for layer, flops in kernel.layers.items():
+                found[layer] = found.get(layer, 0) + flops
+        return found
+
+
+def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
+    """The cost of one call for concrete sizes."""
+    launches = built.lowered.launches
+    stored = built.lowered.assignment.stored
+    kernels, work = [], 0.0
+    for launch, nodes, name in zip(launches, counted(launches), built.program.kernels, strict=True):
+        flops = {n: node_flops(n, sizes) for n in nodes}
+        moved = _bytes(launch, stored, sizes)
+        kernels.append(KernelCost(name, sum(flops.values()), moved, _by_layer(flops)))
+        work += sum(_seconds(n, f) for n, f in flops.items()) + moved / _MEMORY_RATE
+    constants = sum(c.nbytes for c in built.program.constants)
+    states = sum(_nbytes(s.type.size, s.type.dtype, sizes) for s in built.states)
+    arena = built.layout(sizes, threads).nbytes
+    total = (sum(k.flops for k in kernels), sum(k.bytes for k in kernels))
+    return Cost(*total, arena + states + constants, work, tuple(kernels))
+
+
+def node_flops(node: Node, sizes: Mapping[str, int]) -> int:
+    """The operations of one node by itself.
+
+    >>> from graphad.compiler.ir.text import parse
+    >>> text = '%0: float32[N,3] = input "x"\\n%1: float32[N] = sum(%0) axes=[1]\\nreturn %1'
+    >>> node_flops(parse(text).outputs[0], {"N": 10})
+    30
+    """
+    match node.kind:
+        case Contract(left=left, right=right):
+            extents: dict[str, Dim] = {}
+            for letters, x in zip((left, right), node.operands, strict=True):
+                extents |= dict(zip(letters, x.type.shape, strict=True))
+            return 2 * number(product(extents.values()), sizes)
+        case Map(scalar=scalar):
+            return count_flops(scalar) * number(node.type.size, sizes)
+        case Reduce() | Scan() | Fold():
+            return number(node.operands[0].type.size, sizes)
+        case Scatter():
+            return number(node.operands[1].type.size, sizes)
+        case _:
+            return 0
+
+
+def counted(launches: Sequence[Launch]) -> list[tuple[Node, ...]]:
+    """The nodes counted for each launch, so that a kernel that takes several launches is counted once.
+
+    A launch whose nodes are all among the next one's prepares it: it packs operands, or sums parts of what the next
+    one puts together.
+    """
+    found: list[tuple[Node, ...]] = []
+    done: set[Node] = set()
+    for i, launch in enumerate(launches):
+        here = set(launch.nodes)
+        after = launches[i + 1] if i + 1 < len(launches) else None
+        if launch.note in _NOT_COUNTED:
+            found.append(())
+        elif after is not None and after.note not in _NOT_COUNTED and here < set(after.nodes):
+            done = here | {n for n in after.nodes if is_anchor(n)}
+            found.append(tuple(n for n in after.nodes if n in done))
+        else:
+            found.append(tuple(n for n in launch.nodes if n not in done))
+            done = set()
+    return found
+
+
+def _seconds(node: Node, flops: int) -> float:
+    if isinstance(node.kind, Contract):
+        return flops / _CONTRACTION_RATE
+    if isinstance(node.kind, Map):
+        return flops * cost(node.kind.scalar) / max(count_flops(node.kind.scalar), 1) / _MAP_RATE
+    return flops / _MAP_RATE
+
+
+def _bytes(launch: Launch, stored: Mapping[Node, Storage], sizes: Mapping[str, int]) -> int:
+    inside = set(launch.nodes)
+    reads = {stored[x] for n in launch.nodes for x in n.operands if x in stored and x not in inside}
+    twice = [s for s in launch.writes if s in reads]
+    return sum(_nbytes(s.size, s.dtype, sizes) for s in (*launch.storages, *twice))
+
+
+def _nbytes(size: Dim, dtype: str, sizes: Mapping[str, int]) -> int:
+    return number(size, sizes) * ITEMSIZE[dtype]
+
+
+def _by_layer(flops: Mapping[Node, int]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for node, count in flops.items():
+        found[node.site.layer] = found.get(node.site.layer, 0) + count
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
