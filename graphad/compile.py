@@ -11,13 +11,12 @@ from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.options import Options
 from graphad.function import Function
-from graphad.runtime import default_threads
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 TARGETS: Final = ("cpu", "numpy")
 
 
-def compile(  # noqa: A001 (the front door)
+def compile(
     inputs: Sequence[Tensor] | Tensor,
     outputs: Any,
     updates: Mapping[Any, Tensor] | None = None,
@@ -32,7 +31,7 @@ def compile(  # noqa: A001 (the front door)
         outputs: a tensor, or a list, tuple or dict of them; a call answers in kind.
         updates: new values of parameters and states, {leaf: tensor}, all computed from the values before the call.
         target: "cpu" (Numba) or "numpy" (the reference interpreter, node by node).
-        threads: how many; all cores this process may use unless said.
+        threads: how many; unless said, one for little work, else all cores this process may use.
         options: see ``ga.Options``.
 
     Errors: GraphError for an input that is no input leaf, that stands twice or is missing, and for an update of what is
@@ -57,7 +56,7 @@ def compile(  # noqa: A001 (the front door)
     graph = Graph(tuple(leaves), tuple(roots), tuple(pairs))
     check_inputs(graph, names)
     plain, variables = _plain(graph)
-    return Function(plain, variables, outputs, target, threads or default_threads(), options or Options())
+    return Function(plain, variables, outputs, target, threads, options or Options())
 
 
 def _plain(graph: Graph) -> tuple[Graph, dict[Node, Variable]]:
@@ -95,7 +94,9 @@ def _check_update(leaf: Any, value: Any) -> tuple[Tensor, Tensor]:
         refuse(ShapeError, "compile", (value,), f"the new value of {leaf!r} has another shape: {value.type}")
     if value.dtype != leaf.dtype:
         refuse(
-            DTypeError, "compile", (value,),
+            DTypeError,
+            "compile",
+            (value,),
             f"the new value of {leaf!r} has dtype {value.dtype}; write .astype({leaf.dtype!r})",
         )
     return leaf, value

@@ -1,143 +1,153 @@
-"""Compiled functions: called with arrays, specialised by size, and open to questions."""
+"""Compiled functions: what ``ga.compile`` answers, open to questions."""
 
-import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, final
 
-import numpy as np
-
-from graphad.autodiff.structure import unflatten
-from graphad.binding import Sizes, accept
-from graphad.compiler.errors import DTypeError, GraphError, ShapeError
-from graphad.compiler.interpret import interpret, numbers
+from graphad.arguments import arrange
+from graphad.compiler.build import graph_stages
+from graphad.compiler.cost import Cost, estimate
+from graphad.compiler.errors import GraphError, TargetError
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Leaf
-from graphad.compiler.ir.node import Node
-from graphad.compiler.options import Options
-from graphad.specialization import Specialization, Specializer
-from graphad.tensor import Tensor, Variable
+from graphad.compiler.pipeline import Stage
+from graphad.report import probing, stages
+from graphad.report.explain import explain, stage_table
+from graphad.report.profile import Profile, profile
+from graphad.runner import Runner
+from graphad.tensor import Tensor
+from graphad.text import Text
 
-_SKIP = object()
 
+@final
+class Function(Runner):
+    """What ``ga.compile`` answers: call it with arrays, by position or by name.
 
-class Function:
-    """What ``ga.compile`` answers. Several threads may call it at once; calls with updates take turns."""
+    Several threads may call it at once; calls with updates take turns.
 
-    def __init__(
-        self, graph: Graph, variables: Mapping[Node, Variable], outputs: Any, target: str, threads: int, options: Options
-    ) -> None:
-        self.graph = graph
-        self.variables = variables
-        self.target = target
-        self.threads = threads
-        self.options = options
-        self.names = tuple(_name(x) for x in graph.inputs)
-        self._outputs = outputs
-        self._single = isinstance(outputs, Tensor)
-        self._specializer = Specializer(graph, variables, threads, options)
-        self._last: Specialization | None = None
-        self._turn = threading.Lock() if graph.updates else None
+    >>> import graphad as ga
+    >>> x = ga.input("x", ("N",))
+    >>> f = ga.compile([x], {"twice": 2 * x, "total": ga.sum(x)})
+    >>> f([1.0, 2.0])["twice"]
+    array([2., 4.], dtype=float32)
+    >>> f
+    <compiled function (x: float32[N]) for cpu>
+    """
 
-    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
-        """The outputs' values, in fresh arrays or in ``out`` (arrays of the outputs' types, in kind)."""
-        if named or len(args) != len(self.names):
-            args = self._arguments(args, named)
+    _stages: list[Stage] | None = None
+
+    def show(self, stage: str | None = None) -> Text:
+        """The text of the generated kernels; or the graph after a stage, from "graph", as written, to "fuse".
+
+        Before the first call the graph has its symbolic sizes. Errors: GraphError for a stage that is not there, and
+        for kernels that need sizes nobody has given.
+        """
+        if stage is None or stage == stages.KERNELS:
+            return self._kernels()
+        return stages.graph_text(stages.graph_of(self._known_stages(), stage))
+
+    def diff(self, before: str, after: str) -> Text:
+        """What changed between two stages, as a unified diff; nodes keep their numbers.
+
+        Errors: GraphError for a stage that is not there.
+        """
+        found = [
+            self._kernels() if name == stages.KERNELS else stages.graph_of(self._known_stages(), name)
+            for name in (before, after)
+        ]
+        return stages.difference(found[0], found[1], (before, after))
+
+    def _kernels(self) -> Text:
         if self.target == "numpy":
-            return self._interpret(args, out)
-        last = self._last
-        if last is None or not last.takes(args):
-            args, last = self._specialized(args)
-        results = last.outputs() if out is None else self._out(out, last.output_shapes)
-        self._run(last, args, results, out is not None)
-        if self._single:
-            return results[0]
-        return unflatten(self._outputs, results)
+            raise TargetError("target 'numpy' has no kernels: it runs the graph node by node; show('graph') shows it")
+        fixed = self._specializer.fixed
+        if self._last is None and fixed:
+            raise GraphError(
+                f"show: the kernels depend on {', '.join(fixed)}; call the function, or "
+                f"{self._written('specialize', 28)}, first; a graph stage, such as show('fuse'), does not"
+            )
+        compiled = self._last.compiled if self._last else self._specializer.compiled({})
+        return Text(compiled.built.program.source)
 
-    def _run(self, last: Specialization, args: Sequence[Any], results: list[np.ndarray], shared: bool) -> None:
-        if shared and _overlap(args, results):
-            fresh = last.outputs()
-            self._run(last, args, fresh, False)
-            for have, new in zip(results, fresh, strict=True):
-                have[...] = new
-        elif self._turn is None:
-            last.run(args, results)
-        else:
-            with self._turn:
-                last.run(args, results)
+    def _known_stages(self) -> Sequence[Stage]:
+        if self._last is not None:
+            return self._last.compiled.built.stages
+        if self._stages is None:
+            self._stages = graph_stages(self.graph, self.options)
+        return self._stages
 
-    def _arguments(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
-        if len(args) > len(self.names):
-            raise GraphError(f"takes {len(self.names)} arguments ({', '.join(self.names)}), got {len(args)}")
-        values = list(args) + [named.get(n, _SKIP) for n in self.names[len(args) :]]
-        known = set(self.names[len(args) :])
-        for name in named:
-            if name not in known:
-                what = "is given twice" if name in self.names else "is no argument"
-                raise GraphError(f"{name!r} {what}; the arguments are {', '.join(self.names)}")
-        missing = [n for n, v in zip(self.names, values, strict=True) if v is _SKIP]
-        if missing:
-            raise GraphError(f"argument {', '.join(map(repr, missing))} is missing; call with {', '.join(self.names)}")
-        return tuple(values)
+    def explain(self) -> Text:
+        """What each stage did and how long it took, the kernels, how contractions are done, memory, machine code."""
+        if self.target == "numpy":
+            return Text(f"target numpy: the graph runs node by node\n\n{stage_table(self._known_stages())}\n")
+        return explain(self._current("explain"), self.target)
 
-    def _accepted(self, args: Sequence[Any]) -> tuple[list[np.ndarray], Sizes]:
-        sizes: Sizes = {}
-        arrays = [accept(x, value, sizes) for x, value in zip(self.graph.inputs, args, strict=True)]
-        return arrays, sizes
+    def profile(self, *args: Any, repeats: int = 10, **named: Any) -> Profile:
+        """Seconds of each kernel in a call with these arguments; parameters and states stay what they are.
 
-    def _specialized(self, args: Sequence[Any]) -> tuple[tuple[np.ndarray, ...], Specialization]:
-        arrays, sizes = self._accepted(args)
-        self._last = self._specializer.at(sizes)
-        return tuple(np.require(a, requirements=["C", "A"]) for a in arrays), self._last
+        >>> import graphad as ga
+        >>> x = ga.input("x", (1000,))
+        >>> f = ga.compile([x], ga.sum(ga.exp(x)))
+        >>> len(f.profile([0.5] * 1000).rows) > 0
+        True
+        """
+        if self.target == "numpy":
+            raise TargetError("profile: target 'numpy' has no kernels; compile for 'cpu'")
+        if not isinstance(repeats, int) or repeats < 1:
+            raise GraphError(f"profile: repeats is a number of at least 1, got {repeats!r}")
+        if named or len(args) != self._count:
+            args = arrange(self.names, args, named)
+        inputs, last = self._specialized(args)
+        if self._turn is None:
+            return profile(last, inputs, repeats)
+        with self._turn:
+            return profile(last, inputs, repeats)
 
-    def _interpret(self, args: Sequence[Any], out: Any) -> Any:
-        arrays, sizes = self._accepted(args)
-        values: dict[Node, np.ndarray] = dict(zip(self.graph.inputs, arrays, strict=True))
-        values.update((s, self.variables[s].storage) for s in self.graph.states)
-        found = interpret(self.graph.roots, values, sizes)
-        count = len(self.graph.outputs)
-        results = [np.array(v) for v in found[:count]]
-        for (leaf, _), new in zip(self.graph.updates, found[count:], strict=True):
-            values[leaf][...] = new
-        if out is not None:
-            shapes = [numbers(y.type.shape, sizes) for y in self.graph.outputs]
-            for have, new in zip(self._out(out, shapes), results, strict=True):
-                have[...] = new
-            return out
-        return unflatten(self._outputs, results)
+    @property
+    def cost(self) -> Cost:
+        """Flops, bytes moved and peak memory of a call with the sizes of the last one; see ``cost_at``."""
+        if self._last is not None:
+            return self._last.cost
+        if self.sizes:
+            raise GraphError(
+                f"cost: {', '.join(self.sizes)} is not known yet; call the function first, or write "
+                f"{self._written('cost_at')}"
+            )
+        return self.cost_at()
 
-    def _out(self, out: Any, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-        arrays = _leaves(out)
-        if len(arrays) != len(shapes):
-            raise GraphError(f"out has {len(arrays)} arrays, the function {len(shapes)} outputs")
-        for array, shape, y in zip(arrays, shapes, self.graph.outputs, strict=True):
-            if not isinstance(array, np.ndarray) or array.dtype.name != y.type.dtype:
-                raise DTypeError(f"out: expected an array of {y.type.dtype}, got {_type_of(array)}")
-            if array.shape != shape:
-                raise ShapeError(f"out: expected shape {list(shape)}, got {list(array.shape)}")
-            if not array.flags.c_contiguous or not array.flags.writeable:
-                raise ShapeError("out: expected a C-contiguous, writable array; pass np.empty(shape, dtype)")
-        return arrays
+    def cost_at(self, **sizes: int) -> Cost:
+        """Flops, bytes moved and peak memory of a call with these sizes, without compiling machine code.
 
+        >>> import graphad as ga
+        >>> x, w = ga.input("x", ("N", 3)), ga.parameter("w", [[1.0] * 5] * 3)
+        >>> ga.compile([x], x @ w).cost_at(N=10).flops
+        300
+        """
+        known = self._known("cost_at", sizes)
+        return estimate(self._specializer.compiled(known).built, known)
 
-def _name(x: Node) -> str:
-    assert isinstance(x.kind, Leaf)
-    return x.kind.name
+    def probe(self, *names: str) -> "Function":
+        """A function of the same inputs that returns intermediates by name, in order; it updates nothing.
 
+        A name is one given by ``tensor.named("h")``, the path of a layer, whose last output it is, or a leaf's.
+        Errors: GraphError for a name that is not there, with those that are close.
 
-def _type_of(value: Any) -> str:
-    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__
+        >>> import graphad as ga
+        >>> x = ga.input("x", ("N",))
+        >>> f = ga.compile([x], ga.sum((x * x).named("squares")))
+        >>> f.probe("squares")([1.0, 2.0])
+        array([1., 4.], dtype=float32)
+        """
+        if not names:
+            raise GraphError("probe: name at least one tensor or layer")
+        nodes = tuple(probing.find(self.graph, name) for name in names)
+        graph = Graph(self.graph.inputs, nodes)
+        variables = {leaf: self.variables[leaf] for leaf in graph.states}
+        tensors = tuple(Tensor(n.op, n.kind, n.operands, n.type, n.site, n.label) for n in nodes)
+        outputs = tensors[0] if len(tensors) == 1 else tensors
+        return Function(graph, variables, outputs, self.target, self.threads, self.options)
 
-
-def _leaves(tree: Any) -> list[Any]:
-    if isinstance(tree, Mapping):
-        tree = list(tree.values())
-    if isinstance(tree, list | tuple):
-        return [leaf for item in tree for leaf in _leaves(item)]
-    return [tree]
-
-
-def _overlap(args: Sequence[Any], results: Sequence[np.ndarray]) -> bool:
-    return any(np.may_share_memory(a, r) for a in args for r in results)
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name}: {x.type}" for name, x in zip(self.names, self.graph.inputs, strict=True))
+        return f"<compiled function ({inputs}) for {self.target}>"
 
 
 __all__ = ["Function"]

@@ -4,17 +4,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 
 from graphad.compiler.build import Built, build
+from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.ir.types import TensorType
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import fixed_sizes, specialize
 from graphad.failures import explain_failure
-from graphad.runtime import Executable, GuardError, Instance, load
+from graphad.runtime import Executable, GuardError, Instance, default_threads, load
 from graphad.tensor import Variable
 
 KEPT: Final = 32
@@ -23,44 +27,52 @@ KEPT: Final = 32
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The program for one choice of the fixed sizes."""
+    """The program for one choice of the fixed sizes; its machine code is made when it is first asked for."""
 
     graph: Graph
     built: Built
-    executable: Executable
     variables: Mapping[Node, Variable]
+
+    @cached_property
+    def executable(self) -> Executable:
+        return load(self.built.program)
 
 
 class Specialization:
     """A program bound to concrete sizes and to the parameters' storage; ready to run."""
 
     def __init__(
-        self, compiled: Compiled, storages: Sequence[np.ndarray], sizes: Mapping[str, int], threads: int
+        self, compiled: Compiled, storages: Sequence[np.ndarray], sizes: Mapping[str, int], threads: int | None
     ) -> None:
         self.compiled = compiled
         self.sizes = dict(sizes)
-        layout = compiled.built.layout(sizes, threads)
+        self.storages = tuple(storages)
+        self.cost: Cost = estimate(compiled.built, sizes)
+        self.threads = threads or (1 if self.cost.seconds < WORTH_SHARING else default_threads())
+        layout = compiled.built.layout(sizes, self.threads)
         self.instance: Instance = compiled.executable.instantiate(layout, storages)
         self.output_shapes = layout.outputs
         self._dtypes = tuple(np.dtype(y.type.dtype) for y in compiled.graph.outputs)
         self._results = tuple(zip(self.output_shapes, self._dtypes, strict=True))
-        shapes = (x.type.at(sizes).shape for x in compiled.graph.inputs)
-        self._expected = tuple(
-            (shape, np.dtype(x.type.dtype)) for shape, x in zip(shapes, compiled.graph.inputs, strict=True)
-        )
+        self._expected = tuple(_expected(x.type.at(sizes)) for x in compiled.graph.inputs)
 
-    def takes(self, args: Sequence[Any]) -> bool:
-        """Whether the arguments can be handed on as they are: the everyday call, checked in under a microsecond."""
-        for value, (shape, dtype) in zip(args, self._expected, strict=True):
-            if (
-                type(value) is not np.ndarray
-                or value.shape != shape
-                or value.dtype is not dtype
-                or not value.flags.c_contiguous
-                or not value.flags.aligned
-            ):
-                return False
-        return True
+    def ready(self, args: Sequence[Any]) -> Sequence[np.ndarray] | None:
+        """The arguments as the program takes them, or None if they need a closer look: the everyday call.
+
+        Arrays of the right type are handed on as they are, floats for 0-d inputs become arrays: a microsecond in all.
+        """
+        for i, (value, (shape, dtype, numbers)) in enumerate(zip(args, self._expected, strict=True)):
+            if type(value) is not np.ndarray:
+                if type(value) not in numbers:
+                    return None
+                args = (*args[:i], np.array(value, dtype), *args[i + 1 :])
+            elif value.shape != shape or value.dtype is not dtype:
+                return None
+            else:
+                flags = value.flags
+                if not flags.c_contiguous or not flags.aligned:
+                    return None
+        return args
 
     def outputs(self) -> list[np.ndarray]:
         """Fresh arrays for the results."""
@@ -74,12 +86,17 @@ class Specialization:
             raise explain_failure(self.compiled.built.lowered, error) from None
 
 
+def _expected(t: TensorType) -> tuple[tuple[Dim, ...], np.dtype, tuple[type, ...]]:
+    """The shape, the dtype, and the types of numbers that stand for an array without axes, no questions asked."""
+    dtype = np.dtype(t.dtype)
+    numbers = (float, dtype.type) if dtype.kind == "f" else (dtype.type,)
+    return t.shape, dtype, () if t.shape else numbers
+
+
 class Specializer:
     """Programs by the fixed sizes, instances by all sizes."""
 
-    def __init__(
-        self, graph: Graph, variables: Mapping[Node, Variable], threads: int, options: Options
-    ) -> None:
+    def __init__(self, graph: Graph, variables: Mapping[Node, Variable], threads: int | None, options: Options) -> None:
         self.graph = graph
         self.variables = variables
         self.threads = threads
@@ -95,7 +112,7 @@ class Specializer:
         with self._lock:
             found = self._instances.get(key)
             if found is None:
-                compiled = self._program(sizes)
+                compiled = self._compiled(sizes)
                 storages = [compiled.variables[s].storage for s in compiled.built.states]
                 found = Specialization(compiled, storages, sizes, self.threads)
                 self._instances[key] = found
@@ -105,12 +122,16 @@ class Specializer:
                 self._instances.move_to_end(key)
         return found
 
-    def _program(self, sizes: Mapping[str, int]) -> Compiled:
+    def compiled(self, sizes: Mapping[str, int]) -> Compiled:
+        """The program for sizes, without machine code unless it was run; those that are not fixed need not be given."""
+        with self._lock:
+            return self._compiled(sizes)
+
+    def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
         fixed = {name: sizes[name] for name in self.fixed}
         key = tuple(sorted(fixed.items()))
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            built = build(graph, self.options)
-            self._programs[key] = Compiled(graph, built, load(built.program), variables)
+            self._programs[key] = Compiled(graph, build(graph, self.options), variables)
         return self._programs[key]

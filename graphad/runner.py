@@ -1,0 +1,144 @@
+"""Running: arguments bound to a program for their sizes, results handed out."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from graphad.arguments import arrange, overlap, results_in
+from graphad.autodiff.structure import unflatten
+from graphad.binding import Sizes, accept
+from graphad.compiler.errors import GraphError
+from graphad.compiler.interpret import interpret, numbers
+from graphad.compiler.ir.graph import Graph
+from graphad.compiler.ir.kinds import Leaf
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Size
+from graphad.compiler.options import Options
+from graphad.specialization import Specialization, Specializer
+from graphad.tensor import Tensor, Variable
+
+
+class Runner:
+    """A graph that can be called: the half of a ``Function`` that computes."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        variables: Mapping[Node, Variable],
+        outputs: Any,
+        target: str,
+        threads: int | None,
+        options: Options,
+    ) -> None:
+        self.graph = graph
+        self.variables = variables
+        self.target = target
+        self.threads = threads
+        self.options = options
+        self.names = tuple(_name(x) for x in graph.inputs)
+        self._outputs = outputs
+        self._count = len(self.names)
+        self._single = isinstance(outputs, Tensor)
+        self._specializer = Specializer(graph, variables, threads, options)
+        self._last: Specialization | None = None
+        self._turn = threading.Lock() if graph.updates else None
+
+    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
+        """The outputs' values, in fresh arrays or in ``out`` (arrays of the outputs' types, in kind)."""
+        if named or len(args) != self._count:
+            args = arrange(self.names, args, named)
+        last = self._last
+        ready = None if last is None else last.ready(args)
+        if ready is None or last is None:
+            if self.target == "numpy":
+                return self._interpret(args, out)
+            ready, last = self._specialized(args)
+        results = last.outputs() if out is None else results_in(out, self.graph.outputs, last.output_shapes)
+        aliased = out is not None and overlap(ready, results)
+        targets = last.outputs() if aliased else results
+        if self._turn is None:
+            last.run(ready, targets)
+        else:
+            with self._turn:
+                last.run(ready, targets)
+        if aliased:
+            for have, new in zip(results, targets, strict=True):
+                have[...] = new
+        return results[0] if self._single else unflatten(self._outputs, results)
+
+    def _accepted(self, args: Sequence[Any]) -> tuple[list[np.ndarray], Sizes]:
+        sizes: Sizes = {}
+        arrays = [accept(x, value, sizes) for x, value in zip(self.graph.inputs, args, strict=True)]
+        return arrays, sizes
+
+    def _specialized(self, args: Sequence[Any]) -> tuple[tuple[np.ndarray, ...], Specialization]:
+        arrays, sizes = self._accepted(args)
+        self._last = last = self._specializer.at(sizes)
+        return tuple(np.require(a, requirements=["C", "A"]) for a in arrays), last
+
+    def _interpret(self, args: Sequence[Any], out: Any) -> Any:
+        arrays, sizes = self._accepted(args)
+        values: dict[Node, np.ndarray] = dict(zip(self.graph.inputs, arrays, strict=True))
+        values.update((s, self.variables[s].storage) for s in self.graph.states)
+        found = interpret(self.graph.roots, values, sizes)
+        count = len(self.graph.outputs)
+        results = [np.array(v) for v in found[:count]]
+        targets = results
+        if out is not None:
+            shapes = [numbers(y.type.shape, sizes) for y in self.graph.outputs]
+            targets = results_in(out, self.graph.outputs, shapes)
+            for have, new in zip(targets, results, strict=True):
+                have[...] = new
+        news = [np.array(v) for v in found[count:]]  # a new value may be another state itself, as in a swap
+        for (leaf, _), new in zip(self.graph.updates, news, strict=True):
+            values[leaf][...] = new
+        return unflatten(self._outputs, targets)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of the sizes that the arguments bring."""
+        dims = [d for x in self.graph.inputs for d in x.type.shape if isinstance(d, Size)]
+        return tuple(sorted(set().union(*(d.names() for d in dims))))
+
+    def specialize(self, **sizes: int) -> Self:
+        """Compiles ahead of the first call, for these sizes; answers the function itself.
+
+        Errors: GraphError for a size that is unknown, missing, or no number of at least 0.
+        """
+        known = self._known("specialize", sizes)
+        if self.target != "numpy":
+            self._last = self._specializer.at(known)
+        return self
+
+    def _known(self, what: str, sizes: Mapping[str, Any]) -> dict[str, int]:
+        has = f"its sizes are {', '.join(self.sizes)}" if self.sizes else "it has no symbolic sizes"
+        for name, value in sizes.items():
+            if name not in self.sizes:
+                raise GraphError(f"{what}: {name!r} is no size of this function; {has}")
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+                raise GraphError(f"{what}: {name} is a number of at least 0, got {value!r}")
+        missing = [name for name in self.sizes if name not in sizes]
+        if missing:
+            raise GraphError(f"{what}: needs {' and '.join(missing)}; write {self._written(what)}")
+        return {name: int(value) for name, value in sizes.items()}
+
+    def _written(self, method: str, number: int = 64) -> str:
+        return f".{method}({', '.join(f'{name}={number}' for name in self.sizes)})"
+
+    def _current(self, what: str) -> Specialization:
+        """The last specialisation; the only one, where no sizes are symbolic."""
+        if self._last is None:
+            if self.sizes:
+                raise GraphError(
+                    f"{what}: {', '.join(self.sizes)} is not known yet; call the function, or "
+                    f"{self._written('specialize')}, first"
+                )
+            self._last = self._specializer.at({})
+        return self._last
+
+
+def _name(x: Node) -> str:
+    assert isinstance(x.kind, Leaf)
+    return x.kind.name
