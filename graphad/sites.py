@@ -12,6 +12,8 @@ from graphad import compiler
 from graphad.compiler.ir.node import Site
 
 _OWN: Final = tuple(str(Path(f).resolve().parent) + "/" for f in (__file__, compiler.__file__ or __file__))
+_RECIPES: Final = str(Path(__file__).resolve().parent / "train" / "recipes.py")
+"""Written as a user writes; else a recipe's lines would be those of whatever runs the command line."""
 _layer: ContextVar[str] = ContextVar("layer", default="")
 _origin: ContextVar[Site | None] = ContextVar("origin", default=None)
 
@@ -29,7 +31,7 @@ def caller() -> Site:
 
 @cache
 def _is_own(file: str) -> bool:
-    return file.startswith(_OWN)
+    return file.startswith(_OWN) and file != _RECIPES
 
 
 @contextmanager

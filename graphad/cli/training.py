@@ -54,14 +54,15 @@ def lenet5(
     )
     path = out / "lenet5.png"
     plot.training(path, trained.history, images, trained.predicted)
-    _report(console, trained)
+    _report(console, trained, batch)
     wrong = int((trained.predicted != images.test_labels).sum())
     console.print(f"test accuracy [bold]{trained.accuracy:.2%}[/] ({wrong} of {len(images.test_labels)} wrong)")
     console.print(f"{path}, checkpoints beside it; {time.perf_counter() - began:.1f} s in all")
 
 
-def _report(console: Console, trained: train.Trained) -> None:
+def _report(console: Console, trained: train.Trained, batch: int) -> None:
     """The model's table, what the compiler's stages did, and the times."""
     console.print(tables.model(summary(trained.model, placeholder("x", ("N", 1, 32, 32)))))
-    console.print(str(trained.step.explain()), markup=False, highlight=False)
+    trained.step.specialize(N=batch)  # the last call's batch was smaller
+    print(trained.step.explain())  # not through rich, which would break its long lines
     console.print(f"compiled in {trained.compile_seconds:.2f} s, {trained.step_seconds * 1e3:.2f} ms a step")

@@ -64,8 +64,8 @@ def lenet5(
     SGD with momentum 0.9, the rate falling from ``lr`` to 0 along half a cosine, batches of 64, each image shifted by
     up to 3 pixels at random, plain cross-entropy.
 
-    Measured on the digits, 60 epochs, test accuracy in % after the last one, seeds 0 to 4: 98.3, 99.4, 98.9, 99.7,
-    99.4, mean 99.2. (PyTorch with the same settings: 98.6, 100.0, 98.3, 99.7, 98.9, mean 99.1; 100 epochs, weight
+    Measured on the digits, 60 epochs, test accuracy in % after the last one, seeds 0 to 4: 98.6, 99.7, 98.9, 100.0,
+    98.9, mean 99.2. (PyTorch with the same settings: 98.6, 100.0, 98.3, 99.7, 98.9, mean 99.1; 100 epochs, weight
     decay 5e-4, label smoothing 0.1 or Adam stay within 0.4 of that.)
     """
     epochs = epochs_for(dataset) if epochs is None else epochs

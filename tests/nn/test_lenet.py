@@ -13,7 +13,7 @@ RECORD = Path(__file__).parent.parent / "data" / "lenet_torch_20_steps.npz"
 TOLERANCE = 1e-6  # of float32; torch's own float64 weights are 7e-8 away
 
 
-@pytest.mark.parametrize("target", ["numpy"])
+@pytest.mark.parametrize("target", ["numpy", "cpu"])
 def test_20_steps_end_at_torchs_weights(target: str) -> None:
     with np.load(RECORD) as file:
         record = dict(file)

@@ -39,12 +39,12 @@ def test_a_mean_counts_examples_not_batches() -> None:
     assert toy().fit(1, step=step).loss == [2.0]
 
 
-@pytest.mark.parametrize("epochs_before", [1, 3])
-def test_a_resumed_training_is_an_unbroken_one_to_the_bit(tmp_path: Path, epochs_before: int) -> None:
-    unbroken = toy()
+@pytest.mark.parametrize(("epochs_before", "target"), [(1, "numpy"), (3, "numpy"), (2, "cpu")])
+def test_a_resumed_training_is_an_unbroken_one_to_the_bit(tmp_path: Path, epochs_before: int, target: str) -> None:
+    unbroken = toy(target=target)
     expected = unbroken.fit(6)
-    toy().fit(epochs_before, tmp_path)
-    resumed = toy(seed=0)
+    toy(target=target).fit(epochs_before, tmp_path)
+    resumed = toy(target=target)
     resumed.model.load_state_dict(toy(seed=5).model.state_dict())  # its own start does not matter
     assert resumed.fit(6, tmp_path, resume=True) == expected
     assert same(resumed.weights(), unbroken.weights())

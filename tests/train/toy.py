@@ -1,4 +1,4 @@
-"""A small training to break, resume and compare: points of two classes, a perceptron, the reference interpreter."""
+"""A small training to break, resume and compare: points of two classes, a perceptron."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,14 +42,14 @@ class Toy:
         return self.model.state_dict() | self.optimizer.state_dict()
 
 
-def toy(seed: int = 0, width: int = 4, optimizer: optim.Optimizer | None = None) -> Toy:
+def toy(seed: int = 0, width: int = 4, optimizer: optim.Optimizer | None = None, target: str = "numpy") -> Toy:
     x, t = ga.input("x", ("N", 3)), ga.input("t", ("N",), "int64")
     model = nn.models.mlp([3, width, 2], seed=seed)
     optimizer = optimizer or optim.Adam(lr=0.03)
     logits = model(x)
     loss = nn.functional.cross_entropy(logits, t)
-    step = ga.compile([x, t], loss, updates=optimizer.minimize(loss, model.parameters()), target="numpy")
-    predict = ga.compile([x], ga.argmax(logits, axis=1), target="numpy")
+    step = ga.compile([x, t], loss, updates=optimizer.minimize(loss, model.parameters()), target=target)
+    predict = ga.compile([x], ga.argmax(logits, axis=1), target=target)
     return Toy(model, optimizer, step, predict, data.Loader(POINTS, LABELS, 8, seed))
 
 
