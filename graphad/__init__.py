@@ -1,11 +1,40 @@
 """graphad: a define-and-run autodiff compiler.
 
-Write a computation once as a static graph; differentiate it; compile it; run it.
+Write a computation down once, as a static graph; differentiate it; compile it to fused kernels; run it.
+
+>>> import graphad as ga
+>>> x = ga.input("x", ("N", 3))
+>>> w = ga.parameter("w", [1.0, 2.0, 3.0])
+>>> loss = ga.mean((x @ w - 1) ** 2)
+>>> step = ga.compile([x], loss, updates={w: w - 0.1 * ga.grad(loss, w)})
+>>> float(step([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+0.5
+>>> w.value
+array([1. , 1.9, 3. ], dtype=float32)
+
+`nn`, `optim`, `data` and `train` are attributes, imported on first use.
 """
 
-from graphad.autodiff import *
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from graphad._lazy import MissingModuleError
+from graphad.autodiff import (
+    GradientError,
+    check_grads,
+    custom_derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    stop_gradient,
+    vectorize,
+    vjp,
+)
 from graphad.build import constant
 from graphad.compile import compile
+from graphad.compiler.cost import Cost
 from graphad.compiler.errors import (
     DTypeError,
     GraphadError,
@@ -15,11 +44,65 @@ from graphad.compiler.errors import (
     ParseError,
     ShapeError,
     TargetError,
+    VerifyError,
 )
 from graphad.compiler.options import Options
 from graphad.evaluate import evaluate
 from graphad.function import Function
 from graphad.leaves import input, parameter, state
-from graphad.numpy_protocol import array_function, array_ufunc  # enters NumPy's functions
-from graphad.ops import *
+from graphad.numpy_protocol import array_function, array_ufunc
+from graphad.ops import arithmetic, contraction, creation, exponential, indexing, reductions, shape, trigonometric
+from graphad.ops.arithmetic import *  # noqa: F403
+from graphad.ops.contraction import *  # noqa: F403
+from graphad.ops.creation import *  # noqa: F403
+from graphad.ops.exponential import *  # noqa: F403
+from graphad.ops.indexing import *  # noqa: F403
+from graphad.ops.reductions import *  # noqa: F403
+from graphad.ops.shape import *  # noqa: F403
+from graphad.ops.trigonometric import *  # noqa: F403
+from graphad.runtime import CacheError, CacheWarning
 from graphad.tensor import Parameter, State, Tensor
+
+if TYPE_CHECKING:
+    from graphad import data, nn, optim, train
+
+    __version__: str
+
+_ON_FIRST_USE = ("data", "nn", "optim", "train")
+_NUMPY = (array_function, array_ufunc)  # importing them hands NumPy's functions on tensors to graphad
+
+__all__ = [
+    # leaves and values
+    "input", "parameter", "constant", "state", "evaluate", "Tensor", "Parameter", "State",
+    # derivatives
+    "grad", "jvp", "vjp", "jacobian", "hessian", "hvp", "vectorize", "stop_gradient", "custom_derivative",
+    "check_grads",
+    # compiled functions
+    "compile", "Function", "Options", "Cost",
+    # packages
+    "data", "nn", "optim", "train",
+    # errors
+    "GraphadError", "GraphError", "ShapeError", "DTypeError", "IndexRangeError", "NanError", "GradientError",
+    "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "MissingModuleError",
+    "__version__",
+]  # fmt: skip
+__all__ += arithmetic.__all__
+__all__ += contraction.__all__
+__all__ += creation.__all__
+__all__ += exponential.__all__
+__all__ += indexing.__all__
+__all__ += reductions.__all__
+__all__ += shape.__all__
+__all__ += trigonometric.__all__
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_FIRST_USE:
+        return import_module(f"graphad.{name}")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("graphad")
+    raise AttributeError(f"module 'graphad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
