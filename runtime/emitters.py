@@ -110,3 +110,11 @@ def whole_larger(builder: Any, x: Any, y: Any) -> Any:
 
 def whole_smaller(builder: Any, x: Any, y: Any) -> Any:
     return builder.select(builder.icmp_signed("<", x, y), x, y)
+
+
+def share(builder: Any, extent: Any, part: Any, parts: Any, grain: Any) -> Any:
+    """Where part `part` of `parts` begins among 0..extent, in multiples of the grain; part `parts` is the end."""
+    flags = ("nsw",)
+    even = builder.sdiv(builder.mul(extent, part, flags=flags), parts)
+    start = builder.mul(builder.sdiv(even, grain), grain, flags=flags)
+    return builder.select(builder.icmp_signed("==", part, parts), extent, start)

@@ -195,6 +195,8 @@ class Expressions:
         return Value(self.builder.neg(value.ir), value.dtype)
 
     def function_call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
+        if name == "share":
+            return Value(emitters.share(self.builder, *(self.index(a) for a in arguments)), "int64")
         values = [self.value(a) for a in arguments]
         if name in SCALAR:
             return self.cast(values[0], name)

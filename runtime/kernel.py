@@ -33,6 +33,7 @@ from graphad.runtime.scalars import (
     mod,
     rint,
     select,
+    share,
     sign,
     sqrt,
     trunc,
@@ -46,7 +47,7 @@ __all__ = [
     # memory
     "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "bind",
     # threads
-    "barrier", "stamp", "fail",
+    "barrier", "stamp", "fail", "share",
     # types, callable as casts
     "float32", "float64", "int32", "int64",
     # scalars that Numba lacks, widens or guards

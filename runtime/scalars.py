@@ -89,6 +89,17 @@ def from_bits(typingctx: Any, x: Any) -> Any:
     return signature(kind, x), codegen
 
 
+@intrinsic
+def share(typingctx: Any, extent: Any, part: Any, parts: Any, grain: Any) -> Any:
+    """Where a part's share of 0..extent begins, in multiples of the grain; the share of part `parts` is the end."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        values = (context.cast(builder, a, k, types.int64) for a, k in zip(args, sig.args, strict=True))
+        return emitters.share(builder, *values)
+
+    return signature(types.int64, extent, part, parts, grain), codegen
+
+
 def _first(pair: Emit) -> Emit:
     return lambda builder, x, y: pair(builder, x, y)[0]
 

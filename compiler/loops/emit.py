@@ -86,15 +86,45 @@ def _inner(body: Sequence[Stmt], depth: int) -> list[str]:
     return found or ["    " * (depth + 1) + "pass"]
 
 
+GRAIN: Final = 64
+"""Iterations of a short loop body that stay together: no less than any vector loop takes at a time."""
+_SHORT: Final = 256
+
+
 def _range(loop: For) -> str:
     if loop.mark == "parallel":
         assert loop.start == 0
         assert loop.step == 1
-        extent = _group(loop.stop)
-        return f"range({extent} * part // parts, {extent} * (part + 1) // parts)"
+        grain = GRAIN if _trips(loop.body) <= _SHORT else 1
+        first, last = (f"share({loop.stop}, {part}, parts, {grain})" for part in ("part", "part + 1"))
+        return f"range({first}, {last})"
     if loop.step != 1:
         return f"range({loop.start}, {loop.stop}, {loop.step})"
     return f"range({loop.stop})" if loop.start == 0 else f"range({loop.start}, {loop.stop})"
+
+
+def _trips(body: Sequence[Stmt]) -> int:
+    """Iterations of the loops inside, as far as they are known: whether the target may unroll them all.
+
+    It may then put iterations of the loop around them into vectors, and what is left over at the end of a thread's
+    share would be added up in another order. Shares in multiples of the grain leave nothing over but the last one's,
+    which is the same for any number of threads.
+    """
+    total = 1
+    for statement in body:
+        match statement:
+            case Call():
+                return _SHORT + 1
+            case For():
+                extent = statement.stop - statement.start
+                if not isinstance(extent, int):
+                    return _SHORT + 1
+                total += extent * _trips(statement.body)
+            case If(_, inner):
+                total += _trips(inner)
+            case _:
+                pass
+    return total
 
 
 def _group(dim: Dim) -> str:
