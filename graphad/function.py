@@ -91,7 +91,7 @@ class Function(Runner):
         """
         if self.target == "numpy":
             raise TargetError("profile: target 'numpy' has no kernels; compile for 'cpu'")
-        if not isinstance(repeats, int) or repeats < 1:
+        if repeats < 1:
             raise GraphError(f"profile: repeats is a number of at least 1, got {repeats!r}")
         if named or len(args) != self._count:
             args = arrange(self.names, args, named)
