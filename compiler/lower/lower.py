@@ -15,7 +15,8 @@ from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
 from graphad.compiler.lower.nans import watch
-from graphad.compiler.lower.reduce import lower_reduce, lower_scan
+from graphad.compiler.lower.reduce import lower_reduce
+from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.options import Options
 from graphad.compiler.passes.fuse import is_anchor

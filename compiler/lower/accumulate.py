@@ -1,0 +1,137 @@
+"""What every reduction does at an element: accumulators in scalars, and loops over the reduced axes."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from graphad.compiler.ir.dtypes import is_float
+from graphad.compiler.ir.kinds import Monoid, Reduce
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.ir.types import Shape
+from graphad.compiler.loops.index import flat
+from graphad.compiler.loops.ir import At, Expr, Lit, Prim, Ref
+from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.loops import collapse, extent, index_of
+from graphad.compiler.lower.pull import Puller
+
+BLOCK = 1024  # elements summed before their sum is added on: keeps the rounding error small
+_COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "any": "or", "all": "and"}
+
+
+def combine(monoid: Monoid, a: Expr, b: Expr) -> Expr:
+    """One step of a fold."""
+    return Prim(_COMBINE[monoid.name], (a, b), a.dtype)
+
+
+def monoid_of(node: Node) -> Monoid:
+    assert isinstance(node.kind, Reduce)
+    return node.kind.monoid
+
+
+def axes_of(node: Node) -> tuple[int, ...]:
+    assert isinstance(node.kind, Reduce)
+    return node.kind.axes
+
+
+def behind(nodes: Sequence[Node], anchors: Sequence[Node]) -> list[Node]:
+    """The nodes evaluated inside the reduction, as against its epilogue."""
+    found: set[Node] = set()
+    stack = [o for a in anchors for o in a.operands]
+    inside = set(nodes)
+    while stack:
+        node = stack.pop()
+        if node in inside and node not in found:
+            found.add(node)
+            stack.extend(node.operands)
+    return [n for n in nodes if n in found]
+
+
+def groups_of(nodes: Sequence[Node], shape: Shape, axes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Collapsed axes, kept and reduced ones apart."""
+    breaks = [i for i in range(1, len(shape)) if (i in axes) != (i - 1 in axes)]
+    return collapse(nodes, shape, breaks)
+
+
+class Accumulator:
+    """The running fold of one reduction: a scalar, and the place of the best one for argmax and argmin."""
+
+    def __init__(self, builder: Builder, node: Node) -> None:
+        self.builder = builder
+        self.monoid = monoid_of(node)
+        dtype = node.operands[0].type.dtype
+        start = Lit(self.monoid.identity(dtype), dtype)
+        self.value = builder.let("acc", start, mutable=True)
+        self.place = builder.let("best", Lit(0, "int64"), mutable=True) if self.monoid.is_arg else None
+
+    @property
+    def result(self) -> Ref:
+        return self.value if self.place is None else self.place
+
+    def take(self, value: Expr, place: Dim) -> None:
+        """One more element, at ``place`` in row-major order over the reduced axes."""
+        if self.place is None:
+            self.builder.assign(self.value, combine(self.monoid, self.value, value))
+            return
+        better = Prim("gt" if self.monoid.name == "argmax" else "lt", (value, self.value), "bool")
+        condition: Expr = better
+        if is_float(value.dtype):  # the first NaN wins
+            first = Prim(
+                "and",
+                (Prim("isnan", (value,), "bool"), Prim("not", (Prim("isnan", (self.value,), "bool"),), "bool")),
+                "bool",
+            )
+            condition = Prim("or", (better, first), "bool")
+        wins = self.builder.let("g", condition)
+        self.builder.assign(self.place, Prim("select", (wins, At(place), self.place), "int64"))
+        self.builder.assign(self.value, Prim("select", (wins, value, self.value), value.dtype))
+
+
+def fold(
+    builder: Builder,
+    puller: Puller,
+    anchors: Sequence[Node],
+    accumulators: Sequence[Accumulator],
+    groups: Sequence[tuple[int, ...]],
+    known: dict[tuple[int, ...], Dim],
+    shape: Shape,
+) -> None:
+    """Loops over the reduced groups. The innermost loop sums into accumulators of its own."""
+    reduced = [g for g in groups if g not in known]
+    axes = axes_of(anchors[0])
+    operand = anchors[0].operands[0]
+
+    def element(variables: dict[tuple[int, ...], Dim], into: Sequence[Accumulator]) -> None:
+        index = index_of(groups, [variables[g] for g in groups], shape, builder.extents)
+        value = puller.value(operand, index)
+        place = flat([index[a] for a in axes], tuple(shape[a] for a in axes))
+        for accumulator in into:
+            accumulator.take(value, place)
+
+    with ExitStack() as stack:
+        variables = dict(known)
+        for group in reduced[:-1]:
+            variables[group] = stack.enter_context(builder.loop(extent(group, shape), stem="k"))
+        if not reduced:
+            element(variables, accumulators)
+            return
+        last = reduced[-1]
+        count = extent(last, shape)
+        sums = all(a.monoid.name == "sum" and is_float(a.value.dtype) for a in accumulators)
+        long = not isinstance(count, int) or count > 2 * BLOCK
+        if not sums or (not long and len(reduced) == 1):
+            variables[last] = stack.enter_context(builder.loop(count, "vector", stem="k"))
+            element(variables, accumulators)
+            return
+        # sums of sums: the inner ones are short, so that rounding errors stay near those of their own size
+        if long:
+            start = stack.enter_context(builder.between(0, count, count, BLOCK, stem="b"))
+            stop = builder.index(Prim("min", (At(start + BLOCK), At(count)), "int64"), count + 1)
+            inner = [Accumulator(builder, a) for a in anchors]
+            with builder.between(start, stop, count, stem="k") as variables[last]:
+                element(variables, inner)
+        else:
+            inner = [Accumulator(builder, a) for a in anchors]
+            with builder.loop(count, "vector", stem="k") as variables[last]:
+                element(variables, inner)
+        for accumulator, part in zip(accumulators, inner, strict=True):
+            builder.assign(accumulator.value, combine(accumulator.monoid, accumulator.value, part.value))
