@@ -61,9 +61,11 @@ SUBJECTS = {
 }
 
 
-def seconds(code: str, cache: str) -> float | str:
+def seconds(code: str, cache: str, bytecode: str) -> float | str:
     """What `code` printed in a fresh process, or the last line of its error."""
-    environment = os.environ | {"GRAPHAD_CACHE_DIR": cache}
+    # a user's Python keeps the bytecode of what it imports, and so do these, whatever this one was told
+    environment = os.environ | {"GRAPHAD_CACHE_DIR": cache, "PYTHONPYCACHEPREFIX": bytecode}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     return float(run.stdout) if run.returncode == 0 else (run.stderr.splitlines() or ["no output"])[-1]
 
@@ -71,11 +73,11 @@ def seconds(code: str, cache: str) -> float | str:
 def measure(rounds: int) -> dict[str, list[float] | str]:
     """Seconds of every subject in every round, in turn; or why it does not run."""
     results: dict[str, list[float] | str] = {name: [] for name in SUBJECTS}
-    with tempfile.TemporaryDirectory() as filled:
+    with tempfile.TemporaryDirectory() as filled, tempfile.TemporaryDirectory() as bytecode:
         for _ in range(rounds + 1):
             for name, (code, cold) in SUBJECTS.items():
                 with tempfile.TemporaryDirectory() as empty:
-                    _add(results, name, seconds(code, empty if cold else filled))
+                    _add(results, name, seconds(code, empty if cold else filled, bytecode))
     # the first round fills the caches, of files too
     return {name: taken if isinstance(taken, str) else taken[1:] for name, taken in results.items()}
 

@@ -59,7 +59,7 @@ WRONG: list[tuple[str, Callable[[ga.Function], Any], type[Exception], str]] = [
 @pytest.mark.parametrize(("call", "error", "text"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
 @pytest.mark.parametrize("target", ["cpu", "numpy"])
 def test_errors(
-    target: str, call: Callable[[ga.Function], Any], error: type[Exception], text: str, f: ga.Function
+    f: ga.Function, target: str, call: Callable[[ga.Function], Any], error: type[Exception], text: str
 ) -> None:
     one = f if target == "cpu" else ga.Function(f.graph, f.variables, f._outputs, target, None, f.options)
     with pytest.raises(error, match=re.escape(text)):

@@ -44,7 +44,7 @@ def test_a_probe_updates_nothing(lenet: Any) -> None:
 
 
 def test_a_name_that_is_not_there(dense: ga.Function) -> None:
-    with pytest.raises(ga.GraphError, match="nothing is named 'hiden'; did you mean 'hidden'?"):
+    with pytest.raises(ga.GraphError, match=r"nothing is named 'hiden'; did you mean 'hidden'\?"):
         dense.probe("hiden")
     with pytest.raises(ga.GraphError, match=r"nothing is named 'q'; there is 0, 1, hidden, x, 0\.weight, 0\.bias"):
         dense.probe("q")
