@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,5 @@ def _seconds(function: Callable[[], object], repeats: int) -> float:
 
 
 def _summary(seconds: list[float]) -> Timing:
-    if len(seconds) == 1:
-        return Timing(seconds[0], seconds[0], seconds[0], seconds[0])
-    low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
+    low, median, high = map(float, np.percentile(seconds, (25, 50, 75)))
     return Timing(median, low, high, min(seconds))
