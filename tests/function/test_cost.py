@@ -74,7 +74,10 @@ def test_lenet5s_gradient_costs_at_most_four_losses_in_flops(lenet: Any) -> None
 
 @pytest.mark.slow
 def test_lenet5s_gradient_costs_at_most_four_losses_in_time(lenet: Any) -> None:
+    """On one thread, and the best of many: others share this machine."""
     images, labels = np.tile(lenet.images, (8, 1, 1, 1)), np.tile(lenet.labels, 8)
-    loss, gradient = lenet.loss, lenet.gradient
-    taken = measure({"loss": lambda: loss(images, labels), "gradient": lambda: gradient(images, labels)}, rounds=25)
+    loss, gradient = (
+        ga.Function(f.graph, f.variables, f._outputs, "cpu", 1, f.options) for f in (lenet.loss, lenet.gradient)
+    )
+    taken = measure({"loss": lambda: loss(images, labels), "gradient": lambda: gradient(images, labels)}, rounds=40)
     assert taken["gradient"].best <= 4 * taken["loss"].best
