@@ -10,7 +10,7 @@ export GRAPHAD_CACHE_DIR ?= $(CURDIR)/build/cache
 .PHONY: demo test check bench clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.stamp-data
+demo: $(VENV)/.stamp-data,plot
 	$(BIN)/graphad train lenet5 --data digits --out demo
 
 test: $(VENV)/.stamp-test
