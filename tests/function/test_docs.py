@@ -1,0 +1,50 @@
+"""The pages say what is true: their code runs, their links lead somewhere, the ops' page is that of the registry."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate_ops import PAGE, page
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DRAWN_LATER = {"docs/images/lenet5.png"}
+
+
+def blocks(path: Path) -> str:
+    """The Python of a page, in its own lines, so that errors name them."""
+    lines, inside = [], False
+    for line in path.read_text().splitlines():
+        if line.startswith("```"):
+            inside = line == "```python"
+            lines.append("")
+        else:
+            lines.append(line if inside else "")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+def test_the_code_on_a_page_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    exec(compile(blocks(ROOT / name), str(ROOT / name), "exec"), names)
+    if name == "README.md":
+        assert names["accuracy"] > 0.97  # type: ignore[operator]
+
+
+def test_the_page_of_ops_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run: python -m docs.generate_ops"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if "://" not in link and str((path.parent / link).resolve().relative_to(ROOT)) not in DRAWN_LATER:
+            assert (path.parent / link).exists(), link
+
+
+def test_design_notes_are_numbered_without_gaps_and_listed() -> None:
+    notes = sorted(path.name for path in (ROOT / "docs" / "design").glob("*.md"))
+    assert [int(name[:4]) for name in notes] == list(range(1, len(notes) + 1))
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert [name for name in notes if f"design/{name}" not in index] == []
