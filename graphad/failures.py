@@ -1,21 +1,36 @@
 """A compiled program's failure codes as errors that name the node and the user's line."""
 
-from graphad.compiler.errors import IndexRangeError, NanError
+import re
+
+from graphad.compiler.errors import IndexRangeError, NanError, TargetError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.lower import Lowered
 from graphad.compiler.lower.nans import BASE
-from graphad.runtime import GraphadError, GuardError
+from graphad.runtime import CompileError, GraphadError, GuardError
 
 
 def explain_failure(lowered: Lowered, error: GuardError) -> GraphadError:
     """The error that says what went wrong where."""
     if error.code >= BASE:
         node = lowered.watched[error.code - BASE]
-        what = f"in {node.kind.name!r}, an argument or parameter" if isinstance(node.kind, Leaf) else f"made by {_who(node)}"
+        leaf = node.kind.name if isinstance(node.kind, Leaf) else None
+        what = f"made by {_who(node)}" if leaf is None else f"in {leaf!r}, an argument or parameter"
         return NanError(f"the first NaN is {what}, at element {error.detail} of {node.type} [{node.site}]")
     node = lowered.guards[error.code - 1]
     return IndexRangeError(f"{_who(node)}: index {error.detail} is out of range [{node.site}]")
+
+
+def explain_refusal(lowered: Lowered, error: CompileError) -> TargetError:
+    """The error for a program that did not compile: which kernel, for which line, and where its text is."""
+    number = re.match(r"k(\d+)_", error.kernel)
+    nodes = lowered.launches[int(number.group(1))].nodes if number else ()
+    made = f", made for {_who(nodes[-1])} [{nodes[-1].site}]" if nodes else ""
+    what = f"kernel {error.kernel}{made}" if error.kernel else f"program {error.program!r}"
+    return TargetError(
+        f"target cpu: {what}: did not compile, which is a fault of graphad's; its text is {error.path}; "
+        f"target='numpy' runs without compiling ({error.reason.strip().splitlines()[0]})"
+    )
 
 
 def _who(node: Node) -> str:

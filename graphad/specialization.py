@@ -17,8 +17,8 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import fixed_sizes, specialize
-from graphad.failures import explain_failure
-from graphad.runtime import Executable, GuardError, Instance, default_threads, load
+from graphad.failures import explain_failure, explain_refusal
+from graphad.runtime import CompileError, Executable, GuardError, Instance, default_threads, load
 from graphad.tensor import Variable
 
 KEPT: Final = 32
@@ -35,7 +35,10 @@ class Compiled:
 
     @cached_property
     def executable(self) -> Executable:
-        return load(self.built.program)
+        try:
+            return load(self.built.program)
+        except CompileError as error:
+            raise explain_refusal(self.built.lowered, error) from error
 
 
 class Specialization:

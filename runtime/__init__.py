@@ -1,7 +1,7 @@
 """Computes: machine code for programs, its cache, memory, threads and time. README.md names the files in order."""
 
 from graphad.runtime.cache import CacheInfo, cache_info, clear_cache
-from graphad.runtime.errors import CacheError, CacheWarning, GraphadError, GuardError
+from graphad.runtime.errors import CacheError, CacheWarning, CompileError, GraphadError, GuardError
 from graphad.runtime.executable import Executable, Stats, load, stats
 from graphad.runtime.host import Host, host
 from graphad.runtime.instance import Instance
@@ -21,5 +21,5 @@ __all__ = [
     # for planners, benchmarks and `graphad info`
     "jit", "measure", "Timing", "host", "Host",
     # errors of every room start here
-    "GraphadError", "CacheError", "CacheWarning", "GuardError",
+    "GraphadError", "CacheError", "CacheWarning", "CompileError", "GuardError",
 ]  # fmt: skip

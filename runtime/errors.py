@@ -10,6 +10,20 @@ class GraphadError(Exception):
     """Root of all errors that graphad raises on purpose."""
 
 
+class CompileError(GraphadError):
+    """A generated program could not be compiled: a fault of graphad's.
+
+    `kernel` is the one that Numba or LLVM stumbled on ("" if that is not known), `path` where the text was left.
+    """
+
+    def __init__(self, program: str, kernel: str, path: str, reason: str) -> None:
+        super().__init__(f"program {program!r}, kernel {kernel!r} in {path}: {reason}")
+        self.program = program
+        self.kernel = kernel
+        self.path = path
+        self.reason = reason
+
+
 class CacheError(GraphadError):
     """The cache folder cannot be used and there is no way around it."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import numba
 import numpy as np
 
 from graphad.runtime import cache, native
+from graphad.runtime.errors import CompileError
 from graphad.runtime.instance import Array, Instance
 from graphad.runtime.numba_api import config, global_compiler_lock, llvm
 from graphad.runtime.program import Layout, Program
@@ -89,9 +92,27 @@ def _find(key: str, name: str) -> tuple[native.Native, Path, bool] | None:
 
 
 def _compile(program: Program, source: str, key: str, name: str) -> tuple[native.Native, Path, bool]:
-    code = native.compile_source(program, source, name, str(cache.source_path(name, key)))
+    try:
+        code = native.compile_source(program, source, name, str(cache.source_path(name, key)))
+    except Exception as error:  # Numba and LLVM raise what they like
+        reason = str(error) or type(error).__name__
+        kernel = _kernel_in(source, "\n".join((reason, *getattr(error, "__notes__", ()))))
+        raise CompileError(program.name, kernel, _kept(name, source), reason) from error
     stats.compiles += 1
     return code, cache.store(key, name, source, native.to_bytes(code)), False
+
+
+def _kernel_in(source: str, reason: str) -> str:
+    """The kernel of the text that a message names, or "" if it names none."""
+    names: list[str] = re.findall(r"^def (\w+)\(", source, re.MULTILINE)
+    return next((name for name in names if name != "run" and re.search(rf"\b{name}\b", reason)), "")
+
+
+def _kept(name: str, source: str) -> str:
+    """A file outside the cache, which holds working programs only, with the text of one that failed."""
+    with tempfile.NamedTemporaryFile("w", prefix=f"{name}_", suffix=".py", delete=False, encoding="utf-8") as file:
+        file.write(source)
+    return file.name
 
 
 def content_key(program: Program, source: str) -> str:

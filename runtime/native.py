@@ -77,8 +77,13 @@ def compile_source(program: Program, source: str, module_name: str, path: str) -
         except Exception:
             if not translation.refused:
                 raise
+            refused = tuple(translation.refused)
         with translation.off():
-            return _compile_module(program, source, module_name, path)
+            try:
+                return _compile_module(program, source, module_name, path)
+            except Exception as error:
+                error.add_note(f"not translated either: {', '.join(refused)}")
+                raise
 
 
 def _compile_module(program: Program, source: str, module_name: str, path: str) -> Native:

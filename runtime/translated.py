@@ -89,7 +89,10 @@ def translated(function: Callable[..., Any], flags: tuple[str, ...]) -> Any:
             try:
                 builder.call(kernel.in_module(builder.module, dtypes), values)
             except UnsupportedError as error:
-                translation.refused.append(str(error))
+                translation.refused.append(f"{function.__name__}: {error}")
+                raise
+            except Exception as error:
+                error.add_note(f"in kernel {function.__name__}")
                 raise
             return context.get_dummy_value()
 

@@ -7,11 +7,12 @@ import threading
 import traceback
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphad.runtime import CacheWarning, GraphadError, cache_info, clear_cache, folders, load
+from graphad.runtime import CacheWarning, CompileError, GraphadError, cache_info, clear_cache, folders, load
 from tests.runtime.programs import AXPY, SCALAR_LAYOUT, SQUARE, axpy_layout, run_axpy, run_python, start_python
 
 
@@ -160,9 +161,11 @@ def test_leftovers_of_dead_processes_are_swept(fresh_cache):
 
 def test_a_traceback_shows_the_generated_line(fresh_cache):
     bad = replace(SQUARE, source=SQUARE.source + "\nraise RuntimeError('here')\n")
-    with pytest.raises(RuntimeError, match="here") as caught:
+    with pytest.raises(CompileError, match="here") as caught:
         load(bad)
-    frame = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert "raise RuntimeError" in Path(caught.value.path).read_text()
+    Path(caught.value.path).unlink()
+    frame = traceback.extract_tb(caught.value.__cause__.__traceback__)[-1]
     assert frame.line == "raise RuntimeError('here')"
     assert str(fresh_cache) in frame.filename
 
