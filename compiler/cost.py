@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from graphad.compiler.build import Built
@@ -49,7 +49,7 @@ class Cost:
     bytes: int
     peak_memory: int
     seconds: float
-    by_kernel: tuple[KernelCost, ...]
+    by_kernel: tuple[KernelCost, ...] = field(repr=False)
 
     @property
     def by_layer(self) -> dict[str, int]:

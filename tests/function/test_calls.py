@@ -3,6 +3,7 @@
 import re
 import timeit
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,28 @@ def test_out_may_be_an_argument(f: ga.Function) -> None:
     f(x, k, out=(x, k))
     np.testing.assert_array_equal(x, 2 * X)
     np.testing.assert_array_equal(k, K + 1)
+
+
+@pytest.mark.parametrize("layout", ["read-only", "subclass", "unaligned"])
+def test_arrays_that_need_a_closer_look(f: ga.Function, layout: str) -> None:
+    x = X.copy()
+    if layout == "read-only":
+        x.flags.writeable = False
+    elif layout == "subclass":
+        x = x.view(type("Sub", (np.ndarray,), {}))
+    else:
+        x = np.frombuffer(b"\0" + X.tobytes(), np.uint8)[1:].view(np.float32).reshape(X.shape)
+    assert type(f(x, K)[0]) is np.ndarray
+    np.testing.assert_array_equal(f(x, K)[0], 2 * X)
+
+
+def test_threads_may_call_one_function_with_sizes_of_their_own(f: ga.Function) -> None:
+    def call(n: int) -> bool:
+        x, k = np.full((n, 3), n, np.float32), np.arange(n)
+        return all((f(x, k)[0] == 2 * n).all() for _ in range(100))
+
+    with ThreadPoolExecutor(4) as workers:
+        assert all(workers.map(call, (1, 5, 9, 13)))
 
 
 @pytest.fixture(scope="module")
