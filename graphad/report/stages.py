@@ -1,8 +1,10 @@
 """The stages of a compilation as text, and what changed between two of them."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.graph import Graph
@@ -29,8 +31,8 @@ def graph_of(stages: Sequence[Stage], name: str) -> Graph:
 
 
 def graph_text(graph: Graph) -> Text:
-    """The graph, each node with the user's line and layer."""
-    return Text(to_text(graph, sites=True))
+    """The graph, each node with the user's line and layer; files in the working folder are named from there."""
+    return Text(to_text(graph, sites=True).replace(f"  # {Path.cwd()}{os.sep}", "  # "))
 
 
 def difference(a: Graph | str, b: Graph | str, names: tuple[str, str]) -> Text:
