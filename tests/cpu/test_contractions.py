@@ -1,0 +1,107 @@
+"""Contractions: letters in every role and order, at every size of loop, from operands behind many views."""
+
+import os
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphad as ga
+from graphad.compiler.ir.node import Node
+from tests.cpu.oracle import plain, run, same
+
+SMALL = (0, 1, 2, 3, 4, 5, 7, 17, 33)
+LARGE = (1, 2, 3, 40, 70, 1030, 2100)
+WAYS = ("plain", "plain", "map", "permute", "reshape", "slice", "flip")
+ROUNDS = int(os.environ.get("GRAPHAD_TEST_ROUNDS", "2"))
+Case = tuple[str, list[ga.Tensor], ga.Tensor, list[np.ndarray]]
+
+
+class Cases:
+    """Random products of two operands, each behind a random view."""
+
+    def __init__(self, seed: int, sizes: tuple[int, ...], letters: int) -> None:
+        self.random = random.Random(seed)
+        self.rng = np.random.default_rng(seed)
+        self.sizes, self.letters = sizes, letters
+        self.count = 0
+
+    def case(self, dtype: str) -> Case:
+        pick = self.random
+        letters = "abcdef"[: pick.randint(2, self.letters)]
+        sizes = {c: pick.choice(self.sizes) for c in letters}
+        while np.prod([float(d) for d in sizes.values()]) > 1e6:
+            sizes[pick.choice(letters)] = pick.choice((1, 2, 3))
+        role = {c: pick.choice(("left", "right", "both", "sum", "sum")) for c in letters}
+        left = [c for c in letters if role[c] != "right"]
+        right = [c for c in letters if role[c] != "left"]
+        out = [c for c in letters if role[c] != "sum"]
+        for axes in (left, right, out):
+            pick.shuffle(axes)
+        x, first = self.operand([sizes[c] for c in left], dtype)
+        y, second = self.operand([sizes[c] for c in right], dtype)
+        spec = f"{''.join(left)},{''.join(right)}->{''.join(out)}"
+        z = ga.einsum(spec, first, second)
+        z = pick.choice((z, z, ga.maximum(z, 0) + 1, ga.sum(z * 2)))
+        values = [self.rng.integers(-3, 4, size=leaf.shape).astype(dtype) for leaf in (x, y)]
+        return f"{spec} {sizes} {dtype}", [x, y], z, values
+
+    def operand(self, shape: list[int], dtype: str) -> tuple[ga.Tensor, ga.Tensor]:
+        """A leaf, and a view of it that has ``shape``."""
+        leaf, view = self._views(shape)[self.random.choice(WAYS)]
+        self.count += 1
+        x = ga.input(f"x{self.count}", leaf, dtype)
+        return x, view(x)
+
+    def _views(self, shape: list[int]) -> dict[str, tuple[list[int], Any]]:
+        order = self.random.sample(range(len(shape)), len(shape))
+        there = tuple(order.index(i) for i in range(len(shape)))
+        return {
+            "plain": (shape, lambda x: x),
+            "map": (shape, lambda x: x * x - 1),
+            "permute": ([shape[i] for i in order], lambda x: ga.permute_dims(x, there)),
+            "reshape": ([int(np.prod(shape))], lambda x: ga.reshape(x, tuple(shape))),
+            "slice": ([2 * d for d in shape], lambda x: x[tuple(slice(None, None, 2) for _ in shape)]),
+            "flip": (shape, lambda x: ga.flip(x, axis=0) if shape else x),
+        }
+
+
+@pytest.mark.parametrize("convolution", ["auto", "direct"])
+@pytest.mark.parametrize(("sizes", "letters"), [(SMALL, 6), (LARGE, 4)], ids=["small", "large"])
+def test_random_products(sizes: tuple[int, ...], letters: int, convolution: Any) -> None:
+    for seed in range(ROUNDS):
+        cases = Cases(seed, sizes, letters)
+        made = [cases.case(cases.random.choice(("float32", "float64", "float64", "int64", "int32"))) for _ in range(12)]
+        inputs = [x for _, leaves, _, _ in made for x in leaves]
+        values = [v for _, _, _, arrays in made for v in arrays]
+        wanted = [ga.evaluate(z, dict(zip(leaves, arrays, strict=True))) for _, leaves, z, arrays in made]
+        graph = plain(inputs, [z for _, _, z, _ in made])
+        given: dict[Node, np.ndarray] = dict(zip(graph.inputs, values, strict=True))
+        found = run(graph, given, ga.Options(convolution=convolution), threads=1 + seed % 3)
+        same(found, wanted, [name for name, *_ in made], rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [0, 1, 31, 33, 300])
+def test_a_symbolic_letter_in_every_role(n: int) -> None:
+    x, y, z = (
+        ga.input("x", ("N", 5, 3), "float64"),
+        ga.input("y", ("N", 3, 4), "float64"),
+        ga.input("z", (3, 7), "float64"),
+    )
+    specs = ("nab,bc->nac", "nab,bc->can", "nab,nbc->nac", "nab,nbc->ac", "nab,nbc->", "nab,nbc->nca")
+    outputs = [ga.einsum(s, x, z if s.startswith("nab,bc") else y) for s in specs]
+    outputs += [x[:, 0] @ z, ga.einsum("na,nb->ab", x[:, 1], y[:, :, 2]), ga.einsum("na,ma->nm", x[:, 0], x[:, 1])]
+    arrays = [np.random.default_rng(n).normal(size=s) for s in ((n, 5, 3), (n, 3, 4), (3, 7))]
+    f = ga.compile([x, y, z], outputs, threads=2)
+    reference = ga.compile([x, y, z], outputs, target="numpy")
+    same(f(*arrays), reference(*arrays), [*specs, "rows", "summed", "outer"], rtol=1e-11)
+
+
+def test_the_same_tensor_on_both_sides_and_constants() -> None:
+    x = ga.input("x", (20, 20), "float64")
+    c = ga.constant(np.arange(400.0).reshape(20, 20))
+    outputs = [x @ x, x @ x.T, x.T @ x, c @ x, x @ c, c @ c, (x + 1) @ (x + 1)]
+    value = np.random.default_rng(0).normal(size=(20, 20))
+    wanted = ga.compile([x], outputs, target="numpy")(value)
+    same(ga.compile([x], outputs)(value), wanted, [str(i) for i in range(7)], rtol=1e-10)
