@@ -26,14 +26,14 @@ from graphad.compiler.ir.kinds import (
 )
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import VIEW
-from graphad.compiler.ir.scalar import Apply, Cast, Scalar
+from graphad.compiler.ir.scalar import COMPARE, LOGIC, PREDICATE, Apply, Cast, Scalar
 from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.ir.view import Affine, identity
 
 CHEAP = 4  # flops that are rather computed again than stored and loaded
 LARGE = 160  # flops inlined into one kernel, beyond which compile time outweighs a store
 _EXPENSIVE = 20  # flops a transcendental function is worth
-_PLAIN = frozenset("neg abs add sub mul min max lt le gt ge eq ne and or xor not select isnan isinf isfinite".split())
+_PLAIN = COMPARE | LOGIC | PREDICATE | {"neg", "abs", "add", "sub", "mul", "min", "max", "select"}
 
 
 def is_anchor(node: Node) -> bool:
@@ -159,9 +159,11 @@ class _Group:
     stores: list[Node]
     nodes: set[Node]
     anchors: list[Node] = field(init=False)
+    size: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.anchors = [n for n in self.stores if is_anchor(n)]
+        self.size = sum(cost(n.kind.scalar) for n in self.nodes if isinstance(n.kind, Map))
 
     def reads(self) -> set[Node]:
         """Stored nodes and leaves of other kernels."""
@@ -217,7 +219,7 @@ def _merge_maps(groups: list[_Group], graph: Graph) -> list[_Group]:
             before = merged[j]
             if before.anchors or before.stores[0].type.shape != group.stores[0].type.shape:
                 continue
-            if _size(before) + _size(group) > LARGE or not _reads_in_place(group, before):
+            if before.size + group.size > LARGE or not _reads_in_place(group, before):
                 continue
             between = merged[j + 1 : i]
             late = {s for g in between for s in g.stores}
@@ -236,21 +238,14 @@ def _merge_maps(groups: list[_Group], graph: Graph) -> list[_Group]:
     return merged
 
 
-def _size(group: _Group) -> int:
-    return sum(cost(n.kind.scalar) for n in group.nodes if isinstance(n.kind, Map))
-
-
 def _joined(first: _Group, second: _Group) -> _Group:
-    out = _Group([*first.stores, *second.stores], first.nodes | second.nodes)
-    return out
+    return _Group([*first.stores, *second.stores], first.nodes | second.nodes)
 
 
 def _reads_in_place(group: _Group, before: _Group) -> bool:
     """What ``group`` reads of ``before``'s stores, it reads at the element that it computes: through maps only."""
     stores = set(before.stores)
-    return all(
-        _only_maps_above(n, group) for n in group.nodes for o in n.operands if o in stores
-    )
+    return all(_only_maps_above(n, group) for n in group.nodes for o in n.operands if o in stores)
 
 
 def _only_maps_above(node: Node, group: _Group) -> bool:
