@@ -49,10 +49,7 @@ def compile(
     pairs = [_check_update(leaf, value) for leaf, value in (updates or {}).items()]
     if target not in TARGETS:
         refuse(TargetError, "compile", (), f"target is one of {', '.join(map(repr, TARGETS))}, got {target!r}")
-    if threads is not None and (not isinstance(threads, int) or threads < 1):
-        refuse(GraphError, "compile", (), f"threads is a number of at least 1, got {threads!r}")
-    if options is not None and not isinstance(options, Options):
-        refuse(GraphError, "compile", (), f"options is a ga.Options, got {options!r}")
+    _check_choices(threads, options)
     graph = Graph(tuple(leaves), tuple(roots), tuple(pairs))
     check_inputs(graph, names)
     plain, variables = _plain(graph)
@@ -71,6 +68,13 @@ def _plain(graph: Graph) -> tuple[Graph, dict[Node, Variable]]:
     outputs = tuple(done[y] for y in graph.outputs)
     updates = tuple((done[leaf], done[value]) for leaf, value in graph.updates)
     return Graph(tuple(done[x] for x in graph.inputs), outputs, updates), variables
+
+
+def _check_choices(threads: object, options: object) -> None:
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        refuse(GraphError, "compile", (), f"threads is a number of at least 1, got {threads!r}")
+    if options is not None and not isinstance(options, Options):
+        refuse(GraphError, "compile", (), f"options is a ga.Options, got {options!r}")
 
 
 def _check_inputs(leaves: Sequence[Any]) -> list[str]:
