@@ -82,6 +82,8 @@ class Monoid:
                 return False
             case "all":
                 return True
+            case _:
+                pass
         low = self.name in ("max", "argmax")
         if is_float(dtype):
             return float("-inf") if low else float("inf")

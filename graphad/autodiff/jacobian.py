@@ -1,6 +1,7 @@
 """Whole Jacobians and Hessians: a mode's sweep, vectorised over the directions of a basis."""
 
-from typing import Any, Literal, TypeAlias
+import math
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from graphad.autodiff.modes import check_reach, grad, order, pull_back, push_forward
 from graphad.autodiff.structure import flatten, unflatten
@@ -13,13 +14,16 @@ from graphad.ops.creation import eye, zeros
 from graphad.ops.shape import permute_dims, reshape
 from graphad.tensor import Tensor
 
-Mode: TypeAlias = Literal["forward", "reverse"]
+Mode: TypeAlias = Literal["auto", "forward", "reverse"]
+MODES: Final = get_args(Mode)
+_TYPICAL = 64  # what a symbolic size counts as, where sweeps are compared
 
 
-def jacobian(y: Tensor, x: Any, mode: Mode = "reverse") -> Any:
+def jacobian(y: Tensor, x: Any, mode: Mode = "auto") -> Any:
     """dy/dx of shape ``y.shape + x.shape``; for a list, tuple or dict of tensors ``x``, one each, answered in kind.
 
-    ``forward`` sweeps once for each element of x, ``reverse`` once for each element of y, all in one vectorised pass.
+    ``forward`` sweeps once for each element of x, ``reverse`` once for each element of y, all in one vectorised pass;
+    ``auto`` takes the one with fewer sweeps, reverse where they are equal (a symbolic size counts as 64).
 
     >>> import graphad as ga
     >>> x = ga.input("x", (2,))
@@ -30,11 +34,17 @@ def jacobian(y: Tensor, x: Any, mode: Mode = "reverse") -> Any:
     leaves = flatten("jacobian", x)
     if not isinstance(y, Tensor):
         refuse(GraphError, "jacobian", (y,), "the first argument is a tensor")
-    if mode not in ("forward", "reverse"):
-        refuse(GraphError, "jacobian", (y,), f"mode is 'forward' or 'reverse', got {mode!r}")
+    if mode not in MODES:
+        refuse(GraphError, "jacobian", (y,), f"mode is 'auto', 'forward' or 'reverse', got {mode!r}")
     check_reach("jacobian", [y], leaves, order([y]))
-    parts = [_forward(y, leaf) for leaf in leaves] if mode == "forward" else _reverse(y, leaves)
+    forward = mode == "forward" or (mode == "auto" and sum(map(_sweeps, leaves)) < _sweeps(y))
+    parts = [_forward(y, leaf) for leaf in leaves] if forward else _reverse(y, leaves)
     return unflatten(x, parts)
+
+
+def _sweeps(x: Tensor) -> int:
+    """Elements of x, symbolic sizes taken for typical ones."""
+    return math.prod(d if isinstance(d, int) else _TYPICAL for d in x.shape)
 
 
 def _basis(x: Tensor) -> Tensor:
