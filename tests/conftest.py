@@ -12,6 +12,17 @@ settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--renew: golden texts are written, not compared."""
+    parser.addoption("--renew", action="store_true", help="write the golden texts anew")
+
+
+@pytest.fixture(scope="session")
+def renew(request: pytest.FixtureRequest) -> bool:
+    """Whether golden texts are to be written."""
+    return bool(request.config.getoption("--renew"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep compiled kernels of the tests in the build folder, shared by workers and runs, out of the user's cache."""
     os.environ.setdefault("GRAPHAD_CACHE_DIR", str(config.rootpath / "build" / "cache"))

@@ -1,0 +1,126 @@
+"""fuse: which nodes share a kernel, and what is stored."""
+
+import pytest
+
+from graphad.compiler.ir.text import parse
+from graphad.compiler.passes.fuse import LARGE, fuse, unfused
+from tests.compiler.texts import after
+
+PRODUCT = """
+    %0: float32[N,8] = input "x"
+    %1: float32[8,4] = parameter "w"
+    %2: float32[4] = parameter "b"
+    %3: float32[N,4] = contract(%0, %1) [ab,bc->ac]
+    %4: float32[N,4] = view(%2)[i1]
+    %5: float32[N,4] = add(%3, %4)
+    %6: float32[N,4] = tanh(%5)
+    return %6"""
+TWICE = """
+    %0: float32[8] = input "x"
+    %1: float32[8] = {op}
+    %2: float32[] = sum(%1) axes=[0]
+    %3: float32[8] = view(%1)[7-i0]
+    return %2, %3"""
+CASES = {
+    "maps are one kernel": (
+        """
+        %0: float32[N,4] = input "x"
+        %1: float32[N,4] = exp(%0)
+        %2: float32[N,4] = add(%1, %0)
+        %3: float32[N,4] = tanh(%2)
+        return %3""",
+        ["%1, %2, %3 -> %3"],
+    ),
+    "maps behind a product are its epilogue": (PRODUCT, ["%2, %4, %5, %6 -> %6"]),
+    "reductions of one operand are one loop": (
+        """
+        %0: float32[N,8] = input "x"
+        %1: float32[N] = sum(%0) axes=[1]
+        %2: float32[N] = max(%0) axes=[1]
+        %3: float32[N] = add(%1, %2)
+        return %3""",
+        ["%1, %2 -> %1, %2", "%3 -> %3"],
+    ),
+    "softmax": (
+        """
+        %0: float32[N,8] = input "x"
+        %1: float32[N] = max(%0) axes=[1]
+        %2: float32[N,8] = view(%1)[i0]
+        %3: float32[N,8] = subtract(%0, %2)
+        %4: float32[N,8] = exp(%3)
+        %5: float32[N] = sum(%4) axes=[1]
+        %6: float32[N,8] = view(%5)[i0]
+        %7: float32[N,8] = divide(%4, %6)
+        return %7""",
+        ["%1 -> %1", "%2, %3, %4 -> %4", "%5 -> %5", "%6, %7 -> %7"],
+    ),
+    "what is cheap is computed again": (TWICE.format(op="add(%0, %0)"), ["%1, %2 -> %2", "%1, %3 -> %3"]),
+    "what is not is stored": (TWICE.format(op="exp(%0)"), ["%1 -> %1", "%2 -> %2", "%3 -> %3"]),
+    "what a broadcast repeats is stored": (
+        """
+        %0: float32[8] = input "x"
+        %1: float32[8] = exp(%0)
+        %2: float32[4,8] = view(%1)[i1]
+        %3: float32[4,8] = tanh(%2)
+        return %3""",
+        ["%1 -> %1", "%2, %3 -> %3"],
+    ),
+    "a product that a fold alone reads is folded as it is made": (
+        """
+        %0: float32[N,3,6] = input "g"
+        %1: float32[3,2] = parameter "w"
+        %2: float32[N,6,2] = contract(%0, %1) [abc,bd->acd]
+        %3: float32[N,7] = fold(%2)[i0, i1+i2]
+        return %3""",
+        ["%2, %3 -> %3"],
+    ),
+    "a leaf that leaves, and what leaves twice, are copied": (
+        """
+        %0: float32[2] = input "x"
+        %1: float32[2] = exp(%0)
+        return %0, %1, %1""",
+        ["%1, %2 -> %1, %2", "%3 -> %3"],
+    ),
+    "an update comes after all who read the state": (
+        """
+        %0: float32[2] = parameter "p"
+        %1: float32[2] = input "x"
+        %2: float32[2] = subtract(%0, %1)
+        %3: float32[] = sum(%0) axes=[0]
+        return %3
+        update %0 = %2""",
+        ["%2 -> %2", "%3 -> %3"],
+    ),
+    "maps do not meet across a kernel between them": (
+        """
+        %0: float32[4] = input "x"
+        %1: float32[4] = exp(%0)
+        %2: float32[] = sum(%1) axes=[0]
+        %3: float32[4] = view(%2)[]
+        %4: float32[4] = divide(%1, %3)
+        return %1, %4""",
+        ["%1 -> %1", "%2 -> %2", "%3, %4 -> %4"],
+    ),
+}
+
+
+def kernels(text: str) -> list[str]:
+    return [line.partition(": ")[2] for line in text.splitlines() if line.startswith("kernel ")]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kernels(name: str) -> None:
+    before, expected = CASES[name]
+    assert kernels(after(fuse, before)) == expected
+
+
+def test_unfused_stores_every_node() -> None:
+    assert kernels(after(unfused, PRODUCT)) == ["%2 -> %2", "%4 -> %4", "%5 -> %5", "%6 -> %6"]
+
+
+def test_a_kernel_stays_of_a_size_that_compiles_fast() -> None:
+    lines = ['%0: float32[4] = input "x"', *(f"%{i + 1}: float32[4] = sin(%{i})" for i in range(100)), "return %100"]
+    graph = fuse(parse("\n".join(lines)))
+    assert graph.kernels is not None
+    assert all(len(k.nodes) * 20 <= LARGE + 20 for k in graph.kernels)
+    assert len(graph.kernels) < 20
