@@ -125,7 +125,7 @@ def test_dilating_padding_and_cropping(extent: int, step: int, before: int, afte
     a = np.arange(1.0, extent + 1)
     x = ga.input("x", (extent,), "float64")
     y = dilated_pad(x, [(before, after)], [step])
-    line = np.zeros(20)
+    line = np.zeros(40)
     line[8 : 8 + (extent - 1) * step + 1 : step] = a
     np.testing.assert_array_equal(ga.evaluate(y, {x: a}), line[8 - before : 8 - before + total])
     if total:
