@@ -1,14 +1,17 @@
 """Specialisations of a function: one program for the sizes that are fixed, one instance for all of them."""
 
+from __future__ import annotations
+
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from graphad import runtime
 from graphad.compiler.build import Built, build
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
 from graphad.compiler.ir.graph import Graph
@@ -18,8 +21,11 @@ from graphad.compiler.ir.types import TensorType
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import fixed_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
-from graphad.runtime import CompileError, Executable, GuardError, Instance, default_threads, load
+from graphad.runtime import CompileError, GuardError, default_threads
 from graphad.tensor import Variable
+
+if TYPE_CHECKING:
+    from graphad.runtime import Executable, Instance
 
 KEPT: Final = 32
 """Instances kept for sizes met; the least recently used go."""
@@ -36,7 +42,7 @@ class Compiled:
     @cached_property
     def executable(self) -> Executable:
         try:
-            return load(self.built.program)
+            return runtime.load(self.built.program)
         except CompileError as error:
             raise explain_refusal(self.built.lowered, error) from error
 

@@ -1,15 +1,27 @@
 """Computes: machine code for programs, its cache, memory, threads and time. README.md names the files in order."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from graphad.runtime.cache import CacheInfo, cache_info, clear_cache
 from graphad.runtime.errors import CacheError, CacheWarning, CompileError, GraphadError, GuardError
-from graphad.runtime.executable import Executable, Stats, load, stats
 from graphad.runtime.host import Host, host
-from graphad.runtime.instance import Instance
 from graphad.runtime.jit import jit
 from graphad.runtime.measure import Timing, measure
 from graphad.runtime.pool import pool
 from graphad.runtime.program import ArraySpec, Layout, Program
 from graphad.runtime.threads import default_threads
+
+if TYPE_CHECKING:
+    from graphad.runtime.executable import Executable, Stats, load, stats
+    from graphad.runtime.instance import Instance
+
+_ON_FIRST_USE = {  # they bring Numba
+    "Executable": "executable", "Stats": "executable", "load": "executable", "stats": "executable",
+    "Instance": "instance",
+}  # fmt: skip
 
 __all__ = [
     # the input language
@@ -23,3 +35,9 @@ __all__ = [
     # errors of every room start here
     "GraphadError", "CacheError", "CacheWarning", "CompileError", "GuardError",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module 'graphad.runtime' has no attribute {name!r}")
+    return getattr(import_module(f"graphad.runtime.{_ON_FIRST_USE[name]}"), name)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import llvmlite
-import numba
 import numpy as np
 
 from graphad.runtime.folders import effective_folder
-from graphad.runtime.numba_api import llvm
+from graphad.runtime.lazy import lazy_import
 from graphad.runtime.threads import default_threads
+
+llvm = lazy_import("llvmlite.binding")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def host() -> Host:
         platform=platform.platform(),
         python=platform.python_version(),
         numpy=np.__version__,
-        numba=numba.__version__,
-        llvmlite=llvmlite.__version__,
+        numba=version("numba"),
+        llvmlite=version("llvmlite"),
         llvm=".".join(str(part) for part in llvm.llvm_version_info),
         cache_folder=effective_folder(),
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from graphad.runtime.numba_api import njit
+from graphad.runtime.lazy import lazy_import
+
+numba_api = lazy_import("graphad.runtime.numba_api")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -15,5 +17,5 @@ def jit(function: Function) -> Function:
 
     1/0 is inf and array indices are not checked. Nothing is cached on disk.
     """
-    compiled: Function = njit(nogil=True, error_model="numpy")(function)
+    compiled: Function = numba_api.njit(nogil=True, error_model="numpy")(function)
     return compiled

@@ -9,7 +9,7 @@ import pytest
 import graphad as ga
 from graphad import ops
 
-HEAVY = ("scipy.special", "sympy", "networkx", "matplotlib", "sklearn", "rich", "typer", "safetensors")
+HEAVY = ("numba", "llvmlite", "scipy", "sympy", "networkx", "matplotlib", "sklearn", "rich", "typer", "safetensors")
 OURS = ("graphad.train", "graphad.nn", "graphad.optim", "graphad.data")
 
 
