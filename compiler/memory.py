@@ -44,7 +44,9 @@ def _lives(launches: Sequence[Launch]) -> dict[Storage, tuple[int, int]]:
 
 
 def _lowest(
-    storage: Storage, placed: Sequence[tuple[Storage, int]], lives: Mapping[Storage, tuple[int, int]],
+    storage: Storage,
+    placed: Sequence[tuple[Storage, int]],
+    lives: Mapping[Storage, tuple[int, int]],
     nbytes: Mapping[Storage, int],
 ) -> int:
     first, last = lives[storage]

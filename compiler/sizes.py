@@ -48,9 +48,7 @@ def _plain(d: Dim) -> bool:
 
 def _in_offsets(kind: Kind) -> set[str]:
     found: Affine | None = None
-    if isinstance(kind, Fold):
-        found = kind.map
-    elif isinstance(kind, View) and isinstance(kind.map, Affine):
+    if isinstance(kind, Fold | View) and isinstance(kind.map, Affine):
         found = kind.map
     if found is None:
         return set()

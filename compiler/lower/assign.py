@@ -1,4 +1,4 @@
-"""Storage for every stored node: inputs, outputs and states where they are, the rest in the arena; in place if it may."""
+"""Storage for every stored node: inputs, outputs and states where they are, the rest in the arena, or in place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +90,8 @@ def _requires(scalar: Scalar) -> bool:
             return primitive == "require" or any(_requires(a) for a in args)
         case Cast(_, arg):
             return _requires(arg)
-    return False
+        case _:
+            return False
 
 
 def _updates(
@@ -128,9 +129,7 @@ def reads_in_place(leaf: Node, value: Node, kernel: Kernel) -> bool:
     return True
 
 
-def _dying(
-    node: Node, kernel: Kernel, i: int, last: Mapping[Node, int], stored: Mapping[Node, Storage]
-) -> Node | None:
+def _dying(node: Node, kernel: Kernel, i: int, last: Mapping[Node, int], stored: Mapping[Node, Storage]) -> Node | None:
     """An operand in the arena whose place ``node`` may take."""
     inside = set(kernel.nodes)
     for reader in kernel.nodes:

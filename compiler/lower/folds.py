@@ -9,7 +9,7 @@ from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine
 from graphad.compiler.loops.index import bounds, flat, split
-from graphad.compiler.loops.ir import At, Expr, Fail, Lit, Load, Prim, ToDtype
+from graphad.compiler.loops.ir import At, Expr, Fail, Lit, Load, Mark, Prim, ToDtype
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
@@ -117,7 +117,7 @@ def lower_scatter(context: Context, nodes: Sequence[Node], anchor: Node, stores:
     shared = axis == 0 and width != 1
     with ExitStack() as stack:
         outer = open_loops(builder, stack, list(anchor.type.shape[:axis])) if axis else []
-        mark = "parallel" if shared else "vector"
+        mark: Mark = "parallel" if shared else "vector"
         with builder.loop(kind.size, stem="z") as row, builder.loop(width, mark, stem="q") as q:
             builder.store(block.storage, block.place(outer, row * width + q), Lit(0, block.storage.dtype))
         with ExitStack() as inner:
@@ -131,17 +131,13 @@ def lower_scatter(context: Context, nodes: Sequence[Node], anchor: Node, stores:
     return builder.launch(tuple(nodes))
 
 
-def _checked(
-    builder: Builder, puller: Puller, anchor: Node, places: Node, index: Sequence[Dim], size: Dim
-) -> Dim:
+def _checked(builder: Builder, puller: Puller, anchor: Node, places: Node, index: Sequence[Dim], size: Dim) -> Dim:
     """The index's value, in range: else the run stops."""
     found = puller.value(places, tuple(index))
     at = builder.let("at", found if found.dtype == "int64" else ToDtype(found, "int64"))
     bad = builder.let(
         "g",
-        Prim(
-            "or", (Prim("lt", (at, Lit(0, "int64")), "bool"), Prim("ge", (at, At(size)), "bool")), "bool"
-        ),
+        Prim("or", (Prim("lt", (at, Lit(0, "int64")), "bool"), Prim("ge", (at, At(size)), "bool")), "bool"),
     )
     if anchor not in puller.guards:
         puller.guards.append(anchor)

@@ -22,8 +22,9 @@ def collapse(nodes: Sequence[Node], shape: Shape, breaks: Sequence[int] = ()) ->
     if any(m.shape != shape for m in affine) or (reshapes and (affine or _indexed(nodes))):
         return [(i,) for i in range(len(shape))]
     extents = [
-        n.operands[0].type.shape for n in nodes if isinstance(n.kind, View) and isinstance(n.kind.map, Affine)
-        and n.kind.map.used()
+        n.operands[0].type.shape
+        for n in nodes
+        if isinstance(n.kind, View) and isinstance(n.kind.map, Affine) and n.kind.map.used()
     ]
     groups: list[list[int]] = []
     for i in range(len(shape)):

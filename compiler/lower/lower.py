@@ -85,9 +85,7 @@ def _map(context: Context, nodes: Sequence[Node], stores: Stores) -> Launch:
     return lower_map(builder, puller, nodes, stores)
 
 
-def _anchored(
-    context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores
-) -> list[Launch]:
+def _anchored(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> list[Launch]:
     first = anchors[0]
     match first.kind:
         case Reduce():
@@ -105,7 +103,8 @@ def _anchored(
             return _apart(context, nodes, first, anchors[1], stores)
         case Contract():
             return lower_contract(context, nodes, first, stores)
-    raise AssertionError(first.kind)
+        case _:
+            raise AssertionError(first.kind)
 
 
 def _apart(context: Context, nodes: Sequence[Node], inner: Node, outer: Node, stores: Stores) -> list[Launch]:

@@ -98,7 +98,7 @@ class Panels:
             place = dict(known)
             first = True
             for c in major:
-                loop = builder.loop(sizes[c], mark if first else "serial", stem="q")  # type: ignore[arg-type]
+                loop = builder.loop(sizes[c], mark if first else "serial", stem="q")
                 place[c] = stack.enter_context(loop)
                 first = False
             row = flat([place[c] for c in major], tuple(sizes[c] for c in major))

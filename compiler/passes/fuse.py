@@ -84,7 +84,8 @@ def cost(scalar: Scalar) -> int:
             return own + sum(cost(a) for a in args)
         case Cast(_, arg):
             return cost(arg)
-    return 0
+        case _:
+            return 0
 
 
 def choose_stored(graph: Graph) -> set[Node]:
