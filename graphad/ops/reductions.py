@@ -56,7 +56,8 @@ cumulative_prod = scan(
 
 def _arg(function: Any, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     kept = [i for i in range(x.ndim) if i not in axes]
-    moved = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[i] for i in kept), -1)
+    count = int(np.prod([x.shape[i] for i in axes]))  # not -1: a kept axis may be empty
+    moved = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[i] for i in kept), count)
     return np.asarray(function(moved, axis=-1), dtype=np.int64)
 
 
