@@ -1,7 +1,8 @@
-"""The best schedule found for some threads: of the dynamic program's trees, its own schedule and list schedules."""
+"""The best schedule found for some threads: of several dynamic programs' trees, by shares and by lists."""
 
 from collections.abc import Iterator
 
+from graphad.chain.blend import WEIGHTS, blended
 from graphad.chain.listing import by_list, by_shares, in_turn, longest_way
 from graphad.chain.nodes import Bracketing
 from graphad.chain.problem import Problem
@@ -38,10 +39,22 @@ def _candidates(
         return
     planned = affordable_threads(len(problem), threads)
     decide = decisions(problem, planned)
-    for t in (*range(2, planned + 1), *range(planned + 1, threads + 1)):
-        for root in (cheapest, shortest):
-            yield root, by_list(root, t)
+    fixed = {root: longest_way(root) for root in _fixed(problem, cheapest, shortest)}
+    for t in range(2, threads + 1):
+        for root, way in list(fixed.items()):
+            tasks = by_list(root, t)
+            yield root, tasks
+            if max((task.end for task in tasks), default=0) == way:
+                del fixed[root]  # more threads would stand idle
         if t <= planned:
             root, shares = rebuild(problem, decide, t)
             yield root, by_shares(root, shares, t)
             yield root, by_list(root, t)
+
+
+def _fixed(problem: Problem, cheapest: Bracketing, shortest: Bracketing) -> Iterator[Bracketing]:
+    """The trees that do not depend on the number of threads."""
+    yield cheapest
+    yield shortest
+    for weight in WEIGHTS:
+        yield tree(problem, blended(problem, weight))

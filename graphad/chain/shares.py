@@ -9,19 +9,15 @@ For factors i..j on t threads, of the least time T:
 
 (Maertens and Naumann, arXiv 2505.06056, without the last line.) A heuristic, since the threads of one half
 stay with it when they run idle. T falls in t, so one thread more is best given to the slower half: s needs no loop.
-
-In floating point, since only the decisions are used; what is reported is computed from the tree, in integers.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from graphad.chain.floats import Choices, Floats, as_floats
 from graphad.chain.problem import Problem
 from graphad.chain.rebuild import Decide, State
+from graphad.chain.recurrence import SMALL
 from graphad.runtime import jit
-
-Floats = NDArray[np.float64]
-Choices = NDArray[np.int32]
 
 WORK = 10**9  # steps of the inner loop: about two seconds
 
@@ -36,7 +32,7 @@ def decisions(problem: Problem, threads: int) -> Decide:
     q = len(problem)
     last = np.zeros((q, q, threads), np.int32)
     share = np.zeros((q, q, threads), np.int32)
-    _loop(_scaled(problem), np.empty((q, q, threads)), last, share)
+    (_loop if q <= SMALL else _compiled)(as_floats(problem), np.empty((q, q, threads)), last, share)
 
     def decide(state: State) -> tuple[int, int]:
         i, j, t = state
@@ -46,18 +42,6 @@ def decisions(problem: Problem, threads: int) -> Decide:
     return decide
 
 
-def _scaled(problem: Problem) -> Floats:
-    """Sizes divided by 2**s, sweeps by 4**s, starts by 8**s: all times shrink alike, and stay in float64's range."""
-    sizes = max(*problem.rows, *problem.columns).bit_length()
-    costs = max(problem.bound // 2, 1).bit_length()
-    s = max(0, sizes - 250, (costs - 750) // 3)
-    sweeps = ([-1 if cost is None else cost / 4**s for cost in costs] for costs in (problem.push, problem.pull))
-    sizes_scaled = ([size / 2**s for size in sizes] for sizes in (problem.rows, problem.columns))
-    starts = [cost / 8**s for cost in problem.start]
-    return np.array([*sizes_scaled, starts, *sweeps], np.float64)
-
-
-@jit
 def _loop(numbers: Floats, time: Floats, last: Choices, share: Choices) -> None:
     rows, columns, start, push, pull = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     q, threads = rows.size, time.shape[2]
@@ -88,3 +72,6 @@ def _loop(numbers: Floats, time: Floats, last: Choices, share: Choices) -> None:
                         time[i, j, t], last[i, j, t], share[i, j, t] = spent + own, k, left
             for t in range(useful, threads):
                 time[i, j, t] = time[i, j, useful - 1]
+
+
+_compiled = jit(_loop)

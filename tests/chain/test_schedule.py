@@ -67,6 +67,13 @@ def test_long_chains(size: int) -> None:
     assert makespans[1] < makespans[0]
 
 
+@pytest.mark.parametrize(("size", "cost"), [(1, 2**3000), (2**900, 1), (2**900, 2**3000), (0, 1)])
+def test_sizes_and_costs_of_any_magnitude(size: int, cost: int) -> None:
+    chain = [Factor(size, size, cost, cost), Factor(size, size, cost, cost + 1), Factor(size, size)] * 9
+    for length in (5, 27):
+        check(solve(chain[:length], threads=3).schedule, chain)
+
+
 def test_two_threads_take_another_bracketing_when_it_is_faster() -> None:
     rng = random.Random(0)
     found = [solve(random_chain(rng, 8, 10, 100), threads=2) for _ in range(40)]
