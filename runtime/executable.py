@@ -116,8 +116,12 @@ def _kept(name: str, source: str) -> str:
 
 
 def content_key(program: Program, source: str) -> str:
-    """Everything the machine code depends on, as 40 hexadecimal digits."""
-    parts = (source, repr((program.inputs, program.outputs)), program.name, *_environment())
+    """Everything the machine code depends on, as 40 hexadecimal digits.
+
+    Comments do not count: they name the user's lines, which move when a line is added above them.
+    """
+    code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("#"))
+    parts = (code, repr((program.inputs, program.outputs)), program.name, *_environment())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 

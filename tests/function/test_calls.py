@@ -146,3 +146,10 @@ def test_little_work_runs_on_one_thread_and_much_on_all(scalar: ga.Function) -> 
     asked = ga.compile([x], ga.exp(x), threads=2).specialize(N=10)
     assert asked._last is not None
     assert asked._last.threads == 2
+
+
+def test_a_masked_array_is_refused() -> None:
+    x = ga.input("x", ("N",))
+    f = ga.compile([x], x * 2, target="numpy")
+    with pytest.raises(ga.DTypeError, match=r"argument 'x': a mask would be lost; write x\.filled\(value\)"):
+        f(np.ma.masked_array(np.ones(2, np.float32), [True, False]))
