@@ -20,7 +20,7 @@ from graphad.compiler.ir.scalar import count_flops
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
-from graphad.compiler.passes.fuse import cost, is_anchor
+from graphad.compiler.passes.kernels.stored import cost, is_anchor
 
 WORTH_SHARING: Final = 100e-6
 """Seconds of work on one thread below which waking others costs more than it gives."""

@@ -3,7 +3,8 @@
 import pytest
 
 from graphad.compiler.ir.text import parse
-from graphad.compiler.passes.fuse import LARGE, fuse, unfused
+from graphad.compiler.passes.fuse import fuse, unfused
+from graphad.compiler.passes.kernels.stored import LARGE
 from tests.compiler.texts import after
 
 PRODUCT = """

@@ -17,6 +17,7 @@ from graphad.compiler.interpret import interpret
 from graphad.compiler.ir.graph import Graph, topological
 from graphad.compiler.lower import accumulate, panels, reduce, rows
 from graphad.compiler.passes import fuse
+from graphad.compiler.passes.kernels import groups, stored
 from tests.cpu.oracle import reference, run, same
 from tests.strategies import RandomGraph, random_graph
 
@@ -74,8 +75,9 @@ def tiny_blocks() -> Iterator[None]:
             (accumulate, "BLOCK", 1),
             (panels, "DEEP", 2),
             (panels, "LANES", 2),
-            (fuse, "LARGE", 24),
-            (fuse, "CHEAP", 1),
+            (groups, "LARGE", 24),
+            (stored, "LARGE", 24),
+            (stored, "CHEAP", 1),
         ):
             patch.setattr(module, name, value)
         yield
