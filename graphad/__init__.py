@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_ON_FIRST_USE = ("data", "nn", "optim", "train")
+_ON_FIRST_USE = ("chain", "data", "nn", "optim", "train")
 _NUMPY = (array_function, array_ufunc)  # importing them hands NumPy's functions on tensors to graphad
 
 __all__ = [
@@ -80,7 +80,7 @@ __all__ = [
     # compiled functions
     "compile", "Function", "Options", "Cost",
     # packages
-    "data", "nn", "optim", "train",
+    "chain", "data", "nn", "optim", "train",
     # errors
     "GraphadError", "GraphError", "ShapeError", "DTypeError", "IndexRangeError", "NanError", "GradientError",
     "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "MissingModuleError",

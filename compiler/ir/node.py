@@ -33,7 +33,7 @@ class Node:
         op: Op,
         kind: Kind,
         operands: "tuple[Node, ...]",
-        type: TensorType,  # noqa: A002 (the field's standard word)
+        type: TensorType,
         site: Site = UNKNOWN,
         label: str = "",
     ) -> None:

