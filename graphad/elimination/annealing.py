@@ -20,7 +20,7 @@ _ANY = 1 << 60
 def moves_within(piece: Piece, seconds: float) -> int:
     """How many moves count as this many seconds: what is counted is moves, so that a seed gives one result anywhere."""
     n = len(piece.classes)
-    return int(seconds / (MOVE + PLAY * n * n * (words_of(piece) + 2)))
+    return int(seconds / (MOVE + PLAY * n * n * (words_of(piece) + 2) * len(piece.rows) / 2))
 
 
 def anneal(piece: Piece, start: Sequence[int], reverse: int, moves: int, seed: int) -> tuple[list[int], int]:
@@ -35,9 +35,11 @@ def anneal(piece: Piece, start: Sequence[int], reverse: int, moves: int, seed: i
         seed: of NumPy's default generator.
     """
     n, words = len(start), words_of(piece)
-    size = 2 * n * words
+    sides = len(piece.rows)
+    eliminate = kernels.plain if sides == 2 else kernels.signed
+    size = sides * n * words
     states = np.zeros((n + 2) * size, dtype=np.uint64)
-    states[:size] = packed((*piece.before, *piece.after), words)
+    states[:size] = packed([row for rows in piece.rows for row in rows], words)
     own = packed(piece.own, words)
     sizes = np.array([len(twins) for twins in piece.classes], dtype=np.int64)
     # The first move, from the front to the end and taken at any price, makes the order `start` and fills the states.
@@ -54,6 +56,6 @@ def anneal(piece: Piece, start: Sequence[int], reverse: int, moves: int, seed: i
         if not done:
             sources[0], targets[0], allowances[0] = 0, n - 1, _ANY
         least = kernels.anneal(
-            states, orders, sources, targets, allowances, least, sizes, words, own, kernels.PLACE
+            eliminate, states, orders, sources, targets, allowances, least, sizes, sides, words, own, kernels.PLACE
         )  # fmt: skip
     return orders[n : 2 * n].tolist(), int(least)

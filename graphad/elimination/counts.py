@@ -14,6 +14,14 @@ class Count(NamedTuple):
     multiplications: int
     nontrivial: int
 
+    def ranked(self, nontrivial: bool) -> tuple[int, int]:
+        """Both counts, first the one that is minimised.
+
+        >>> Count(3, 2).ranked(nontrivial=True)
+        (2, 3)
+        """
+        return (self.nontrivial, self.multiplications) if nontrivial else (self.multiplications, self.nontrivial)
+
 
 class Rows:
     """Bit u of `before[v]`: entry [u, v] is there; of `after[v]`: entry [v, u]; of `unit[v]`: it is +1 or -1."""

@@ -11,7 +11,7 @@ from graphad.elimination.pieces import Piece, packed, words_of
 CLASSES = 20  # the most that `exact` is meant for: a million sets
 _INTERPRETED = 13  # up to here it takes less time than compiling does
 
-Rows = list[int]
+Rows = list[list[int]]
 
 
 def exact(piece: Piece) -> tuple[list[int], int]:
@@ -41,12 +41,12 @@ def _interpreted(piece: Piece) -> tuple[list[int], list[int]]:
     n = len(piece.classes)
     least: list[int] = [0] + [1 << 60] * (2**n - 1)
     last = [0] * 2**n
-    levels: list[tuple[Rows, Rows]] = [(list(piece.before), list(piece.after))] * (n + 1)
+    levels: list[Rows] = [[list(rows) for rows in piece.rows]] * (n + 1)
     for s in range(2**n):
         if s:
             b = (s & -s).bit_length() - 1
             levels[: b + 1] = [_without(levels[b + 1], b, piece)] * (b + 1)
-        before, after = levels[0]
+        before, after = levels[0][-2:]
         for c in indices(~s & (2**n - 1)):
             cost = least[s] + len(piece.classes[c]) * before[c].bit_count() * after[c].bit_count()
             if cost < least[s | 1 << c]:
@@ -54,26 +54,34 @@ def _interpreted(piece: Piece) -> tuple[list[int], list[int]]:
     return least, last
 
 
-def _without(rows: tuple[Rows, Rows], c: int, piece: Piece) -> tuple[Rows, Rows]:
-    before, after = list(rows[0]), list(rows[1])
+def _without(rows: Rows, c: int, piece: Piece) -> Rows:
+    """The rows once class c is gone; of entries, those that cost are sums and products of one that costs."""
+    result = [list(side) for side in rows]
     inside = (1 << len(piece.classes)) - 1
-    for p in indices(before[c] & inside):
-        after[p] = (after[p] | after[c]) & ~piece.own[c]
-    for s in indices(after[c] & inside):
-        before[s] = (before[s] | before[c]) & ~piece.own[c]
-    return before, after
+    for side in (0, 1):
+        new, costly = rows[1 - side][c], rows[-1 - side][c]
+        for u in indices(rows[side][c] & inside):
+            old = result[1 - side][u]
+            if len(rows) == 4:
+                grown = old & new | (new if rows[2 + side][c] >> u & 1 else costly)
+                result[3 - side][u] = (result[3 - side][u] | grown) & ~piece.own[c]
+            result[1 - side][u] = (old | new) & ~piece.own[c]
+    return result
 
 
 def _compiled(piece: Piece) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
     n, words = len(piece.classes), words_of(piece)
-    size = 2 * n * words
+    sides = len(piece.rows)
+    eliminate = kernels.plain if sides == 2 else kernels.signed
+    size = sides * n * words
     states = np.zeros((n + 1) * size, dtype=np.uint64)
-    states[n * size :] = packed((*piece.before, *piece.after), words)
+    states[n * size :] = packed([row for rows in piece.rows for row in rows], words)
     states[:size] = states[n * size :]
     least = np.full(2**n, 1 << 60, dtype=np.int64)
     least[0] = 0
     last = np.zeros(2**n, dtype=np.int64)
     level = np.full(n + 1, n, dtype=np.int64)
     sizes = np.array([len(twins) for twins in piece.classes], dtype=np.int64)
-    kernels.subsets(states, least, last, level, sizes, words, packed(piece.own, words), kernels.PLACE)
+    own = packed(piece.own, words)
+    kernels.subsets(eliminate, states, least, last, level, sizes, sides, words, own, kernels.PLACE)
     return least, last

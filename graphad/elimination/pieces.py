@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,26 +24,27 @@ class Piece:
 
     Bit c < len(classes) of a row stands for class c, and a class of k twins has k - 1 more bits further up, so that the
     bits of a row count entries; `own[c]` has all bits of the class.
+
+    `rows` are those before each class and those after; where only entries other than +1 and -1 cost, also the entries
+    before and after that do, and no classes are merged.
     """
 
     classes: tuple[tuple[int, ...], ...]
-    before: tuple[int, ...]
-    after: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
     own: tuple[int, ...]
 
     @staticmethod
-    def of(graph: Graph, vertices: Iterable[int]) -> Piece:
-        """The piece of these intermediates, in program order."""
-        alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
-        for v in sorted(vertices):
-            alike.setdefault((tuple(sorted(graph.before[v])), tuple(sorted(graph.after[v]))), []).append(v)
-        classes = tuple(tuple(twins) for twins in alike.values())
+    def of(graph: Graph, vertices: Iterable[int], nontrivial: bool = False) -> Piece:
+        """The piece of these intermediates, in program order; `nontrivial`: products with +1 and -1 are free."""
+        classes = tuple((v,) for v in sorted(vertices)) if nontrivial else _twins(graph, vertices)
         place = {v: c for c, twins in enumerate(classes) for v in twins[:1]}
         for v in (v for twins in classes for v in twins[1:]):
             place[v] = len(place)
-        before = _rows([graph.before[twins[0]] for twins in classes], place)
-        after = _rows([graph.after[twins[0]] for twins in classes], place)
-        return Piece(classes, before, after, tuple(bits(place[v] for v in twins) for twins in classes))
+        first = [twins[0] for twins in classes]
+        rows = _rows([[(p, (p, v) in graph.units) for p in graph.before[v]] for v in first], place)
+        after = _rows([[(s, (v, s) in graph.units) for s in graph.after[v]] for v in first], place)
+        sides = (rows[0], after[0], rows[1], after[1])[: 4 if nontrivial else 2]
+        return Piece(classes, sides, tuple(bits(place[v] for v in twins) for twins in classes))
 
     def order(self, classes: Iterable[int]) -> list[int]:
         """The vertices of these classes, twins together."""
@@ -55,12 +56,22 @@ class Piece:
         return sorted(range(len(self.classes)), key=lambda c: max(last[v] for v in self.classes[c]))
 
 
-def _rows(links: Sequence[Sequence[int]], place: dict[int, int]) -> tuple[int, ...]:
-    """A row of bits for each; vertices outside the piece get the places above those inside."""
-    outside: dict[int, int] = {}
-    for v in (v for vertices in links for v in vertices if v not in place):
-        outside.setdefault(v, len(place) + len(outside))
-    return tuple(bits(place[v] if v in place else outside[v] for v in vertices) for vertices in links)
+def _twins(graph: Graph, vertices: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
+    for v in sorted(vertices):
+        alike.setdefault((tuple(sorted(graph.before[v])), tuple(sorted(graph.after[v]))), []).append(v)
+    return tuple(tuple(twins) for twins in alike.values())
+
+
+def _rows(
+    links: Sequence[Sequence[tuple[int, bool]]], place: Mapping[int, int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows of all entries and of those that are not units; vertices outside get the places above those inside."""
+    places = dict(place)
+    for v in (v for entries in links for v, _ in entries):
+        places.setdefault(v, len(places))
+    every = tuple(bits(places[v] for v, _ in entries) for entries in links)
+    return every, tuple(bits(places[v] for v, unit in entries if not unit) for entries in links)
 
 
 def components(graph: Graph) -> list[list[int]]:
@@ -109,7 +120,7 @@ def blocks(graph: Graph, part: Iterable[int]) -> tuple[list[list[int]], list[int
 
 def words_of(piece: Piece) -> int:
     """How many 64-bit words a row of the piece takes."""
-    return (max(row.bit_length() for row in (*piece.before, *piece.after)) + 63) // 64
+    return (max(row.bit_length() for rows in piece.rows for row in rows) + 63) // 64
 
 
 def packed(rows: Sequence[int], words: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:

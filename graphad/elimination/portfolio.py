@@ -21,17 +21,22 @@ class Part:
 
     graph: Graph
     vertices: list[int]
+    nontrivial: bool = False  # what is minimised: products without a factor +1 or -1, or all
     orders: dict[str, list[int]] = field(default_factory=dict)
     counts: dict[str, Count] = field(default_factory=dict)
 
     @property
     def piece(self) -> Piece:
-        return Piece.of(self.graph, self.vertices)
+        return Piece.of(self.graph, self.vertices, self.nontrivial)
 
     @property
     def best(self) -> str:
-        """The method with the fewest multiplications; of several, with the fewest nontrivial; then the first."""
-        return min(self.counts, key=lambda name: self.counts[name])
+        """The method of the lowest cost; of several, the one lower in the other count; then the first."""
+        return min(self.counts, key=lambda name: self.counts[name].ranked(self.nontrivial))
+
+    def cost(self, name: str) -> int:
+        """What the method's order costs, in the count that is minimised."""
+        return self.counts[name].ranked(self.nontrivial)[0]
 
     def take(self, name: str, order: Iterable[int], counts: Mapping[int, Count] | None = None) -> None:
         """Enters an order; its counts are replayed where not given."""
@@ -48,7 +53,7 @@ def improve(part: Part, seed: int, seconds: float) -> None:
         part.take("exact", piece.order(exact(piece)[0]))
     elif len(piece.classes) <= ANNEALED and moves:
         start = piece.arrange(part.orders[part.best])
-        found, _ = anneal(piece, start, part.counts["reverse"].multiplications, moves, seed)
+        found, _ = anneal(piece, start, part.cost("reverse"), moves, seed)
         part.take("annealing", piece.order(found))
     else:
         order = _by_blocks(part)
@@ -66,7 +71,7 @@ def _by_blocks(part: Part) -> list[int] | None:
         return None
     order: list[int] = []
     for block in inner:
-        piece = Piece.of(part.graph, block)
+        piece = Piece.of(part.graph, block, part.nontrivial)
         small = len(piece.classes) <= CLASSES
         order += piece.order(exact(piece)[0]) if small else markowitz(part.graph, block)
     return order + markowitz(part.graph, joints, first=order)

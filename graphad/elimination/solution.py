@@ -17,9 +17,10 @@ class Solution:
         order: every intermediate once.
         multiplications: in-degree times out-degree of each vertex when it is eliminated, summed.
         nontrivial: those of them in which neither factor is +1 or -1.
-        heuristics: the multiplications that each method took, of those that ran.
+        heuristics: what each method took, of those that ran, in the count that was minimised.
         skipped: the methods that did not run, with the reason.
-        exact: whether no order takes fewer multiplications, proved.
+        minimized: the count that was minimised, "multiplications" or "nontrivial".
+        exact: whether no order has a lower count, proved.
     """
 
     order: tuple[Hashable, ...]
@@ -27,13 +28,14 @@ class Solution:
     nontrivial: int
     heuristics: Mapping[str, int]
     skipped: Mapping[str, str]
+    minimized: str
     exact: bool
 
     def __str__(self) -> str:
         rows = [(_TITLES.get(name, name), self._entry(name), name in self._best()) for name in NAMES]
         width = max(len(title) for title, _, _ in rows)
         digits = max(len(f"{cost:,}") for cost in (self.multiplications, *self.heuristics.values()))
-        lines = [f"{'method':<{width}}  multiplications"]
+        lines = [f"{'method':<{width}}  {self.minimized}"]
         for title, entry, best in rows:
             cost = f"{entry:>{digits},}" if isinstance(entry, int) else f"{'-':>{digits}}  ({entry})"
             lines.append(f"{title:<{width}}  {cost}{'  <- least' if best else ''}")
@@ -48,4 +50,4 @@ class Solution:
         return self.heuristics[name] if name in self.heuristics else self.skipped.get(name, "not run")
 
     def _best(self) -> set[str]:
-        return {name for name, cost in self.heuristics.items() if cost == self.multiplications}
+        return {name for name, cost in self.heuristics.items() if cost == getattr(self, self.minimized)}

@@ -13,6 +13,7 @@ from graphad.elimination.pieces import components
 from graphad.elimination.portfolio import ANNEALED, Part, improve
 from graphad.elimination.solution import Solution
 
+_MEASURES = ("multiplications", "nontrivial")
 LARGE = 4000  # vertices; above, a row of bits for each takes too long
 
 
@@ -24,6 +25,7 @@ def solve(
     units: Mapping[Edge, int] | None = None,
     seed: int = 0,
     time_budget: float = 0.2,
+    minimize: str = "multiplications",
 ) -> Solution:
     """A cheap order in which to eliminate the intermediate vertices of a computational graph.
 
@@ -36,6 +38,7 @@ def solve(
         seed: of the annealing.
         time_budget: seconds of annealing, counted as moves at a measured rate, so that the same seed and budget give
             the same order on every machine; 0 for none.
+        minimize: "multiplications", as published counts do, or "nontrivial".
 
     Raises:
         GraphError: the graph has a cycle, an edge from a vertex to itself or into an input; inputs or outputs are
@@ -48,11 +51,14 @@ def solve(
     """
     if not time_budget >= 0:
         raise GraphError(f"time_budget is {time_budget!r}: seconds of annealing, 0 or more")
+    if minimize not in _MEASURES:
+        raise GraphError(f"minimize is {minimize!r}: one of {', '.join(map(repr, _MEASURES))}")
     graph = Graph.of(edges, inputs, outputs, units)
+    nontrivial = minimize == "nontrivial"
     if len(graph.labels) > LARGE:
-        return _large(graph)
+        return _large(graph, nontrivial)
     orders = _rules(graph)
-    parts = [_part(graph, vertices, orders) for vertices in components(graph)]
+    parts = [_part(graph, vertices, orders, nontrivial) for vertices in components(graph)]
     work = sum(len(part.vertices) ** 2 for part in parts)
     for part in parts:
         improve(part, seed, time_budget * len(part.vertices) ** 2 / work)
@@ -61,8 +67,8 @@ def solve(
     ran = _totals(parts, [*orders, "pieces", "annealing"])
     proved = all("exact" in part.counts for part in parts)
     if proved:
-        ran["exact"] = count.multiplications
-    return _solution(graph, order, count, ran, _skipped(ran, parts), proved)
+        ran["exact"] = count.ranked(nontrivial)[0]
+    return _solution(graph, order, count, ran, _skipped(ran, parts), minimize, proved)
 
 
 def _rules(graph: Graph) -> dict[str, list[int]]:
@@ -75,8 +81,8 @@ def _rules(graph: Graph) -> dict[str, list[int]]:
     return orders if fill is None else {**orders, "min_fill": fill}
 
 
-def _part(graph: Graph, vertices: list[int], orders: Mapping[str, list[int]]) -> Part:
-    part = Part(graph, vertices)
+def _part(graph: Graph, vertices: list[int], orders: Mapping[str, list[int]], nontrivial: bool) -> Part:
+    part = Part(graph, vertices, nontrivial)
     inside = set(vertices)
     for name, order in orders.items():
         part.take(name, (v for v in order if v in inside))
@@ -88,10 +94,7 @@ def _totals(parts: Sequence[Part], names: Sequence[str]) -> dict[str, int]:
     ran = [name for name in names if not parts or any(name in part.counts for part in parts)]
     if not parts:
         ran = [name for name in ran if name not in {"pieces", "annealing"}]
-    return {
-        name: sum(part.counts[name if name in part.counts else part.best].multiplications for part in parts)
-        for name in ran
-    }
+    return {name: sum(part.cost(name if name in part.counts else part.best) for part in parts) for name in ran}
 
 
 def _skipped(ran: Mapping[str, int], parts: Sequence[Part]) -> dict[str, str]:
@@ -106,25 +109,31 @@ def _skipped(ran: Mapping[str, int], parts: Sequence[Part]) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if name not in ran}
 
 
-def _large(graph: Graph) -> Solution:
+def _large(graph: Graph, nontrivial: bool) -> Solution:
     """Forward and reverse by formula, and Markowitz for as long as it is ahead."""
     counts = {"forward": sweeps.forward(graph), "reverse": sweeps.reverse(graph)}
     orders = {"forward": list(graph.live), "reverse": list(graph.live[::-1])}
     found = large.markowitz_within(graph, min(count.multiplications for count in counts.values()))
     if found:
         orders["markowitz"], counts["markowitz"] = found
-    best = min(counts, key=lambda name: counts[name])
+    best = min(counts, key=lambda name: counts[name].ranked(nontrivial))
     reason = f"{len(graph.labels):,} vertices: over {LARGE:,} only cheap rules run"
     skipped = dict.fromkeys(("min_fill", "pieces", "annealing", "exact"), reason)
     if not found:
         skipped["markowitz"] = "stopped: dearer than forward or reverse, or too many products"
-    ran = {name: count.multiplications for name, count in counts.items()}
-    return _solution(graph, orders[best], counts[best], ran, skipped, exact=not graph.live)
+    ran = {name: count.ranked(nontrivial)[0] for name, count in counts.items()}
+    return _solution(graph, orders[best], counts[best], ran, skipped, _MEASURES[nontrivial], exact=not graph.live)
 
 
 def _solution(
-    graph: Graph, order: list[int], count: Count, ran: Mapping[str, int], skipped: Mapping[str, str], exact: bool
+    graph: Graph,
+    order: list[int],
+    count: Count,
+    ran: Mapping[str, int],
+    skipped: Mapping[str, str],
+    minimized: str,
+    exact: bool,
 ) -> Solution:
     dead = [v for v in graph.intermediates if not graph.after[v]]
     labels = tuple(graph.labels[v] for v in (*dead, *order))
-    return Solution(labels, count.multiplications, count.nontrivial, dict(ran), dict(skipped), exact)
+    return Solution(labels, count.multiplications, count.nontrivial, dict(ran), dict(skipped), minimized, exact)

@@ -83,6 +83,12 @@ def test_units(name: str) -> None:
     assert str(raised.value) == text
 
 
+def test_an_unknown_measure() -> None:
+    with pytest.raises(GraphError) as raised:
+        elimination.solve(CHAIN, ["x"], ["y"], minimize="time")
+    assert str(raised.value) == "minimize is 'time': one of 'multiplications', 'nontrivial'"
+
+
 def test_a_negative_time_budget() -> None:
     with pytest.raises(GraphError) as raised:
         elimination.solve(CHAIN, ["x"], ["y"], time_budget=-1)

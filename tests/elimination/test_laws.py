@@ -65,6 +65,19 @@ def test_exact_is_at_most_what_anything_else_costs(case: Case, data: st.DataObje
     assert found.multiplications <= multiplications(case, order)
 
 
+@given(dags(7), st.data())
+def test_exact_with_unit_products_free(case: Case, data: st.DataObject) -> None:
+    units = {edge: 1 for edge in case[0] if data.draw(st.booleans())}
+    found = elimination.solve(*case, units=units, minimize="nontrivial")
+    assert found.exact
+    assert found.nontrivial == min(found.heuristics.values())
+    graph = elimination.Graph.of(*case, units)
+    order = data.draw(st.permutations(graph.live))
+    assert found.nontrivial <= total(replay(graph, order).values()).nontrivial
+    again = {graph.labels.index(label): None for label in found.order}
+    assert found.nontrivial == total(replay(graph, again).values()).nontrivial
+
+
 @given(dags(), st.randoms(use_true_random=False))
 def test_renaming_leaves_forward_and_reverse_alone(case: Case, shuffle: random.Random) -> None:
     edges, inputs, outputs = case
@@ -99,9 +112,9 @@ def _apart(piece: Piece) -> Piece:
     groups = [[k for k in range(own.bit_length()) if own >> k & 1] for own in piece.own]
     place = {k: c for c, group in enumerate(groups) for k in group}
     count = len(place)
-    rows = [tuple(side[place[k]] for k in range(count)) for side in (piece.before, piece.after)]
+    rows = [tuple(side[place[k]] for k in range(count)) for side in piece.rows]
     vertices = [v for twins in piece.classes for v in twins[:1]] + [v for twins in piece.classes for v in twins[1:]]
-    return Piece(tuple((v,) for v in vertices), rows[0], rows[1], tuple(1 << k for k in range(count)))
+    return Piece(tuple((v,) for v in vertices), (rows[0], rows[1]), tuple(1 << k for k in range(count)))
 
 
 @given(dags(), st.randoms(use_true_random=False))
@@ -127,6 +140,15 @@ def test_annealing_counts_what_replaying_counts(seed: int) -> None:
     assert cost == total(replay(graph, piece.order(order)).values()).multiplications < reverse
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_annealing_with_unit_products_free(seed: int) -> None:
+    case = random_dag(90, 2, 6, seed)
+    graph = elimination.Graph.of(*case, {edge: 1 for edge in case[0] if sum(edge) % 3})
+    piece = Piece.of(graph, graph.live, nontrivial=True)
+    order, cost = anneal(piece, range(len(piece.classes)), 100, 3000, seed)
+    assert cost == total(replay(graph, piece.order(order)).values()).nontrivial
+
+
 def test_compiled_and_interpreted_subsets_agree() -> None:
     """Fifteen vertices that hang together: the compiled search, against annealing for long."""
     edges: list[Any] = (
@@ -138,3 +160,8 @@ def test_compiled_and_interpreted_subsets_agree() -> None:
     assert len(piece.classes) == 15
     assert found.exact
     assert found.multiplications == anneal(piece, list(range(15)), 100, 20000, 0)[1]
+    units = dict.fromkeys(edges[::2], 1)
+    free = elimination.solve(edges, ["x0", "x1", "x2"], ["y"], units=units, minimize="nontrivial")
+    piece = Piece.of(elimination.Graph.of(edges, ["x0", "x1", "x2"], ["y"], units), graph.live, nontrivial=True)
+    assert free.exact
+    assert free.nontrivial == anneal(piece, list(range(15)), 100, 20000, 0)[1]

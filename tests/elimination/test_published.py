@@ -58,6 +58,18 @@ def test_nontrivial_counts(solutions: dict[str, elimination.Solution]) -> None:
     assert solutions["RoeFlux_1d"].nontrivial <= 214
 
 
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("RoeFlux_1d", 184), ("RobotArm_6DOF", 151), ("HumanHeartDipole", 48), ("PropaneCombustion", 24)],
+)
+def test_nontrivial_counts_when_they_are_minimised(name: str, count: int) -> None:
+    case, units = published(name)
+    found = elimination.solve(*case, units=units, minimize="nontrivial")
+    assert found.nontrivial <= count
+    steps = elimination.eliminate(elimination.Graph.of(*case, units), found.order)
+    assert sum(not step.trivial for step in steps) == found.nontrivial
+
+
 def test_propane_combustion_is_proved_least(solutions: dict[str, elimination.Solution]) -> None:
     assert solutions["PropaneCombustion"].exact
     assert not solutions["RoeFlux_1d"].exact
