@@ -171,6 +171,4 @@ class Scatter:
     size: Dim
 
 
-Kind: TypeAlias = (
-    Leaf | Constant | SizeOf | Index | Map | Reduce | Scan | View | Fold | Contract | Gather | Scatter
-)
+Kind: TypeAlias = Leaf | Constant | SizeOf | Index | Map | Reduce | Scan | View | Fold | Contract | Gather | Scatter
