@@ -1,0 +1,110 @@
+"""One text, two compilers: what the translator makes of a kernel is what Numba makes of it."""
+
+import numpy as np
+import pytest
+
+from graphad.runtime import Layout, Program, native
+from graphad.runtime.instance import Instance
+from graphad.runtime.translated import translation
+from tests.runtime.programs import HEAD, RUN, vector
+
+FLOATS = [
+    "x[i] + y[i] * x[i]", "x[i] - y[i]", "x[i] / y[i]", "-x[i]", "x[i] ** y[i]", "fabs(x[i])", "sign(x[i])",
+    "maximum(x[i], y[i])", "minimum(x[i], y[i])", "floordiv(x[i], y[i])", "mod(x[i], y[i])", "floor(x[i])",
+    "ceil(x[i])", "trunc(x[i])", "rint(x[i])", "sqrt(x[i])", "cbrt(x[i])", "select(x[i] < y[i], x[i], y[i])",
+    "select((x[i] <= y[i]) & (not (x[i] == y[i])), D(1.5), D(math.inf))", "select(x[i] != x[i], D(0.0), x[i])",
+    "select((x[i] >= y[i]) | (x[i] > D(-1.0)), -y[i], D(2.0))", "D(int64(x[i]))", "D(int32(x[i]) * int32(2))",
+    "copysign(x[i], y[i])", "fmod(x[i], y[i])", "fma(x[i], y[i], x[i])", "math.atan2(x[i], y[i])",
+    "math.hypot(x[i], y[i])", "math.log1p(fabs(x[i]))", "math.erf(x[i])", "math.exp(x[i])", "math.tanh(x[i])",
+]  # fmt: skip
+WHOLE = [
+    "x[i] + y[i] * x[i]", "x[i] - y[i]", "-x[i]", "abs(x[i])", "sign(x[i])", "maximum(x[i], y[i])",
+    "floordiv(x[i], y[i])", "mod(x[i], y[i])", "select(x[i] == y[i], D(1), D(0))", "D(float64(x[i]) * 0.5)",
+    "select((x[i] > y[i]) ^ (x[i] < D(0)), x[i], y[i])", "minimum(x[i], D(3))",
+]  # fmt: skip
+SPECIAL = [0.0, -0.0, 1.0, -1.5, 2.5, 3.5, np.inf, -np.inf, np.nan, 1e-30, 7.25, -7.75]
+
+
+def program(dtype: str, expressions: list[str], body: str = "") -> Program:
+    """z[k * n + i] = expression k at element i; with ``body`` that text instead."""
+    lines = "".join(f"        z[{k} * n + i] = {e.replace('D(', f'{dtype}(')}\n" for k, e in enumerate(expressions))
+    source = (
+        f"{HEAD}import math\n\n\n@kernel\ndef k(x, y, z, n, part, parts):\n"
+        + (body or f"    for i in range(share(n, part, parts, 4), share(n, part + 1, parts, 4)):\n{lines}")
+        + RUN
+        + f"    k({', '.join(f'{dtype}_at(table, {i})' for i in range(3))}, sizes[0], part, parts)\n"
+    )
+    specs = [vector(name, dtype) for name in "xyz"]
+    return Program("translate", source, tuple(specs[:2]), tuple(specs[2:]), (), (), 0, ("k",))
+
+
+def outcome(made: Program, inputs: list[np.ndarray], size: int, name: str) -> np.ndarray:
+    code = native.compile_source(made, native.full_source(made), name, f"<{name}>")
+    out = np.zeros(size, inputs[0].dtype)
+    layout = Layout((len(inputs[0]),), (), 0, ((size,),), 1)
+    Instance(made, code.call, layout, (), ()).run(inputs, [out])
+    return out
+
+
+def both(made: Program, inputs: list[np.ndarray], size: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    ours = outcome(made, inputs, size, f"ours_{name}")
+    assert not translation.refused
+    with translation.off():
+        numbas = outcome(made, inputs, size, f"numbas_{name}")
+    return ours, numbas
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floats(dtype: str) -> None:
+    x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(SPECIAL, SPECIAL))
+    ours, numbas = both(program(dtype, FLOATS), [x, y], len(FLOATS) * len(x), dtype)
+    casts = [k for k, e in enumerate(FLOATS) if "int" in e and "floor" not in e]
+    finite = np.isfinite(x) & (np.abs(x) < 1e9)  # beyond that a conversion to integers has no defined result
+    for k, expression in enumerate(FLOATS):
+        some = finite if k in casts else np.ones_like(finite)
+        a, b = (r[k * len(x) : (k + 1) * len(x)][some] for r in (ours, numbas))
+        np.testing.assert_allclose(a, b, rtol=4 * np.finfo(dtype).eps, err_msg=expression)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_integers(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    values = [0, 1, -1, 2, -7, 12, limits.max, limits.min]
+    x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(values, values))
+    ours, numbas = both(program(dtype, WHOLE), [x, y], len(WHOLE) * len(x), dtype)
+    np.testing.assert_array_equal(ours, numbas)
+
+
+def test_loops_scalars_and_conditions() -> None:
+    body = """    total = float64(0.0)
+    best = 0
+    for i in range(0, n, 2):
+        t = x[i] * y[i]
+        total = total + t
+        if t > x[best] * y[best]:
+            best = i
+        for j in range(i):
+            total = total - x[j]
+    z[0] = total
+    z[1] = float64(best)
+    z[2] = x[(n - 1) // 2]
+"""
+    x, y = np.arange(7.0), np.array([3.0, 1, 4, 1, 5, 9, 2])
+    ours, numbas = both(program("float64", [], body), [x, y], 3, "loops")
+    np.testing.assert_array_equal(ours, numbas)
+    assert ours.tolist() == [18.0, 4.0, 3.0]
+
+
+def test_what_the_translator_does_not_know_goes_through_numba() -> None:
+    body = "    i = 0\n    while i < n:\n        z[i] = x[i] + y[i]\n        i += 1\n"
+    x = np.arange(5.0)
+    out = outcome(program("float64", [], body), [x, x], 5, "fallback")
+    np.testing.assert_array_equal(out, 2 * x)
+    assert translation.enabled
+
+
+def test_a_kernel_that_neither_can_compile_raises() -> None:
+    body = "    for i in range(n):\n        z[i] = nonsense(x[i])\n"
+    with pytest.raises(Exception, match="nonsense"):
+        outcome(program("float64", [], body), [np.zeros(1), np.zeros(1)], 1, "nonsense")
+    assert translation.enabled
