@@ -45,6 +45,8 @@ def compile(
     """
     leaves = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     names = _check_inputs(leaves)
+    if updates is not None and not isinstance(updates, Mapping):
+        refuse(GraphError, "compile", (), f"updates is a dict, {{leaf: new value}}, got {type(updates).__name__}")
     roots = flatten("outputs", outputs)
     pairs = [_check_update(leaf, value) for leaf, value in (updates or {}).items()]
     if target not in TARGETS:

@@ -3,7 +3,7 @@
 import re
 
 from graphad.compiler.errors import IndexRangeError, NanError, TargetError
-from graphad.compiler.ir.kinds import Leaf
+from graphad.compiler.ir.kinds import Constant, Gather, Leaf, Map, Scatter, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.lower import Lowered
 from graphad.compiler.lower.nans import BASE
@@ -18,7 +18,23 @@ def explain_failure(lowered: Lowered, error: GuardError) -> GraphadError:
         what = f"made by {_who(node)}" if leaf is None else f"in {leaf!r}, an argument or parameter"
         return NanError(f"the first NaN is {what}, at element {error.detail} of {node.type} [{node.site}]")
     node = lowered.guards[error.code - 1]
-    return IndexRangeError(f"{_who(node)}: index {error.detail} is out of range [{node.site}]")
+    bound = _bound(node)
+    limits = f" 0 to {bound - 1}" if bound else ""
+    what = "index or label" if isinstance(node.kind, Map) else "index"
+    return IndexRangeError(f"{_who(node)}: {what} {error.detail} is out of range{limits} [{node.site}]")
+
+
+def _bound(node: Node) -> int | None:
+    """The number that an index has to stay below, where the graph knows it."""
+    if isinstance(node.kind, Gather):
+        extent = node.operands[0].type.shape[node.kind.axis]
+        return extent if isinstance(extent, int) else None
+    if isinstance(node.kind, Scatter):
+        return node.kind.size if isinstance(node.kind.size, int) else None
+    limit = node.operands[-1]
+    while isinstance(limit.kind, View):
+        (limit,) = limit.operands
+    return int(limit.kind.value.flat[0]) if isinstance(limit.kind, Constant) else None
 
 
 def explain_refusal(lowered: Lowered, error: CompileError) -> TargetError:

@@ -207,7 +207,7 @@ class Tensor(Node):
 
     def __len__(self) -> int:
         if not self.shape or not isinstance(self.shape[0], int):
-            raise ShapeError(f"{self.type} has no length known now; use .shape[0]{here()}")
+            raise ShapeError(f"{self.type} has no first axis of known size to count or walk{here()}")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -46,6 +46,8 @@ class Optimizer(ABC):
         >>> ga.evaluate(updates[w])
         array([0.], dtype=float32)
         """
+        if not isinstance(loss, Tensor) or isinstance(parameters, Tensor):
+            refuse(GraphError, type(self).__name__, (), "minimize takes the loss, then the parameters: (loss, [w, b])")
         leaves = list(parameters)
         if not leaves:
             refuse(GraphError, type(self).__name__, (), "there are no parameters to update")

@@ -149,3 +149,15 @@ def test_a_masked_array_is_refused() -> None:
     f = ga.compile([x], x * 2, target="numpy")
     with pytest.raises(ga.DTypeError, match=r"argument 'x': a mask would be lost; write x\.filled\(value\)"):
         f(np.ma.masked_array(np.ones(2, np.float32), [True, False]))
+
+
+def test_updates_are_a_dict() -> None:
+    w = ga.parameter("w", [1.0])
+    with pytest.raises(ga.GraphError, match=r"updates is a dict, \{leaf: new value\}, got list"):
+        ga.compile([], w, updates=[(w, w * 2)], target="numpy")  # type: ignore[arg-type]
+
+
+def test_minimize_says_its_order() -> None:
+    w = ga.parameter("w", [1.0])
+    with pytest.raises(ga.GraphError, match=r"minimize takes the loss, then the parameters"):
+        ga.optim.SGD(lr=0.1).minimize([w], ga.sum(w))  # type: ignore[arg-type]

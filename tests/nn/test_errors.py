@@ -29,8 +29,8 @@ W = ga.input("w", (6, 3, 5, 5))
             lambda: F.conv2d(X, ga.input("w", (5, 1, 5, 5)), groups=3),
             "5 output channels (OIHW axis 0 of weight) do not divide by 3 groups",
         ),
-        (lambda: F.conv2d(ga.input("x", (3, 28, 28)), W), "x has 4 dimensions, NCHW, got 3; expand_dims(x, 0)?"),
-        (lambda: F.conv1d(X, W), "x has 3 dimensions, NCL, got 4"),
+        (lambda: F.conv2d(ga.input("x", (3, 28, 28)), W), "x needs 4 dimensions, NCHW, got 3; expand_dims(x, 0)?"),
+        (lambda: F.conv1d(X, W), "x needs 3 dimensions, NCL, got 4"),
         (lambda: F.conv2d(X, ga.input("w", (6, 3, 5))), "weight has 4 dimensions, OIHW, got 3"),
         (
             lambda: F.conv2d(X, ga.input("w", (6, 3, 5, 5), "float64")),

@@ -112,8 +112,8 @@ PYTHON: list[tuple[Callable[[Any], Any], type[ga.GraphadError], str]] = [
     (lambda x: [1, 2][x], G, "a tensor has no number yet"),
     (lambda x: 0 if x > 1 else 1, G, "choose between values with ga.where(condition, a, b), combine conditions with"),
     (lambda x: 0 < x < 1, G, "no truth value"),
-    (len, S, "float32[N,3] has no length known now; use .shape[0]"),
-    (list, S, "has no length known now"),
+    (len, S, "float32[N,3] has no first axis of known size to count or walk"),
+    (list, S, "has no first axis of known size"),
     (lambda x: x[None].T, S, ".T takes a matrix, got float32[1,N,3]; use permute_dims or matrix_transpose"),
 ]
 

@@ -3,6 +3,7 @@
 from graphad.build import TensorLike, as_tensor, need_float, refuse
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.ops.contraction import linear_product
+from graphad.sites import current_layer
 from graphad.tensor import Tensor
 
 
@@ -51,7 +52,7 @@ def _check(x: Tensor, weight: Tensor) -> None:
         return
     flat = x.ndim > 2 and _flat_size(x) == wanted
     turned = weight.shape[0] == x.shape[-1]
-    fix = "; reshape(x, (x.shape[0], -1))?" if flat else "; weight.T?" if turned else ""
+    fix = "; reshape(x, (x.shape[0], -1))?" if flat else "; weight.T?" if turned and not current_layer() else ""
     refuse(
         ShapeError,
         "linear",

@@ -25,8 +25,9 @@ def image(name: str, x: object, rank: int) -> Tensor:
     tensor = as_tensor(x, name)
     need_float(name, tensor)
     if tensor.ndim != rank + 2:
-        fix = "; expand_dims(x, 0)?" if tensor.ndim == rank + 1 else ""
-        refuse(ShapeError, name, (tensor,), f"x has {rank + 2} dimensions, {LAYOUTS[rank]}, got {tensor.ndim}{fix}")
+        axis = int(not isinstance(tensor.shape[0], int)) if tensor.ndim else 0  # a named size is the batch
+        fix = f"; expand_dims(x, {axis})?" if tensor.ndim == rank + 1 else ""
+        refuse(ShapeError, name, (tensor,), f"x needs {rank + 2} dimensions, {LAYOUTS[rank]}, got {tensor.ndim}{fix}")
     return tensor
 
 
