@@ -57,7 +57,7 @@ def run(graph: Graph, options: Options | None = None, passes: tuple[Step, ...] =
     Errors: VerifyError, naming the pass that broke the graph; GraphError for a pass in ``disable`` that does not exist.
     """
     chosen = options or Options()
-    _check_names(chosen.disable, passes)
+    check_names(chosen.disable, passes)
     known: set[Node] = set()
     stages = [_stage("graph", graph, time.perf_counter(), known)]
     for step in passes:
@@ -72,8 +72,9 @@ def _stage(name: str, graph: Graph, start: float, known: set[Node]) -> Stage:
     return Stage(name, graph, time.perf_counter() - start)
 
 
-def _check_names(disable: tuple[str, ...], passes: tuple[Step, ...]) -> None:
+def check_names(disable: tuple[str, ...], passes: tuple[Step, ...] = PASSES) -> None:
+    """That each pass to be left out is one of those that may be."""
     names = [step.name for step in passes]
     for name in disable:
         if name not in names:
-            raise GraphError(f"Options(disable=...): no pass is named {name!r}; the passes are {', '.join(names)}")
+            raise GraphError(f"Options(disable={disable!r}): {name!r} cannot be left out; {', '.join(names)} can")

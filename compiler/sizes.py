@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.infer import infer
 from graphad.compiler.ir.kinds import Fold, Index, Kind, Scatter, SizeOf, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, FloorDiv, Size, evaluate
-from graphad.compiler.ir.types import Shape
+from graphad.compiler.ir.types import Shape, TensorType
 from graphad.compiler.ir.view import Affine
 
 
@@ -16,17 +17,15 @@ def fixed_sizes(graph: Graph) -> tuple[str, ...]:
 
     Such a size, the examples of a batch, changes trip counts but no stride, so code for one number runs for all.
     """
-    names: set[str] = set()
     fixed: set[str] = set()
     for node in graph.nodes:
         for shape in _shapes(node):
             for axis, d in enumerate(shape):
                 found = d.names() if isinstance(d, Size) else set()
-                names |= found
                 if axis > 0 or not _plain(d):
                     fixed |= found
         fixed |= _in_offsets(node.kind)
-    return tuple(sorted(fixed & names | fixed))
+    return tuple(sorted(fixed))
 
 
 def _shapes(node: Node) -> list[Shape]:
@@ -70,7 +69,7 @@ def specialize(graph: Graph, sizes: Mapping[str, int]) -> tuple[Graph, Mapping[N
         if kind == node.kind and operands == node.operands and declared == node.type:
             done[node] = node
             continue
-        t = infer(kind, [o.type for o in operands], declared)
+        t = _inferred(node, kind, [o.type for o in operands], declared, sizes)
         done[node] = Node(node.op, kind, operands, t, node.site, node.label)
     new = Graph(
         tuple(done[x] for x in graph.inputs),
@@ -78,6 +77,35 @@ def specialize(graph: Graph, sizes: Mapping[str, int]) -> tuple[Graph, Mapping[N
         tuple((done[leaf], done[value]) for leaf, value in graph.updates),
     )
     return new, done
+
+
+def check_sizes(graph: Graph, sizes: Mapping[str, int]) -> None:
+    """That every operation takes the sizes that stay open until a call, as ``specialize`` sees to for the others.
+
+    A program reads memory without looking: what its views reach for has to be there.
+    Errors: ShapeError, naming the operation and its line.
+    """
+    known: dict[Node, TensorType] = {}
+    for node in graph.nodes:
+        declared = node.type.at(sizes)
+        operands = [known[o] for o in node.operands]
+        if declared != node.type or any(t is not o.type for t, o in zip(operands, node.operands, strict=True)):
+            declared = _inferred(node, _at(node.kind, sizes), operands, declared, sizes)
+        known[node] = node.type if declared == node.type else declared
+
+
+def _inferred(
+    node: Node, kind: Kind, operands: list[TensorType], declared: TensorType, sizes: Mapping[str, int]
+) -> TensorType:
+    try:
+        return infer(kind, operands, declared)
+    except ShapeError as error:
+        given = ", ".join(f"{name}={number}" for name, number in sizes.items())
+        layer = f" in layer {node.site.layer!r}" if node.site.layer else ""
+        types = ", ".join(str(o.type) for o in node.operands)
+        raise ShapeError(
+            f"{node.op.name}({types}){layer}: does not take {given}: {error}; pass arguments of other sizes [{node.site}]"
+        ) from error
 
 
 def _at(kind: Kind, sizes: Mapping[str, int]) -> Kind:

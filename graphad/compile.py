@@ -10,6 +10,7 @@ from graphad.compiler.ir.graph import Graph, check_inputs
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.options import Options
+from graphad.compiler.pipeline import check_names
 from graphad.function import Function
 from graphad.tensor import Parameter, State, Tensor, Variable
 
@@ -77,6 +78,11 @@ def _check_choices(threads: object, options: object) -> None:
         refuse(GraphError, "compile", (), f"threads is a number of at least 1, got {threads!r}")
     if options is not None and not isinstance(options, Options):
         refuse(GraphError, "compile", (), f"options is a ga.Options, got {options!r}")
+    if options is not None:
+        try:
+            check_names(options.disable)
+        except GraphError as error:
+            refuse(GraphError, "compile", (), str(error))
 
 
 def _check_inputs(leaves: Sequence[Any]) -> list[str]:

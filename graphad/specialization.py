@@ -19,7 +19,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.options import Options
-from graphad.compiler.sizes import fixed_sizes, specialize
+from graphad.compiler.sizes import check_sizes, fixed_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
 from graphad.runtime import CompileError, GuardError, default_threads
 from graphad.tensor import Variable
@@ -121,6 +121,7 @@ class Specializer:
         with self._lock:
             found = self._instances.get(key)
             if found is None:
+                check_sizes(self.graph, sizes)
                 compiled = self._compiled(sizes)
                 storages = [compiled.variables[s].storage for s in compiled.built.states]
                 found = Specialization(compiled, storages, sizes, self.threads)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def order(roots: Iterable[Tensor], operands: Callable[[Tensor], tuple[Tensor, ...]] = inputs_of) -> list[Tensor]:
-    """What the roots depend on in the eyes of AD, inputs before users."""
+    """What the roots depend on in the eyes of AD, inputs before users. Errors: GraphError for a cycle."""
     found: list[Tensor] = []
     opened: dict[Tensor, bool] = {}
     stack = list(roots)
@@ -26,7 +26,11 @@ def order(roots: Iterable[Tensor], operands: Callable[[Tensor], tuple[Tensor, ..
         node = stack[-1]
         if node not in opened:
             opened[node] = False
-            stack.extend(x for x in operands(node) if x not in opened)
+            for x in operands(node):
+                if opened.get(x) is False:
+                    raise GraphError(f"the graph is cyclic: {x!r} needs itself ({x.site})")
+                if x not in opened:
+                    stack.append(x)
             continue
         stack.pop()
         if not opened[node]:

@@ -1,10 +1,12 @@
 """Reductions and scans, and what is built of them."""
 
+import builtins
 from typing import Any
 
 import numpy as np
 
 from graphad.build import TensorLike, as_tensor, broadcast, need_float, normalize_axes
+from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir import kinds as k
 from graphad.compiler.ir.size import Dim, product
 from graphad.ops.arithmetic import equal, isfinite, where
@@ -24,13 +26,13 @@ prod = reduction("prod", monoid=k.PROD, reference=_keep_dtype(np.prod), weights=
 max = reduction(
     "max",
     monoid=k.MAX,
-    reference=lambda x, axes: np.max(x, axis=axes),
+    reference=lambda x, axes: np.max(_some(x, axes), axis=axes),
     weights=lambda x, out, axes: _shared(x, out, axes),  # ties share, as torch.amax
 )
 min = reduction(
     "min",
     monoid=k.MIN,
-    reference=lambda x, axes: np.min(x, axis=axes),
+    reference=lambda x, axes: np.min(_some(x, axes), axis=axes),
     weights=lambda x, out, axes: _shared(x, out, axes),
 )
 any = reduction("any", monoid=k.ANY, reference=lambda x, axes: np.any(x, axis=axes), weights=None, takes="bool")
@@ -54,7 +56,14 @@ cumulative_prod = scan(
 )
 
 
+def _some(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    if builtins.any(x.shape[a] == 0 for a in axes):
+        raise ShapeError(f"an extreme of no elements has no value (shape {list(x.shape)})")
+    return x
+
+
 def _arg(function: Any, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    x = _some(x, axes)
     kept = [i for i in range(x.ndim) if i not in axes]
     count = int(np.prod([x.shape[i] for i in axes]))  # not -1: a kept axis may be empty
     moved = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[i] for i in kept), count)
