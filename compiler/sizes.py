@@ -103,8 +103,9 @@ def _inferred(
         given = ", ".join(f"{name}={number}" for name, number in sizes.items())
         layer = f" in layer {node.site.layer!r}" if node.site.layer else ""
         types = ", ".join(str(o.type) for o in node.operands)
+        who = f"{node.op.name}({types}){layer}"
         raise ShapeError(
-            f"{node.op.name}({types}){layer}: does not take {given}: {error}; pass arguments of other sizes [{node.site}]"
+            f"{who}: does not take {given}: {error}; pass arguments of other sizes [{node.site}]"
         ) from error
 
 
