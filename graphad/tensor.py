@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
-from graphad.compiler.errors import DTypeError, GraphError, ShapeError
+from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ShapeError
 from graphad.compiler.ir.kinds import Kind, Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import PARAMETER, STATE, Op
@@ -149,6 +149,12 @@ class Tensor(Node):
     def __rmod__(self, other: Any) -> Tensor:
         return self._swapped("remainder", other)
 
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
     def __pow__(self, other: Any) -> Tensor:
         return self._do("pow", other)
 
@@ -205,6 +211,15 @@ class Tensor(Node):
     def __getitem__(self, key: Any) -> Tensor:
         return self._do("getitem", key)
 
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise GraphError(
+            f"a tensor does not change ({self!r}); "
+            f"write ga.where(condition, new, old), or ga.concat of the parts old and new{here()}"
+        )
+
+    def __delitem__(self, key: Any) -> NoReturn:
+        raise GraphError(f"a tensor does not change ({self!r}); write ga.concat of the parts that stay{here()}")
+
     def __len__(self) -> int:
         if not self.shape or not isinstance(self.shape[0], int):
             raise ShapeError(f"{self.type} has no first axis of known size to count or walk{here()}")
@@ -257,14 +272,40 @@ class Variable(Tensor):
 
     @value.setter
     def value(self, new: Any) -> None:
-        array = np.asarray(new)
+        try:
+            array = np.asarray(new)
+        except ValueError as error:
+            raise ShapeError(f"{self!r}: the new value is no array: {error}{here()}") from error
         if array.shape != self.storage.shape:
             raise ShapeError(
                 f"{self!r}: the new value has shape {list(array.shape)}, expected {list(self.storage.shape)}{here()}"
             )
         if not np.can_cast(array.dtype, self.storage.dtype, "same_kind"):
             raise DTypeError(f"{self!r}: the new value is {array.dtype}; write .astype({self.dtype!r}){here()}")
+        problem = self.misfit(array)
+        if problem is not None:
+            raise type(problem)(f"{self!r}: {problem}{here()}")
         self.storage[...] = array
+
+    def misfit(self, array: np.ndarray) -> GraphadError | None:
+        """What is wrong with the numbers of a new value whose shape and kind are right: one that the dtype lacks."""
+        dtype = self.storage.dtype
+        if np.can_cast(array.dtype, dtype):
+            return None
+        if dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                lost = np.isfinite(array) & np.isinf(array.astype(dtype))
+            most = np.finfo(dtype).max
+            span, wider = f"-{most:.4g} to {most:.4g}", "a float64"
+        else:
+            low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+            lost = (array < low) | (array > high)
+            span, wider = f"{low} to {high}", "an int64"
+        if not lost.any():
+            return None
+        first = array[lost].flat[0]
+        fix = f", or {wider} array where it is made" if dtype.itemsize < 8 else ""
+        return DTypeError(f"expected numbers of {dtype} ({span}), got {first}; write smaller ones{fix}")
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from graphad.autodiff.local import inputs_of
 from graphad.autodiff.modes import order
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.build import as_tensor, make, refuse
-from graphad.compiler.errors import ShapeError
+from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import (
     Constant,
     Contract,
@@ -43,15 +43,31 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
 
     Outputs that depend on none of them are repeated.
 
+    Errors: GraphError where ``batched`` is no dict of tensors, ShapeError where the values' shapes do not fit.
+
     >>> import graphad as ga
     >>> x, xs = ga.input("x", (3,)), ga.input("xs", ("B", 3))
     >>> vectorize(ga.sum(x * x), {x: xs}).shape
     (B,)
     """
     roots = flatten("vectorize", outputs)
+    if not isinstance(batched, Mapping):
+        refuse(
+            GraphError,
+            "vectorize",
+            tuple(roots),
+            f"batched: expected a dict {{tensor: its values}}, got {_show(batched)}; write vectorize(y, {{x: xs}})",
+        )
     done: dict[Tensor, Tensor] = {}
     extent: Dim | None = None
     for x, values in batched.items():
+        if not isinstance(x, Tensor):
+            refuse(
+                GraphError,
+                "vectorize",
+                tuple(roots),
+                f"batched: expected tensors as keys, got {x!r}; write vectorize(y, {{x: xs}})",
+            )
         xs = as_tensor(values, "vectorize")
         if xs.ndim != x.ndim + 1 or xs.shape[1:] != x.shape or (extent is not None and xs.shape[0] != extent):
             refuse(ShapeError, "vectorize", (x, xs), f"expected shape ({extent or 'B'}, *{list(x.shape)})")
@@ -64,6 +80,10 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
             with origin(node.site):
                 done[node] = _node(node, done, extent)
     return unflatten(outputs, [done[y] if y in done else lifted(y, extent) for y in roots])
+
+
+def _show(value: object) -> str:
+    return repr(value) if isinstance(value, Tensor) else type(value).__name__
 
 
 def _operands(node: Tensor) -> tuple[Tensor, ...]:

@@ -20,6 +20,11 @@ def dump(leaves: Mapping[str, Variable]) -> dict[str, np.ndarray]:
 
 def check(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """``values`` as arrays that fit the leaves, or a StateError that lists everything that does not."""
+    if not isinstance(values, Mapping):
+        raise StateError(
+            f"{what}: expected a dict {{name: array}}, got {type(values).__name__}; "
+            "write what state_dict() answered; nothing was loaded"
+        )
     arrays = {name: np.asarray(value) for name, value in values.items()}
     problems = [f"missing {name!r}" for name in leaves if name not in arrays]
     problems += [f"unexpected {name!r}" for name in arrays if name not in leaves]
@@ -31,6 +36,8 @@ def check(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) 
             problems.append(f"{name!r} has shape {list(array.shape)}, expected {list(leaf.storage.shape)}")
         elif not np.can_cast(array.dtype, leaf.storage.dtype, "same_kind"):
             problems.append(f"{name!r} is {array.dtype}, expected {leaf.dtype}")
+        elif (problem := leaf.misfit(array)) is not None:
+            problems.append(f"{name!r}: {problem}")
     if problems:
         raise StateError(f"{what}: {'; '.join(problems)}; nothing was loaded")
     return arrays

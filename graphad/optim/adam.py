@@ -3,7 +3,8 @@
 from abc import abstractmethod
 from typing import final
 
-from graphad.build import constant
+from graphad.build import constant, refuse
+from graphad.compiler.errors import GraphError
 from graphad.ops.arithmetic import maximum, square
 from graphad.ops.exponential import power, sqrt
 from graphad.optim.optimizer import Optimizer, Updates, within
@@ -23,6 +24,8 @@ class _Adam(Optimizer):
     ) -> None:
         super().__init__(lr)
         name = type(self).__name__
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            refuse(GraphError, name, (), f"betas is a pair of numbers in [0, 1), got {betas!r}; write (0.9, 0.999)")
         self.betas = within(name, "betas[0]", betas[0], 0, 1), within(name, "betas[1]", betas[1], 0, 1)
         self.eps = within(name, "eps", eps, 0, float("inf"))
         self.weight_decay = within(name, "weight_decay", weight_decay, 0, float("inf"))

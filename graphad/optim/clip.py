@@ -8,6 +8,7 @@ from graphad.compiler.errors import GraphError
 from graphad.ops.arithmetic import square, where
 from graphad.ops.exponential import sqrt
 from graphad.ops.reductions import sum as sum_
+from graphad.optim.optimizer import real
 from graphad.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
@@ -34,7 +35,7 @@ def clip_by_global_norm(gradients: Mapping[T, Tensor], limit: float) -> dict[T, 
     >>> ga.evaluate(clipped[w]).round(3)
     array([0.6, 0.8], dtype=float32)
     """
-    if not limit > 0:
+    if not real(limit) > 0:
         refuse(GraphError, "clip_by_global_norm", (), f"limit is above 0, got {limit!r}")
     ratio = limit / (global_norm(gradients) + 1e-6)
     factor = where(ratio < 1, ratio, 1)

@@ -1,20 +1,36 @@
 """What an optimiser is: it writes new values of parameters, and of the states it keeps, as nodes of the graph."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from numbers import Real
+from typing import Any, final
 
 import numpy as np
 
 from graphad.autodiff import grad
 from graphad.build import refuse
-from graphad.compiler.errors import GraphError, ShapeError
+from graphad.compiler.errors import GraphadError, GraphError, ShapeError
 from graphad.leaves import state
 from graphad.nn import storage
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 Updates = dict[Variable, Tensor]
 """{leaf: its next value}, for ``ga.compile(..., updates=...)``."""
+
+
+@final
+class Rate(State):
+    """A learning rate: a number in [0, inf), however it is set."""
+
+    __slots__ = ()
+
+    def misfit(self, array: np.ndarray) -> GraphadError | None:
+        found = super().misfit(array)
+        if found is None and not 0 <= array < math.inf:
+            return GraphError(f"lr is in [0, inf), got {array}")
+        return found
 
 
 class Optimizer(ABC):
@@ -26,7 +42,8 @@ class Optimizer(ABC):
     def __init__(self, lr: float) -> None:
         self._states: dict[str, State] = {}
         self._names: dict[Parameter, str] = {}
-        self._lr = self._state("lr", np.float64(_positive(type(self).__name__, "lr", lr)))
+        self._lr = Rate("lr", np.array(_positive(type(self).__name__, "lr", lr)))
+        self._states["lr"] = self._lr
 
     @property
     def lr(self) -> State:
@@ -125,9 +142,17 @@ def _positive(who: str, what: str, value: float) -> float:
     return within(who, what, value, 0, float("inf"))
 
 
+def real(value: object) -> float:
+    """``value`` if it is a number, else nan."""
+    with suppress(OverflowError):
+        if isinstance(value, Real) or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf"):
+            return float(value)
+    return math.nan
+
+
 def within(who: str, what: str, value: float, low: float, high: float) -> float:
     """``value`` if it is a number in [low, high)."""
-    number = float(value)
+    number = real(value)
     if not low <= number < high:
         refuse(GraphError, who, (), f"{what} is in [{low}, {high}), got {value!r}")
     return number

@@ -6,7 +6,7 @@ from typing import final
 
 from graphad.build import refuse
 from graphad.compiler.errors import GraphError
-from graphad.optim.optimizer import Optimizer
+from graphad.optim.optimizer import Optimizer, real
 
 
 class Schedule(ABC):
@@ -42,7 +42,7 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step: float, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        if not step > 0:
+        if not real(step) > 0:
             refuse(GraphError, "StepLR", (), f"step is above 0, got {step!r}")
         self.step = step
         self.gamma = gamma
@@ -65,7 +65,7 @@ class CosineLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, steps: float, minimum: float = 0.0) -> None:
         super().__init__(optimizer)
-        if not steps > 0:
+        if not real(steps) > 0:
             refuse(GraphError, "CosineLR", (), f"steps is above 0, got {steps!r}")
         self.steps = steps
         self.minimum = minimum

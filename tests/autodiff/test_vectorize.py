@@ -118,3 +118,17 @@ def test_a_wrong_shape_is_refused() -> None:
         ga.vectorize(x * x, {x: ga.input("xs", (4,))})
     with pytest.raises(ga.ShapeError, match="names no tensor to replace"):
         ga.vectorize(x * x, {})
+
+
+def test_what_is_no_dict_of_tensors_is_refused() -> None:
+    x = ga.input("x", (3,))
+    start = r"^vectorize\(float32\[\]\): batched: expected "
+    end = r"; write vectorize\(y, \{x: xs\}\) \[.*test_vectorize\.py:\d+\]$"
+    with pytest.raises(
+        ga.GraphError, match=rf"{start}a dict {{tensor: its values}}, got <input 'x': float32\[3\]>{end}"
+    ):
+        ga.vectorize(ga.sum(x), x)
+    with pytest.raises(ga.GraphError, match=rf"{dictionary}list{end}"):
+        ga.vectorize(ga.sum(x), [x])
+    with pytest.raises(ga.GraphError, match=rf"{start}tensors as keys, got 'x'{end}"):
+        ga.vectorize(ga.sum(x), {"x": np.zeros((2, 3))})

@@ -135,6 +135,26 @@ def test_nothing_is_loaded_unless_all_fits() -> None:
         np.testing.assert_array_equal(value, before[name])
 
 
+def test_a_number_that_becomes_infinite_is_not_loaded() -> None:
+    layer = nn.Linear(1, 1)
+    before = layer.state_dict()
+    with pytest.raises(nn.StateError) as caught:
+        layer.load_state_dict({"weight": [[2.0]], "bias": [1e300]})
+    assert str(caught.value) == (
+        "load_state_dict: 'bias': expected numbers of float32 (-3.403e+38 to 3.403e+38), got 1e+300; "
+        "write smaller ones, or a float64 array where it is made; nothing was loaded"
+    )
+    assert layer.state_dict() == before
+
+
+def test_what_is_no_dict_is_not_loaded() -> None:
+    with pytest.raises(nn.StateError) as caught:
+        nn.Linear(1, 1).load_state_dict([1])  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "load_state_dict: expected a dict {name: array}, got list; write what state_dict() answered; nothing was loaded"
+    )
+
+
 def test_what_sequential_refuses() -> None:
     with pytest.raises(ga.GraphError, match="layer 1 is no module and no function of a tensor: 3"):
         nn.Sequential(nn.ReLU(), 3)  # type: ignore[arg-type]

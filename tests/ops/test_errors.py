@@ -112,6 +112,17 @@ PYTHON: list[tuple[Callable[[Any], Any], type[ga.GraphadError], str]] = [
     (lambda x: [1, 2][x], G, "a tensor has no number yet"),
     (lambda x: 0 if x > 1 else 1, G, "choose between values with ga.where(condition, a, b), combine conditions with"),
     (lambda x: 0 < x < 1, G, "no truth value"),
+    (
+        lambda x: x.__setitem__(0, 1),
+        G,
+        "a tensor does not change (<input 'x': float32[N,3]>); "
+        "write ga.where(condition, new, old), or ga.concat of the parts old and new",
+    ),
+    (
+        lambda x: x.__delitem__(0),
+        G,
+        "a tensor does not change (<input 'x': float32[N,3]>); write ga.concat of the parts that stay",
+    ),
     (len, S, "float32[N,3] has no first axis of known size to count or walk"),
     (list, S, "has no first axis of known size"),
     (lambda x: x[None].T, S, ".T takes a matrix, got float32[1,N,3]; use permute_dims or matrix_transpose"),
@@ -144,3 +155,41 @@ def test_values_of_parameters() -> None:
         w.value = np.zeros(3)
     with pytest.raises(D, match=r"the new value is complex128; write .astype\('float64'\)"):
         w.value = np.zeros((2, 3), complex)
+    with pytest.raises(S, match=r"<parameter 'w': float64\[2,3\]>: the new value is no array: setting an array"):
+        w.value = [[1.0], [1.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("start", "value", "text"),
+    [
+        (np.zeros(2, "float32"), [1.0, -1e300],
+         "<parameter 'w': float32[2]>: expected numbers of float32 (-3.403e+38 to 3.403e+38), got -1e+300; "
+         "write smaller ones, or a float64 array where it is made"),
+        (np.zeros((), "int32"), 2**40,
+         "<parameter 'w': int32[]>: expected numbers of int32 (-2147483648 to 2147483647), got 1099511627776; "
+         "write smaller ones, or an int64 array where it is made"),
+        (np.zeros((), "int64"), np.uint64(2**63),
+         "expected numbers of int64 (-9223372036854775808 to 9223372036854775807), got 9223372036854775808; "
+         "write smaller ones ["),
+    ],
+)  # fmt: skip
+def test_a_number_that_the_dtype_lacks_is_refused(start: Any, value: Any, text: str) -> None:
+    w = ga.parameter("w", start)
+    with pytest.raises(D) as caught:
+        w.value = value
+    assert text in str(caught.value)
+    assert f"[{__file__}:" in str(caught.value)
+    assert not w.value.any()
+
+
+def test_infinity_itself_and_numbers_that_round_are_values() -> None:
+    w = ga.parameter("w", np.zeros(4, "float32"))
+    w.value = np.array([np.inf, -np.inf, np.nan, 1e-300])
+    np.testing.assert_array_equal(w.value, np.array([np.inf, -np.inf, np.nan, 0], "float32"))
+
+
+def test_divmod_is_quotient_and_remainder() -> None:
+    a = np.array([-5.0, 3.0, 7.5])
+    x = ga.input("x", (3,), "float64")
+    for found, expected in ((divmod(x, 2), divmod(a, 2)), (divmod(2, x), divmod(2, a)), (divmod(x, x), divmod(a, a))):
+        np.testing.assert_array_equal(ga.evaluate(list(found), {x: a}), expected)

@@ -109,6 +109,13 @@ W = ga.parameter("w", [1.0, 2.0])
     [
         (lambda: optim.SGD(lr=-1), "SGD(): lr is in [0, inf), got -1"),
         (lambda: optim.SGD(lr=float("nan")), "SGD(): lr is in [0, inf), got nan"),
+        (lambda: optim.SGD(lr="a"), "SGD(): lr is in [0, inf), got 'a'"),  # type: ignore[arg-type]
+        (lambda: optim.SGD(lr=None), "SGD(): lr is in [0, inf), got None"),  # type: ignore[arg-type]
+        (lambda: optim.SGD(lr=10**400), "SGD(): lr is in [0, inf), got 1000"),
+        (lambda: optim.Adam(betas=0.9), "Adam(): betas is a pair of numbers in [0, 1), got 0.9; write (0.9, 0.999)"),  # type: ignore[arg-type]
+        (lambda: optim.StepLR(optim.SGD(lr=1), step="a"), "step is above 0, got 'a'"),  # type: ignore[arg-type]
+        (lambda: optim.CosineLR(optim.SGD(lr=1), steps="a"), "steps is above 0, got 'a'"),  # type: ignore[arg-type]
+        (lambda: optim.clip_by_global_norm({W: W}, "a"), "limit is above 0, got 'a'"),  # type: ignore[arg-type]
         (lambda: optim.SGD(lr=0.1, momentum=-0.5), "SGD(): momentum is in [0, inf), got -0.5"),
         (lambda: optim.SGD(lr=0.1, nesterov=True), "SGD(): nesterov takes a momentum and no dampening"),
         (lambda: optim.Adam(betas=(0.9, 1.0)), "Adam(): betas[1] is in [0, 1), got 1.0"),
@@ -137,6 +144,21 @@ def test_a_refused_rate_changes_nothing() -> None:
     with pytest.raises(ga.GraphError, match="lr is in"):
         sgd.lr = -1.0
     assert sgd.lr.value == 0.5
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0])
+def test_a_rate_is_finite_however_it_is_set(rate: float) -> None:
+    sgd = optim.SGD(lr=0.5)
+    with pytest.raises(ga.GraphError) as caught:
+        sgd.lr.value = rate
+    assert str(caught.value).startswith(f"<state 'lr': float64[]>: lr is in [0, inf), got {rate} [{__file__}:")
+    with pytest.raises(nn.StateError) as loading:
+        sgd.load_state_dict({"lr": rate})
+    expected = f"SGD.load_state_dict: 'lr': lr is in [0, inf), got {rate}; nothing was loaded"
+    assert str(loading.value) == expected
+    assert sgd.lr.value == 0.5
+    sgd.lr.value = 0.25
+    assert sgd.lr.value == 0.25
 
 
 def test_schedules_set_the_rate_and_can_be_asked_for_any_time() -> None:
