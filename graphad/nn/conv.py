@@ -7,7 +7,7 @@ from typing import ClassVar, final
 from graphad.build import TensorLike, refuse
 from graphad.compiler.errors import ShapeError
 from graphad.nn.functional.conv import Padding, conv1d, conv2d, conv3d
-from graphad.nn.functional.spatial import Each
+from graphad.nn.functional.spatial import Each, count, spread
 from graphad.nn.init import Initializer, kaiming_uniform, uniform
 from graphad.nn.module import Module, Start
 from graphad.tensor import Parameter, Tensor
@@ -37,21 +37,17 @@ class _Conv(Module):
         name: str = "",
         seed: int | None = None,
     ) -> None:
-        sizes = (kernel_size,) * self.rank if isinstance(kernel_size, int) else tuple(kernel_size)
-        if len(sizes) != self.rank or min(sizes) < 1:
-            self._refuse(f"kernel_size is a number >= 1 or {self.rank} of them, got {kernel_size!r}")
-        if min(in_channels, out_channels, groups) < 1:
-            self._refuse(f"channels and groups are at least 1, got {in_channels}, {out_channels} and {groups}")
+        who = type(self).__name__
+        in_channels, out_channels = count(who, "in_channels", in_channels), count(who, "out_channels", out_channels)
+        sizes, groups = spread(who, (), "kernel_size", kernel_size, self.rank, 1), count(who, "groups", groups)
         if in_channels % groups or out_channels % groups:
-            self._refuse(f"{in_channels} input and {out_channels} output channels do not divide by {groups} groups")
+            message = f"{in_channels} input and {out_channels} output channels do not divide by {groups} groups"
+            refuse(ShapeError, who, (), message)
         self.name, self.seed = name, seed
         self.shape = (out_channels, in_channels // groups, *sizes)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.has_bias = bias
         self.initializer = initializer or kaiming_uniform(sqrt(5))
-
-    def _refuse(self, message: str) -> None:
-        refuse(ShapeError, type(self).__name__, (), message)
 
     def create(self, start: Start) -> dict[str, Parameter]:
         found = {"weight": start.parameter("weight", self.shape, self.initializer)}

@@ -8,6 +8,7 @@ from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.size import product
 from graphad.nn.conv import bias_like
 from graphad.nn.functional.linear import linear
+from graphad.nn.functional.spatial import count
 from graphad.nn.init import Initializer, kaiming_uniform
 from graphad.nn.module import Module, Start
 from graphad.ops.shape import reshape
@@ -35,10 +36,8 @@ class Linear(Module):
         name: str = "",
         seed: int | None = None,
     ) -> None:
-        if min(in_features, out_features) < 1:
-            refuse(ShapeError, "Linear", (), f"features are at least 1, got {in_features} and {out_features}")
         self.name, self.seed = name, seed
-        self.shape = (out_features, in_features)
+        self.shape = (count("Linear", "out_features", out_features), count("Linear", "in_features", in_features))
         self.has_bias = bias
         self.initializer = initializer or kaiming_uniform(sqrt(5))
 

@@ -24,7 +24,8 @@ class _Adam(Optimizer):
     ) -> None:
         super().__init__(lr)
         name = type(self).__name__
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
+        pair: object = betas  # the user's: may be anything
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
             refuse(GraphError, name, (), f"betas is a pair of numbers in [0, 1), got {betas!r}; write (0.9, 0.999)")
         self.betas = within(name, "betas[0]", betas[0], 0, 1), within(name, "betas[1]", betas[1], 0, 1)
         self.eps = within(name, "eps", eps, 0, float("inf"))

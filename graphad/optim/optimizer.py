@@ -63,7 +63,8 @@ class Optimizer(ABC):
         >>> ga.evaluate(updates[w])
         array([0.], dtype=float32)
         """
-        if not isinstance(loss, Tensor) or isinstance(parameters, Tensor):
+        given: tuple[object, object] = loss, parameters  # the user's: may be anything
+        if not isinstance(given[0], Tensor) or isinstance(given[1], Tensor):
             refuse(GraphError, type(self).__name__, (), "minimize takes the loss, then the parameters: (loss, [w, b])")
         leaves = list(parameters)
         if not leaves:

@@ -124,9 +124,8 @@ def test_what_is_no_dict_of_tensors_is_refused() -> None:
     x = ga.input("x", (3,))
     start = r"^vectorize\(float32\[\]\): batched: expected "
     end = r"; write vectorize\(y, \{x: xs\}\) \[.*test_vectorize\.py:\d+\]$"
-    with pytest.raises(
-        ga.GraphError, match=rf"{start}a dict {{tensor: its values}}, got <input 'x': float32\[3\]>{end}"
-    ):
+    dictionary = start + r"a dict \{tensor: its values\}, got "
+    with pytest.raises(ga.GraphError, match=rf"{dictionary}<input 'x': float32\[3\]>{end}"):
         ga.vectorize(ga.sum(x), x)
     with pytest.raises(ga.GraphError, match=rf"{dictionary}list{end}"):
         ga.vectorize(ga.sum(x), [x])

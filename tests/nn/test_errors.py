@@ -65,9 +65,28 @@ W = ga.input("w", (6, 3, 5, 5))
             "bias expects one element for each of the 2 output features, got [3]",
         ),
         (lambda: nn.Conv2d(3, 6, 5, groups=2), "3 input and 6 output channels do not divide by 2 groups"),
-        (lambda: nn.Conv2d(3, 6, (5, 5, 5)), "kernel_size is a number >= 1 or 2 of them, got (5, 5, 5)"),
-        (lambda: nn.Conv1d(0, 6, 5), "channels and groups are at least 1, got 0, 6 and 1"),
-        (lambda: nn.Linear(0, 6), "features are at least 1, got 0 and 6"),
+        (lambda: nn.Conv2d(3, 6, (5, 5, 5)), "Conv2d(): kernel_size is an integer >= 1 or 2 of them, got (5, 5, 5)"),
+        (lambda: nn.Conv1d(0, 6, 5), "Conv1d(): in_channels is an integer >= 1, got 0"),
+        (lambda: nn.Linear(0, 6), "Linear(): in_features is an integer >= 1, got 0"),
+        (lambda: nn.Linear("a", 3), "Linear(): in_features is an integer >= 1, got 'a'"),  # type: ignore[arg-type]
+        (lambda: nn.Linear(2.5, 3), "Linear(): in_features is an integer >= 1, got 2.5"),  # type: ignore[arg-type]
+        (lambda: nn.Linear(3, None), "Linear(): out_features is an integer >= 1, got None"),  # type: ignore[arg-type]
+        (lambda: nn.Conv2d(1, 6, "5"), "Conv2d(): kernel_size is an integer >= 1 or 2 of them, got '5'"),
+        (lambda: nn.Conv2d(1, 6, 5.0), "Conv2d(): kernel_size is an integer >= 1 or 2 of them, got 5.0"),  # type: ignore[arg-type]
+        (lambda: nn.Conv2d(1.5, 6, 5), "Conv2d(): in_channels is an integer >= 1, got 1.5"),  # type: ignore[arg-type]
+        (lambda: nn.Conv2d(1, 6, 5, groups=1.0), "Conv2d(): groups is an integer >= 1, got 1.0"),  # type: ignore[arg-type]
+        (
+            lambda: F.conv2d(X, ga.input("w", (6, 1, 5, 5))),
+            "weight expects 1 input channel (OIHW axis 1), got 3 (axis 1 of x, NCHW)",
+        ),
+        (
+            lambda: F.conv2d(X, ga.input("w", (1, 3, 5, 5)), ga.input("b", (5,))),
+            "bias expects one element for the output channel, got [5]",
+        ),
+        (
+            lambda: F.linear(ga.input("x", ("N", 4)), ga.input("w", (2, 1))),
+            "weight expects 1 input feature (axis 1 of weight), got 4 (axis -1 of x)",
+        ),
         (lambda: nn.Flatten(2)(ga.input("x", ("N", 4))), "there are no axes 2 to -1"),
     ],
 )
@@ -86,3 +105,5 @@ def test_the_layer_is_named() -> None:
 
 def test_numpy_numbers_are_numbers() -> None:
     assert F.max_pool2d(X, np.int64(2)).shape[2:] == (14, 14)
+    assert nn.Conv2d(np.int64(3), 6, np.int32(5)).shape == (6, 3, 5, 5)  # type: ignore[arg-type]
+    assert repr(nn.Linear(np.int64(3), 2)) == "Linear(3, 2)"  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from graphad.build import TensorLike, as_tensor, refuse
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.view import AxisMap
-from graphad.nn.functional.spatial import LAYOUTS, Each, Frame, Pairs, each, image
+from graphad.nn.functional.spatial import LAYOUTS, Each, Frame, Pairs, each, each_of, image, plural
 from graphad.ops.contraction import contract
 from graphad.ops.shape import affine, reshape
 from graphad.tensor import Tensor
@@ -147,7 +147,7 @@ def _check_weight(name: str, rank: int, x: Tensor, weight: Tensor, groups: int) 
             ShapeError,
             name,
             (x, weight),
-            f"weight expects {wanted}{shared} input channels ({order} axis 1), got {x.shape[1]} "
+            f"weight expects {wanted}{shared} input channel{plural(wanted)} ({order} axis 1), got {x.shape[1]} "
             f"(axis 1 of x, {layout}){fix}",
         )
 
@@ -185,7 +185,7 @@ def _column(name: str, out: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
             ShapeError,
             name,
             (bias,),
-            f"bias expects one element for each of the {weight.shape[0]} output channels, got {list(bias.shape)}",
+            f"bias expects one element for {each_of(weight.shape[0], 'output channel')}, got {list(bias.shape)}",
         )
     if bias.dtype != out.dtype:
         refuse(DTypeError, name, (bias,), f"bias expects {out.dtype}, got {bias.dtype}; astype({out.dtype!r})?")

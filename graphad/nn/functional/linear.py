@@ -2,6 +2,7 @@
 
 from graphad.build import TensorLike, as_tensor, need_float, refuse
 from graphad.compiler.errors import DTypeError, ShapeError
+from graphad.nn.functional.spatial import each_of, plural
 from graphad.ops.contraction import linear_product
 from graphad.sites import current_layer
 from graphad.tensor import Tensor
@@ -28,7 +29,7 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
             ShapeError,
             "linear",
             (row,),
-            f"bias expects one element for each of the {matrix.shape[0]} output features, got {list(row.shape)}",
+            f"bias expects one element for {each_of(matrix.shape[0], 'output feature')}, got {list(row.shape)}",
         )
     if row.dtype != out.dtype:
         refuse(DTypeError, "linear", (row,), f"bias expects {out.dtype}, got {row.dtype}; astype({out.dtype!r})?")
@@ -57,7 +58,8 @@ def _check(x: Tensor, weight: Tensor) -> None:
         ShapeError,
         "linear",
         (x, weight),
-        f"weight expects {wanted} input features (axis 1 of weight), got {x.shape[-1]} (axis -1 of x){fix}",
+        f"weight expects {wanted} input feature{plural(wanted)} (axis 1 of weight), "
+        f"got {x.shape[-1]} (axis -1 of x){fix}",
     )
 
 

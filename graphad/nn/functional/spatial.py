@@ -33,15 +33,37 @@ def image(name: str, x: object, rank: int) -> Tensor:
 
 def each(name: str, x: Tensor, argument: str, value: Each, rank: int, least: int) -> tuple[int, ...]:
     """``value`` for each spatial axis: integers of at least ``least``."""
+    return spread(name, (x,), argument, value, rank, least)
+
+
+def spread(name: str, operands: Sequence[Tensor], argument: str, value: Each, rank: int, least: int) -> tuple[int, ...]:
+    """The same before there is an ``x``, or with several operands."""
     found: object = (value,) * rank if isinstance(value, int | np.integer) else value  # the user's: may be anything
     if not isinstance(found, list | tuple) or len(found) != rank or not all(_is_number(v, least) for v in found):
         refuse(
             ShapeError,
             name,
-            (x,),
+            operands,
             f"{argument} is an integer >= {least}" + (f" or {rank} of them" if rank > 1 else "") + f", got {value!r}",
         )
     return tuple(int(v) for v in found)
+
+
+def count(name: str, argument: str, value: int) -> int:
+    """``value``, an integer of at least 1."""
+    if not _is_number(value, 1):
+        refuse(ShapeError, name, (), f"{argument} is an integer >= 1, got {value!r}")
+    return int(value)
+
+
+def plural(number: object) -> str:
+    """What a noun ends with behind ``number``."""
+    return "" if number == 1 else "s"
+
+
+def each_of(number: object, noun: str) -> str:
+    """``number`` things: "the output channel", "each of the 6 output channels"."""
+    return f"the {noun}" if number == 1 else f"each of the {number} {noun}s"
 
 
 def _is_number(value: object, least: int) -> bool:
