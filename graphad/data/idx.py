@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphad.data.errors import DataError
+from graphad.data.whole import replace
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),
@@ -59,7 +60,8 @@ def read(path: str | PathLike[str]) -> NDArray[Any]:
 def write(path: str | PathLike[str], array: NDArray[Any]) -> None:
     """Write `array` as an IDX file, gzipped if the name ends in `.gz`; the same array gives the same bytes.
 
-    Raises DataError for a dtype that the format does not have.
+    The file appears whole or not at all. Raises DataError for a dtype that the format does not have, and where the
+    folder is missing or cannot be written.
     """
     code = CODES.get(array.dtype.newbyteorder("="))
     if code is None:
@@ -70,7 +72,15 @@ def write(path: str | PathLike[str], array: NDArray[Any]) -> None:
     header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     content = header + array.astype(array.dtype.newbyteorder(">")).tobytes()
     packed = str(path).endswith(".gz")
-    Path(path).write_bytes(gzip.compress(content, mtime=0) if packed else content)
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise DataError(
+            f"{path}: expected a folder {folder}, got none; write Path({str(folder)!r}).mkdir(parents=True)"
+        )
+    try:
+        replace(path, gzip.compress(content, mtime=0) if packed else content)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _content(path: Path) -> bytes:

@@ -1,10 +1,7 @@
 """Checkpoint files: arrays as safetensors, facts as JSON in the header, written whole or not at all."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -12,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from graphad._lazy import lazy_import
+from graphad.data.whole import replace
 from graphad.train.errors import CheckpointError
 
 safetensors = lazy_import("safetensors")
@@ -25,39 +23,18 @@ FORMAT: Final = 1
 
 
 def write(path: str | PathLike[str], arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-    """Writes a checkpoint under a temporary name, makes sure it is on the disk, and renames it.
+    """Writes a checkpoint, whole or not at all: an old one stays until the new one is on the disk.
 
-    Whoever reads ``path``, also after a crash, finds the old file or the new one, never a part.
     Errors: CheckpointError where the folder cannot be written.
     """
     target = Path(path)
     whole = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     content = safetensors_numpy.save(whole, {KEY: json.dumps({"format": FORMAT, **facts})})
-    temporary: str | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-        _sync_folder(target.parent)
+        replace(target, content)
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)
         raise CheckpointError(f"{target}: cannot be written: {error.strerror or error}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """The renaming itself reaches the disk; systems whose folders cannot be opened do without."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def read(path: str | PathLike[str]) -> tuple[Arrays, Facts]:

@@ -1,6 +1,7 @@
 """IDX files: what is written is read again, and a broken file is named with what is wrong."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +118,44 @@ def test_a_dtype_that_the_format_lacks_is_refused(tmp_path: Path) -> None:
     ):
         idx.write(tmp_path / "a", np.zeros(2, dtype=np.int64))
     assert not (tmp_path / "a").exists()
+
+
+def test_a_missing_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as caught:
+        idx.write("no/such/dir/o.idx", np.zeros(2, dtype=np.uint8))
+    folder = str(Path("no/such/dir"))
+    assert str(caught.value) == (
+        f"no/such/dir/o.idx: expected a folder {folder}, got none; write Path({folder!r}).mkdir(parents=True)"
+    )
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_fails_while_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, failure: BaseException
+) -> None:
+    path = tmp_path / "a.idx"
+    idx.write(path, np.arange(3, dtype=np.uint8))
+
+    def fail(*args: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises((DataError, KeyboardInterrupt)) as caught:
+        idx.write(path, np.zeros(9, dtype=np.uint8))
+    if isinstance(failure, OSError):
+        assert str(caught.value) == f"{path}: cannot be written: No space left on device"
+    assert os.listdir(tmp_path) == ["a.idx"]
+    assert idx.read(path).tolist() == [0, 1, 2]
+
+
+def test_a_link_stays_one_and_others_may_read_the_file(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"")
+    usual = (tmp_path / "real").stat().st_mode
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    idx.write(tmp_path / "link", np.arange(3, dtype=np.uint8))
+    assert (tmp_path / "link").is_symlink()
+    assert idx.read(tmp_path / "real").tolist() == [0, 1, 2]
+    assert (tmp_path / "real").stat().st_mode == usual
