@@ -6,7 +6,6 @@ neither is refused: computing it would need numbers, which a tensor has not.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +30,43 @@ UFUNCS: Final[dict[Any, Callable[..., Any]]] = {
     np.bitwise_or: ops.logical_or,
     np.bitwise_xor: ops.logical_xor,
     np.invert: ops.logical_not,
+    np.divmod: lambda x, y: (ops.floor_divide(x, y), ops.remainder(x, y)),
 }
+
+HINTS: Final[dict[str, str]] = {
+    "np.append": "ga.concat([x, y])",
+    "np.average": "ga.sum(w * x) / ga.sum(w)",
+    "np.column_stack": "ga.stack([x, y], 1)",
+    "np.copy": "x itself: a tensor does not change",
+    "np.diff": "x[1:] - x[:-1]",
+    "np.fliplr": "ga.flip(x, 1)",
+    "np.flipud": "ga.flip(x, 0)",
+    "np.hstack": "ga.concat([x, y], 1)",
+    "np.inner": "ga.einsum('...i,...i->...', x, y)",
+    "np.isclose": "ga.abs(x - y) < tolerance",
+    "np.allclose": "ga.all(ga.abs(x - y) < tolerance)",
+    "np.linalg.norm": "ga.sqrt(ga.sum(x * x))",
+    "np.nan_to_num": "ga.where(ga.isnan(x), 0, x)",
+    "np.nansum": "ga.sum(ga.where(ga.isnan(x), 0, x))",
+    "np.ptp": "ga.max(x) - ga.min(x)",
+    "np.repeat": "ga.take(x, places, axis), or ga.broadcast_to and ga.reshape",
+    "np.roll": "ga.concat([x[-k:], x[:-k]])",
+    "np.split": "slices, x[:k] and x[k:]",
+    "np.array_split": "slices, x[:k] and x[k:]",
+    "np.tile": "ga.concat([x, x]), or ga.broadcast_to",
+    "np.vdot": "ga.sum(x * y)",
+    "np.vstack": "ga.concat([x, y], 0)",
+    "np.add.reduce": "ga.sum",
+    "np.add.accumulate": "ga.cumulative_sum",
+    "np.multiply.reduce": "ga.prod",
+    "np.multiply.accumulate": "ga.cumulative_prod",
+    "np.maximum.reduce": "ga.max",
+    "np.minimum.reduce": "ga.min",
+    "np.logical_and.reduce": "ga.all",
+    "np.logical_or.reduce": "ga.any",
+    "np.logaddexp.reduce": "ga.logsumexp",
+}
+"""What to write for what has no op of its own."""
 
 
 @operator("array_ufunc")
@@ -42,7 +77,9 @@ def array_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[
     """
     name = f"np.{ufunc.__name__}"
     if method != "__call__":
-        refuse(GraphError, f"{name}.{method}", inputs, "not possible on tensors; write ga.sum, ga.cumulative_sum, ...")
+        usual = f"{name}(x[:, None], y)" if method == "outer" else "it with graphad's own functions"
+        hint = HINTS.get(f"{name}.{method}", usual)
+        refuse(GraphError, f"{name}.{method}", inputs, f"not possible on tensors; write {hint}")
     given = [k for k, v in kwargs.items() if not (k == "out" and all(o is None for o in v))]
     if given:
         hint = "a tensor cannot be written to" if "out" in given else "write ga.where or ga.astype around it"
@@ -58,7 +95,7 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 
     Errors: GraphError for a function that is not in the table and for an argument that has no counterpart.
     """
-    name = f"np.{function.__name__}"
+    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
     tensors = [a for a in args if isinstance(a, Tensor)]
     if function not in FUNCTIONS:
         _unknown(name, tensors)
@@ -84,9 +121,9 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 
 
 def _unknown(name: str, operands: Sequence[Any]) -> Any:
-    close = get_close_matches(name.removeprefix("np."), ops.__all__, 1, 0.7)
-    hint = f"ga.{close[0]}" if close else "it with graphad's own functions, or keep the call to NumPy arrays"
-    refuse(GraphError, name, operands, f"NumPy's function is not known for tensors; write {hint}")
+    last = name.rpartition(".")[2]
+    usual = f"ga.{last}" if last in ops.__all__ else "it with graphad's own functions, or keep the call to NumPy arrays"
+    refuse(GraphError, name, operands, f"NumPy's function is not known for tensors; write {HINTS.get(name, usual)}")
 
 
 @dataclass(frozen=True, slots=True)

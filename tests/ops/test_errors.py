@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphad as ga
+from graphad.numpy_protocol import HINTS
 from graphad.sites import layer
 
 S, D, G = ga.ShapeError, ga.DTypeError, ga.GraphError
@@ -188,8 +189,44 @@ def test_infinity_itself_and_numbers_that_round_are_values() -> None:
     np.testing.assert_array_equal(w.value, np.array([np.inf, -np.inf, np.nan, 0], "float32"))
 
 
+NUMPY: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda x: np.tile(x, 2), "np.tile(float32[4,3]): NumPy's function is not known for tensors; "
+     "write ga.concat([x, x]), or ga.broadcast_to ["),
+    (lambda x: np.sort(x), "np.sort(float32[4,3]): NumPy's function is not known for tensors; "
+     "write it with graphad's own functions, or keep the call to NumPy arrays ["),
+    (lambda x: np.repeat(x, 2), "write ga.take(x, places, axis), or ga.broadcast_to and ga.reshape ["),
+    (lambda x: np.split(x, 2), "write slices, x[:k] and x[k:] ["),
+    (lambda x: np.diff(x), "write x[1:] - x[:-1] ["),
+    (lambda x: np.linalg.norm(x), "np.linalg.norm(float32[4,3]): NumPy's function is not known for tensors; "
+     "write ga.sqrt(ga.sum(x * x)) ["),
+    (lambda x: np.fft.fft(x), "np.fft.fft(float32[4,3]): "),
+    (lambda x: np.add.reduce(x), "np.add.reduce(float32[4,3]): not possible on tensors; write ga.sum ["),
+    (lambda x: np.maximum.reduce(x), "np.maximum.reduce(float32[4,3]): not possible on tensors; write ga.max ["),
+    (lambda x: np.hypot.outer(x[0], x[0]), "not possible on tensors; write np.hypot(x[:, None], y) ["),
+    (lambda x: np.add.at(x, [0], 1), "not possible on tensors; write it with graphad's own functions ["),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), NUMPY, ids=[t for _, t in NUMPY])
+def test_what_to_write_for_numpys_functions(call: Any, text: str) -> None:
+    with pytest.raises(G) as caught:
+        call(ga.input("x", (4, 3)))
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("hint", sorted({f for h in HINTS.values() for f in re.findall(r"ga\.(\w+)", h)}))
+def test_a_hint_names_what_there_is(hint: str) -> None:
+    assert hint in ga.__all__
+
+
 def test_divmod_is_quotient_and_remainder() -> None:
     a = np.array([-5.0, 3.0, 7.5])
     x = ga.input("x", (3,), "float64")
-    for found, expected in ((divmod(x, 2), divmod(a, 2)), (divmod(2, x), divmod(2, a)), (divmod(x, x), divmod(a, a))):
+    pairs = [
+        (divmod(x, 2), divmod(a, 2)),
+        (divmod(2, x), divmod(2, a)),
+        (divmod(a, x), divmod(a, a)),
+        (np.divmod(x, a), divmod(a, a)),
+    ]
+    for found, expected in pairs:
         np.testing.assert_array_equal(ga.evaluate(list(found), {x: a}), expected)

@@ -79,7 +79,7 @@ REFUSED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda x: np.sum(x, out=np.zeros(())), r"np.sum.*out= is not possible"),
     (lambda x: np.sum(x, dtype="float32"), r"np.sum.*dtype= is not possible on tensors; it takes a, axis, keepdims"),
     (lambda x: np.nextafter(x, 1), r"np.nextafter.*not known for tensors"),
-    (lambda x: np.linalg.inv(x), r"np.inv\(float64\[2,3\]\): NumPy's function is not known for tensors"),
+    (lambda x: np.linalg.inv(x), r"np.linalg.inv\(float64\[2,3\]\): NumPy's function is not known for tensors"),
     (lambda x: np.median(x), r"np.median"),
     (lambda x: np.cumulative_sum(x) if hasattr(np, "cumulative_sum") else np.median(x), r"np.cumulative_sum|np.median"),
     (lambda x: np.pad(x, 1, mode="edge"), r"only mode 'constant' is possible on tensors, got 'edge'"),
