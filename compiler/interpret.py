@@ -1,6 +1,6 @@
 """The reference interpreter: the graph's meaning in NumPy, node by node. It is the oracle and the ``numpy`` target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,8 +31,13 @@ from graphad.compiler.ir.view import Affine, Reshape
 Array: TypeAlias = np.ndarray
 
 
-def interpret(outputs: Sequence[Node], values: Mapping[Node, Array], sizes: Mapping[str, int]) -> list[Array]:
-    """The outputs' values, given the leaves' and the symbolic sizes'.
+def interpret(
+    outputs: Sequence[Node],
+    values: Mapping[Node, Array],
+    sizes: Mapping[str, int],
+    watch: Callable[[Node, Array], None] | None = None,
+) -> list[Array]:
+    """The outputs' values, given the leaves' and the symbolic sizes'; ``watch`` is shown each value that is computed.
 
     Values die after their last use, so memory stays near what the graph needs.
     """
@@ -51,6 +56,8 @@ def interpret(outputs: Sequence[Node], values: Mapping[Node, Array], sizes: Mapp
                 continue
             operands = [known[o] for o in node.operands]
             known[node] = _typed(_run(node, operands, values, sizes), node)
+            if watch is not None:
+                watch(node, known[node])
             for operand in node.operands:
                 uses[operand] -= 1
                 if not uses[operand]:

@@ -9,10 +9,10 @@ import numpy as np
 from graphad.arguments import arrange, overlap, results_in
 from graphad.autodiff.structure import unflatten
 from graphad.binding import Sizes, accept
-from graphad.compiler.errors import GraphError
+from graphad.compiler.errors import GraphError, NanError
 from graphad.compiler.interpret import interpret, numbers
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Leaf
+from graphad.compiler.ir.kinds import Constant, Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Size
 from graphad.compiler.options import Options
@@ -37,7 +37,7 @@ class Runner:
         self.target = target
         self.threads = threads
         self.options = options
-        self.names = tuple(_name(x) for x in graph.inputs)
+        self.names = {_name(x): x.type for x in graph.inputs}
         self._outputs = outputs
         self._count = len(self.names)
         self._single = isinstance(outputs, Tensor)
@@ -55,7 +55,7 @@ class Runner:
             if self.target == "numpy":
                 return self._interpret(args, out)
             ready, last = self._specialized(args)
-        results = last.outputs() if out is None else results_in(out, self.graph.outputs, last.output_shapes)
+        results = last.outputs() if out is None else self._results_in(out, last.output_shapes)
         aliased = out is not None and overlap(ready, results)
         targets = last.outputs() if aliased else results
         if self._turn is None:
@@ -82,19 +82,25 @@ class Runner:
         arrays, sizes = self._accepted(args)
         values: dict[Node, np.ndarray] = dict(zip(self.graph.inputs, arrays, strict=True))
         values.update((s, self.variables[s].storage) for s in self.graph.states)
-        found = interpret(self.graph.roots, values, sizes)
+        shapes = [numbers(y.type.shape, sizes) for y in self.graph.outputs]
+        targets = None if out is None else self._results_in(out, shapes)
+        if self.options.nan_guard:
+            for leaf in (*self.graph.inputs, *self.graph.states):
+                _watch(leaf, values[leaf])
+        found = interpret(self.graph.roots, values, sizes, _watch if self.options.nan_guard else None)
         count = len(self.graph.outputs)
         results = [np.array(v) for v in found[:count]]
-        targets = results
-        if out is not None:
-            shapes = [numbers(y.type.shape, sizes) for y in self.graph.outputs]
-            targets = results_in(out, self.graph.outputs, shapes)
-            for have, new in zip(targets, results, strict=True):
-                have[...] = new
         news = [np.array(v) for v in found[count:]]  # a new value may be another state itself, as in a swap
         for (leaf, _), new in zip(self.graph.updates, news, strict=True):
             values[leaf][...] = new
+        if targets is None:
+            return unflatten(self._outputs, results)
+        for have, result in zip(targets, results, strict=True):
+            have[...] = result
         return unflatten(self._outputs, targets)
+
+    def _results_in(self, out: Any, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+        return results_in(out, self._outputs, self.graph.outputs, shapes)
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -137,6 +143,21 @@ class Runner:
                 )
             self._last = self._specializer.at({})
         return self._last
+
+
+def _watch(node: Node, value: np.ndarray) -> None:
+    """Refuses a NaN, but for one that is written as a constant."""
+    if value.dtype.kind != "f" or isinstance(node.kind, Constant):
+        return
+    found = np.isnan(value)
+    if found.any():
+        layer = f" in layer {node.site.layer!r}" if node.site.layer else ""
+        what = (
+            f"in {node.kind.name!r}, an argument or parameter"
+            if isinstance(node.kind, Leaf)
+            else f"made by {node.op.name}({', '.join(str(o.type) for o in node.operands)}){layer}"
+        )
+        raise NanError(f"the first NaN is {what}, at element {int(found.argmax())} of {node.type} [{node.site}]")
 
 
 def _name(x: Node) -> str:
