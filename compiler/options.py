@@ -1,7 +1,9 @@
 """What the user may choose about compiling. The whole of it is part of every cache key."""
 
+import difflib
 from dataclasses import asdict, dataclass, fields
-from typing import Literal, TypeAlias, get_args
+from functools import wraps
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from graphad.compiler.errors import GraphError
 
@@ -9,8 +11,28 @@ Precision: TypeAlias = Literal["default", "strict"]
 Convolution: TypeAlias = Literal["auto", "im2col", "direct"]
 
 _CHOICES = {"precision": get_args(Precision), "convolution": get_args(Convolution)}
+T = TypeVar("T")
 
 
+def _named(cls: type[T]) -> type[T]:
+    """The class, made to refuse a name that is no field with the one that is close."""
+    make = cls.__init__
+    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+
+    @wraps(make)
+    def checked(self: T, *args: Any, **named: Any) -> None:
+        for name, value in named.items():
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]}=?" if close else f"the options are {', '.join(known)}"
+                raise GraphError(f"{cls.__name__}({name}={value!r}): there is no option {name!r}; {hint}")
+        make(self, *args, **named)
+
+    cls.__init__ = checked  # type: ignore[assignment]
+    return cls
+
+
+@_named
 @dataclass(frozen=True)
 class Options:
     """How a function is compiled.

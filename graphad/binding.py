@@ -67,6 +67,12 @@ def _match(name: str, x: Node, shape: tuple[int, ...], sizes: Sizes) -> None:
     for axis, (have, want) in enumerate(zip(shape, wanted, strict=True)):
         expected = _expected(want, have, sizes)
         if isinstance(expected, Size):
+            need = _needed(expected, have)
+            if need is not None:
+                raise ShapeError(
+                    f"argument {name!r}: axis {axis} is {want}, which needs {need}, got {have}: {x.type}, "
+                    f"got {list(shape)} [declared {x.site}]"
+                )
             raise ShapeError(
                 f"argument {name!r}: axis {axis} is {want}, which does not follow from its {have} elements; "
                 f"pass an argument with an axis {' or '.join(sorted(expected.names()))} before [declared {x.site}]"
@@ -84,10 +90,33 @@ def _expected(want: Dim, have: int, sizes: Sizes) -> Dim:
     known = evaluate(want, sizes)
     if isinstance(known, int):
         return known
-    unknown = known.names()
-    if len(unknown) == 1 and all(atoms in {(), (*unknown,)} for atoms, _ in known.terms):
-        slope = dict(known.terms)[*unknown,]
-        value, rest = divmod(have - sum(c for atoms, c in known.terms if not atoms), slope)
+    line = _line(known)
+    if line is not None:
+        name, slope, start = line
+        value, rest = divmod(have - start, slope)
         if rest == 0 and value >= 0:
-            sizes[unknown.pop()] = value
+            sizes[name] = value
     return evaluate(want, sizes)
+
+
+def _line(size: Size) -> tuple[str, int, int] | None:
+    """The name, the slope and the start of a size that is a straight line in one name: 2*N+1 is ("N", 2, 1)."""
+    names = (*size.names(),)
+    if len(names) != 1 or any(atoms not in {(), names} for atoms, _ in size.terms):
+        return None
+    terms = dict(size.terms)
+    return names[0], terms[names], terms.get((), 0)
+
+
+def _needed(size: Size, have: int) -> str | None:
+    """What keeps such a size from being ``have``, in words."""
+    line = _line(size)
+    if line is None or line[1] < -1:
+        return None
+    _, slope, start = line
+    if slope == -1:
+        return f"at most {start}"
+    if have < start:
+        return f"at least {start}"
+    shift = f" {'plus' if start > 0 else 'minus'} {abs(start)}" if start else ""
+    return f"a multiple of {slope}{shift}"

@@ -7,7 +7,8 @@ from graphad.autodiff.modes import check_reach, grad, order, pull_back, push_for
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.autodiff.vectorize import vectorize
 from graphad.build import refuse
-from graphad.compiler.errors import DTypeError, GraphError
+from graphad.compiler.errors import DTypeError, GraphError, ShapeError
+from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.size import product
 from graphad.leaves import input as placeholder
 from graphad.ops.creation import eye, zeros
@@ -70,12 +71,23 @@ def _reverse(y: Tensor, leaves: list[Tensor]) -> list[Tensor]:
 def hessian(y: Tensor, x: Tensor) -> Tensor:
     """The second derivatives of a scalar, shape ``x.shape + x.shape``, by forward over reverse mode.
 
+    Errors: ShapeError if y is no scalar, DTypeError for integers, GraphError where y does not depend on ``x``.
+
     >>> import graphad as ga
     >>> x = ga.input("x", (2,))
     >>> ga.evaluate(hessian(ga.prod(x), x), {x: [3.0, 5.0]})
     array([[0., 1.],
            [1., 0.]], dtype=float32)
     """
+    if not isinstance(y, Tensor):
+        refuse(GraphError, "hessian", (y,), "the first argument is a scalar tensor")
+    if not isinstance(x, Tensor):
+        refuse(GraphError, "hessian", (y,), f"the second argument is one tensor, got {type(x).__name__}")
+    if y.shape != ():
+        refuse(ShapeError, "hessian", (y,), "takes a scalar; use ga.sum(y), or ga.jacobian twice")
+    if not is_float(y.dtype):
+        refuse(DTypeError, "hessian", (y,), f"{y.dtype} has no derivative")
+    check_reach("hessian", [y], [x], order([y]))
     gradient = grad(y, x)
     try:
         check_reach("hessian", [gradient], [x], order([gradient]))
