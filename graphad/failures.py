@@ -13,15 +13,19 @@ from graphad.runtime import CompileError, GraphadError, GuardError
 def explain_failure(lowered: Lowered, error: GuardError) -> GraphadError:
     """The error that says what went wrong where."""
     if error.code >= BASE:
-        node = lowered.watched[error.code - BASE]
-        leaf = node.kind.name if isinstance(node.kind, Leaf) else None
-        what = f"made by {_who(node)}" if leaf is None else f"in {leaf!r}, an argument or parameter"
-        return NanError(f"the first NaN is {what}, at element {error.detail} of {node.type} [{node.site}]")
+        return explain_nan(lowered.watched[error.code - BASE], error.detail)
     node = lowered.guards[error.code - 1]
     bound = _bound(node)
     limits = f" 0 to {bound - 1}" if bound else ""
     what = "index or label" if isinstance(node.kind, Map) else "index"
     return IndexRangeError(f"{_who(node)}: {what} {error.detail} is out of range{limits} [{node.site}]")
+
+
+def explain_nan(node: Node, element: int) -> NanError:
+    """The error for the first NaN of a run."""
+    leaf = node.kind.name if isinstance(node.kind, Leaf) else None
+    what = f"made by {_who(node)}" if leaf is None else f"in {leaf!r}, an argument or parameter"
+    return NanError(f"the first NaN is {what}, at element {element} of {node.type} [{node.site}]")
 
 
 def _bound(node: Node) -> int | None:

@@ -9,13 +9,14 @@ import numpy as np
 from graphad.arguments import arrange, overlap, results_in
 from graphad.autodiff.structure import unflatten
 from graphad.binding import Sizes, accept
-from graphad.compiler.errors import GraphError, NanError
+from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, numbers
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Constant, Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Size
 from graphad.compiler.options import Options
+from graphad.failures import explain_nan
 from graphad.specialization import Specialization, Specializer
 from graphad.tensor import Tensor, Variable
 
@@ -151,13 +152,7 @@ def _watch(node: Node, value: np.ndarray) -> None:
         return
     found = np.isnan(value)
     if found.any():
-        layer = f" in layer {node.site.layer!r}" if node.site.layer else ""
-        what = (
-            f"in {node.kind.name!r}, an argument or parameter"
-            if isinstance(node.kind, Leaf)
-            else f"made by {node.op.name}({', '.join(str(o.type) for o in node.operands)}){layer}"
-        )
-        raise NanError(f"the first NaN is {what}, at element {int(found.argmax())} of {node.type} [{node.site}]")
+        raise explain_nan(node, int(found.argmax()))
 
 
 def _name(x: Node) -> str:
