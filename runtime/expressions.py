@@ -234,6 +234,8 @@ class Expressions:
 def _constant(number: Any, dtype: str) -> Any:
     if dtype.startswith("float"):
         return SCALAR[dtype](float(number))
+    if dtype != "bool" and not -(2 ** (SCALAR[dtype].width - 1)) <= number < 2 ** (SCALAR[dtype].width - 1):
+        return SCALAR[dtype](-(2 ** (SCALAR[dtype].width - 1)))  # what processors, and NumPy, make of it
     return SCALAR[dtype](int(number))
 
 

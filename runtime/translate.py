@@ -40,7 +40,10 @@ class Translator(Expressions):
             if dtype.endswith("*"):
                 argument.add_attribute("noalias")
         self.entry = ir.IRBuilder(self.function.append_basic_block("entry"))
-        super().__init__(ir.IRBuilder(self.function.append_basic_block("body")), flags)
+        super().__init__(
+            ir.IRBuilder(self.function.append_basic_block("body")), tuple(f for f in flags if f == "contract")
+        )
+        self.sum_flags = flags
         self.arguments = {n: Value(a, d) for n, a, d in zip(names, self.function.args, dtypes, strict=True)}
         body = self.builder.block
         self.block(definition.body)
@@ -55,6 +58,10 @@ class Translator(Expressions):
 
     def statement(self, statement: ast.stmt) -> None:
         match statement:
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.BinOp(left=ast.Name(id=same) as left, op=op, right=right)
+            ) if name == same:
+                self.assign(name, self.accumulated(op, self.value(left), self.value(right)))
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self.assign(name, self.value(value))
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)], value=value):
@@ -70,6 +77,17 @@ class Translator(Expressions):
                 pass
             case _:
                 raise UnsupportedError(ast.unparse(statement))
+
+    def accumulated(self, op: ast.operator, total: Value, more: Value) -> Value:
+        """total op more: the only place where a sum may change its order.
+
+        Elsewhere that would turn (a + b) - (a + b) into 0, which is NaN for infinities.
+        """
+        plain, self.flags = self.flags, self.sum_flags
+        try:
+            return self.binary(op, total, more)
+        finally:
+            self.flags = plain
 
     def assign(self, name: str, value: Value) -> None:
         if name in self.arguments:

@@ -1,5 +1,7 @@
 """One text, two compilers: what the translator makes of a kernel is what Numba makes of it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,21 @@ def test_loops_scalars_and_conditions() -> None:
     ours, numbas = both(program("float64", [], body), [x, y], 3, "loops")
     np.testing.assert_array_equal(ours, numbas)
     assert ours.tolist() == [18.0, 4.0, 3.0]
+
+
+def test_only_sums_change_their_order() -> None:
+    """(a + b) - (a + b) stays NaN for infinities in a kernel whose sums may be reassociated."""
+    body = "    total = float64(0.0)\n    for i in range(n):\n        total = total + x[i]\n    z[0] = total - total\n"
+    made = program("float64", [], body)
+    loose = dataclasses.replace(made, source=made.source.replace("@kernel", "@kernel(reassociate=True)"))
+    x = np.array([np.inf, 1.0])
+    assert np.isnan(outcome(loose, [x, x], 1, "loose")).all()
+
+
+@pytest.mark.parametrize("number", ["math.inf", "-math.inf", "math.nan", "1e300"])
+def test_a_constant_that_no_integer_holds_compiles(number: str) -> None:
+    body = f"    z[0] = float64(int64(float64({number})))\n"
+    assert outcome(program("float64", [], body), [np.zeros(1), np.zeros(1)], 1, f"cast{number}")[0] == -(2.0**63)
 
 
 def test_what_the_translator_does_not_know_goes_through_numba() -> None:
