@@ -143,7 +143,7 @@ class Builder:
         return Launch(self.kernel, self.storages, {}, self.writes, nodes, note)
 
 
-_LETTER = {"input": "x", "output": "y", "state": "p", "constant": "c", "local": "t"}
+_LETTER = {"input": "x", "output": "y", "state": "p", "constant": "d", "local": "t"}
 
 
 def _as_size(name: str) -> Size:

@@ -85,3 +85,10 @@ def test_reductions_of_one_operand_share_a_kernel_with_what_follows() -> None:
     mean, least = ga.mean(x, axis=1, keepdims=True), ga.min(x, axis=1, keepdims=True)
     found = {"spread": (x - mean) * least, "both": ga.sum(mean) + ga.sum(least), "norm": ga.sqrt(ga.sum(x * x, axis=0))}
     agree([x], found, *([RNG.normal(size=(n, 300))] for n in (1, 37)))
+
+
+def test_a_constant_array_in_a_sum_in_chunks() -> None:
+    """The names of buffers and of loops do not meet."""
+    table = np.arange(10_000, dtype=np.float32) / 10_000
+    x = ga.input("x", (10_000,))
+    agree([x], {"sum": ga.sum(x * ga.constant(table))}, [np.ones(10_000, np.float32)])
