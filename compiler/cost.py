@@ -4,6 +4,7 @@
   elementary function counting as one; a reduction, a scan, a fold or a scatter one an element it takes in. Views,
   gathers and copies move numbers and cost none. A cheap map that several kernels compute anew is counted in each.
 * bytes: every buffer that a kernel reads, and every one that it writes, once, whole.
+* seconds: predict.py's, with the rates of this machine.
 * peak memory: the arena, and parameters, states and constants. Arguments and results are the caller's.
 """
 
@@ -14,20 +15,17 @@ from typing import Final
 from graphad.compiler.build import Built
 from graphad.compiler.interpret import number
 from graphad.compiler.ir.dtypes import ITEMSIZE
-from graphad.compiler.ir.kinds import Contract, Fold, Map, Reduce, Scan, Scatter
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.scalar import count_flops
-from graphad.compiler.ir.size import Dim, product
+from graphad.compiler.ir.size import Dim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
-from graphad.compiler.passes.kernels.stored import cost, is_anchor
+from graphad.compiler.model.counts import node_flops
+from graphad.compiler.passes.kernels.stored import is_anchor
+from graphad.compiler.predict import predict
 
 WORTH_SHARING: Final = 100e-6
 """Seconds of work on one thread below which waking others costs more than it gives."""
 
-_CONTRACTION_RATE: Final = 2e10  # flops a second on one thread, roughly
-_MAP_RATE: Final = 2e9  # of operations in which an elementary function weighs 20
-_MEMORY_RATE: Final = 1e10  # bytes a second
 _NOT_COUNTED: Final = ("pack", "update", "nan_guard")  # launches that move numbers or look at them
 
 
@@ -43,7 +41,7 @@ class KernelCost:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The whole program's. ``seconds`` is a rough estimate for one thread, used to choose their number."""
+    """The whole program's. ``seconds`` is what ``predict`` says for one thread, used to choose their number."""
 
     flops: int
     bytes: int
@@ -65,41 +63,17 @@ def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
     """The cost of one call for concrete sizes."""
     launches = built.lowered.launches
     stored = built.lowered.assignment.stored
-    kernels, work = [], 0.0
+    kernels = []
     for launch, nodes, name in zip(launches, counted(launches), built.program.kernels, strict=True):
         flops = {n: node_flops(n, sizes) for n in nodes}
         moved = _bytes(launch, stored, sizes)
         kernels.append(KernelCost(name, sum(flops.values()), moved, _by_layer(flops)))
-        work += sum(_seconds(n, f) for n, f in flops.items()) + moved / _MEMORY_RATE
     constants = sum(c.nbytes for c in built.program.constants)
     states = sum(_nbytes(s.type.size, s.type.dtype, sizes) for s in built.states)
     arena = built.layout(sizes, threads).nbytes
     total = (sum(k.flops for k in kernels), sum(k.bytes for k in kernels))
-    return Cost(*total, arena + states + constants, work, tuple(kernels))
-
-
-def node_flops(node: Node, sizes: Mapping[str, int]) -> int:
-    """The operations of one node by itself.
-
-    >>> from graphad.compiler.ir.text import parse
-    >>> text = '%0: float32[N,3] = input "x"\\n%1: float32[N] = sum(%0) axes=[1]\\nreturn %1'
-    >>> node_flops(parse(text).outputs[0], {"N": 10})
-    30
-    """
-    match node.kind:
-        case Contract(left=left, right=right):
-            extents: dict[str, Dim] = {}
-            for letters, x in zip((left, right), node.operands, strict=True):
-                extents |= dict(zip(letters, x.type.shape, strict=True))
-            return 2 * number(product(extents.values()), sizes)
-        case Map(scalar=scalar):
-            return count_flops(scalar) * number(node.type.size, sizes)
-        case Reduce() | Scan() | Fold():
-            return number(node.operands[0].type.size, sizes)
-        case Scatter():
-            return number(node.operands[1].type.size, sizes)
-        case _:
-            return 0
+    seconds = predict(built.lowered.graph, sizes).seconds
+    return Cost(*total, arena + states + constants, seconds, tuple(kernels))
 
 
 def counted(launches: Sequence[Launch]) -> list[tuple[Node, ...]]:
@@ -122,14 +96,6 @@ def counted(launches: Sequence[Launch]) -> list[tuple[Node, ...]]:
             found.append(tuple(n for n in launch.nodes if n not in done))
             done = set()
     return found
-
-
-def _seconds(node: Node, flops: int) -> float:
-    if isinstance(node.kind, Contract):
-        return flops / _CONTRACTION_RATE
-    if isinstance(node.kind, Map):
-        return flops * cost(node.kind.scalar) / max(count_flops(node.kind.scalar), 1) / _MAP_RATE
-    return flops / _MAP_RATE
 
 
 def _bytes(launch: Launch, stored: Mapping[Node, Storage], sizes: Mapping[str, int]) -> int:

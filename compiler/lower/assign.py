@@ -47,17 +47,22 @@ def assign_storage(graph: Graph, watched: bool = False) -> Assignment:
     guarded = len(graph.kernels) if watched else _guarded(graph.kernels)
     copies = _updates(graph, stored, last, guarded)
     locals_: list[Storage] = []
+    held: dict[Storage, list[Node]] = {}
+    for node, storage in stored.items():
+        held.setdefault(storage, []).append(node)
     for i, kernel in enumerate(graph.kernels):
         for node in kernel.stores:
             if node in stored:
                 continue
-            free = _dying(node, kernel, i, last, stored) if not watched else None
+            free = _dying(node, kernel, i, last, stored, held) if not watched else None
             if free is not None:
                 stored[node] = stored[free]
+                held[stored[node]].append(node)
                 last[free] = len(graph.kernels)  # taken: no second result may take it
                 continue
             stored[node] = Storage("local", len(locals_), node.type.dtype, node.type.size)
             locals_.append(stored[node])
+            held[stored[node]] = [node]
     return Assignment(stored, locals_, constants, copies, guarded)
 
 
@@ -129,7 +134,14 @@ def reads_in_place(leaf: Node, value: Node, kernel: Kernel) -> bool:
     return True
 
 
-def _dying(node: Node, kernel: Kernel, i: int, last: Mapping[Node, int], stored: Mapping[Node, Storage]) -> Node | None:
+def _dying(
+    node: Node,
+    kernel: Kernel,
+    i: int,
+    last: Mapping[Node, int],
+    stored: Mapping[Node, Storage],
+    held: Mapping[Storage, Sequence[Node]],
+) -> Node | None:
     """An operand in the arena whose place ``node`` may take."""
     inside = set(kernel.nodes)
     for reader in kernel.nodes:
@@ -138,11 +150,7 @@ def _dying(node: Node, kernel: Kernel, i: int, last: Mapping[Node, int], stored:
                 continue
             if stored[x].place != "local" or last[x] != i or x.type != node.type:
                 continue
-            if reads_in_place(x, node, kernel) and not _shares(x, stored, last, i):
+            others_read = any(n is not x and last.get(n, -1) >= i for n in held[stored[x]])
+            if not others_read and reads_in_place(x, node, kernel):
                 return x
     return None
-
-
-def _shares(x: Node, stored: Mapping[Node, Storage], last: Mapping[Node, int], i: int) -> bool:
-    """Some other node in the same memory is still to be read."""
-    return any(s is stored[x] and n is not x and last.get(n, -1) >= i for n, s in stored.items())

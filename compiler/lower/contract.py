@@ -15,6 +15,7 @@ they lie.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Literal, TypeAlias
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
@@ -26,6 +27,8 @@ from graphad.compiler.lower.direct import Direct
 from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.panels import ROWS, Panel, least
+
+Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 
 CHUNKS = 8  # partial results of a sum over examples; fixed, so that results do not depend on the threads
 
@@ -40,18 +43,29 @@ class Lowering(Direct):
 
     def run(self) -> list[Launch]:
         found = plan(self.anchor)
+        match self.schedule(found):
+            case "sum":
+                self.context.choices[self.anchor] = "loop nest"
+                return [self.direct_sum(found)]
+            case "direct":
+                self.context.choices[self.anchor] = "direct loop nest"
+                return [self.direct_rows(found)]
+            case "partial":
+                return self._partial_sums(found, self.steps(found))
+            case "blocks":
+                return self._row_blocks(found)
+            case "outer":
+                return self._outer_loops(found)
+
+    def schedule(self, found: Plan) -> Schedule:
+        """Which of them it is to be."""
         if not found.columns or found.extent(found.columns) == 1 or self.tiny(found):
-            self.context.choices[self.anchor] = "loop nest"
-            return [self.direct_sum(found)]
+            return "sum"
         if self.context.options.convolution == "direct" and self.windowed(found):
-            self.context.choices[self.anchor] = "direct loop nest"
-            return [self.direct_rows(found)]
-        steps = self.steps(found)
-        if steps and not found.outer:
-            return self._partial_sums(found, steps)
-        if not found.outer:
-            return self._row_blocks(found)
-        return self._outer_loops(found)
+            return "direct"
+        if found.outer:
+            return "outer"
+        return "partial" if self.steps(found) else "blocks"
 
     def _outer_loops(self, found: Plan) -> list[Launch]:
         """One product for each index of the outer letters: a convolution's images, a batch of matrices."""

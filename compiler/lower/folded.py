@@ -11,7 +11,7 @@ from graphad.compiler.loops.ir import Load
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.folds import Block, add_folded, passive
-from graphad.compiler.lower.letters import plan
+from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.maps import Stores
 from graphad.compiler.lower.panels import Panels
 
@@ -23,41 +23,38 @@ def lower_folded_contract(
 
     None where the letters do not fall into passive ones, rows and columns.
     """
+    lowering = Panels(context, nodes, anchor, stores)
+    found = folded_plan(lowering, fold)
+    return None if found is None else [_folded(context, nodes, fold, stores, lowering, found)]
+
+
+def folded_plan(lowering: Panels, fold: Node) -> Plan | None:
+    """The letters of a contraction that a fold absorbs: outer ones passive, then rows, then columns; None otherwise."""
     assert isinstance(fold.kind, Fold)
+    anchor = lowering.anchor
     assert isinstance(anchor.kind, Contract)
-    lead = passive(fold.kind.map, fold.kind.shape)
     letters = anchor.kind.out
+    passive_letters = letters[: passive(fold.kind.map, fold.kind.shape)]
     left, right = anchor.kind.left, anchor.kind.right
-    out_letters = letters[:lead]
     for own, other in ((left, right), (right, left)):
-        columns = "".join(c for c in letters if c in own and c not in other and c not in out_letters)
+        columns = "".join(c for c in letters if c in own and c not in other and c not in passive_letters)
         rows = "".join(c for c in letters if c in other and c not in own)
-        outer = "".join(c for c in out_letters if c in own)
-        kept = [c for c in out_letters if c not in outer]
+        outer = "".join(c for c in passive_letters if c in own)
         if columns and rows and outer and set(outer + rows + columns) == set(letters) and letters.startswith(outer):
-            return _folded(context, nodes, fold, anchor, stores, outer, rows, columns, len(outer), kept)
+            operand = anchor.operands[0] if columns[-1] in left else anchor.operands[1]
+            found = plan(anchor, operand, outer + rows + columns)
+            fits = found.columns == columns and found.outer == outer and not lowering.steps(found)
+            return found if fits else None
     return None
 
 
 def _folded(
-    context: Context,
-    nodes: Sequence[Node],
-    fold: Node,
-    anchor: Node,
-    stores: Stores,
-    outer: str,
-    rows: str,
-    columns: str,
-    lead: int,
-    kept: Sequence[str],
-) -> list[Launch] | None:
+    context: Context, nodes: Sequence[Node], fold: Node, stores: Stores, lowering: Panels, found: Plan
+) -> Launch:
     assert isinstance(fold.kind, Fold)
+    anchor = lowering.anchor
     assert isinstance(anchor.kind, Contract)
-    lowering = Panels(context, nodes, anchor, stores)
-    operand = anchor.operands[0] if columns[-1] in anchor.kind.left else anchor.operands[1]
-    found = plan(anchor, operand, outer + rows + columns)
-    if found.columns != columns or found.outer != outer or lowering.steps(found):
-        return None
+    outer, rows, columns, lead = found.outer, found.rows, found.columns, len(found.outer)
     builder, puller = context.builder("fold", nodes)
     block = Block(context, builder, fold, stores, lead)
     fixed = not (set(found.rows_letters) & set(outer))
@@ -83,4 +80,4 @@ def _folded(
             add_folded(builder, inner, block, fold.kind, lead, [known[c] for c in anchor.kind.out], value)
         block.finish(puller, index, stores)
     context.choices[anchor] = "matrix product, folded back"
-    return [builder.launch(tuple(nodes))]
+    return builder.launch(tuple(nodes))

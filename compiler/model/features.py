@@ -1,0 +1,179 @@
+"""What a kernel does, counted in the units that a ``Machine`` has rates for.
+
+| feature | unit |
+| --- | --- |
+| ``launch`` | a kernel |
+| ``float32.exp``, ``.div``, ``.plain`` ... | an evaluation in a loop long enough to be vectorised |
+| ``float32.exp.scalar`` ... | one in a short loop, or of those that a vectorised loop leaves over |
+| ``integer`` | an operation on integers or booleans |
+| ``bytes.0``, ``bytes.1`` ... | a byte from the nearest cache, the next ..., memory |
+| ``float32.sum``, ``.max``, ``.arg``, and ``.scalar`` of each | an element taken into a reduction; into a short one |
+| ``float32.product``, ``.product.tile``, ``.product.cell`` | a multiply-add, a row tile, a result of a matrix product |
+| ``product.start`` | a matrix product |
+| ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest, its operands contiguous along it or not |
+| ``pack`` | an element copied to a panel |
+| ``move``, ``gather`` | an element read through strides or guards, a row looked up |
+| ``fold``, ``scan`` | an element added into place, an element of a running value |
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from graphad.compiler.interpret import number
+from graphad.compiler.ir.dtypes import is_float
+from graphad.compiler.ir.graph import Kernel
+from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.scalar import Apply, Cast, Scalar
+from graphad.compiler.ir.view import Affine, Reshape
+from graphad.compiler.lower.loops import collapse
+from graphad.compiler.model.contractions import Product
+from graphad.compiler.model.counts import elements, extent
+from graphad.compiler.model.evaluations import Evaluations
+from graphad.compiler.model.machine import REPRESENTATIVES
+from graphad.compiler.passes.kernels.stored import is_anchor
+
+SHORT: Final = 8  # iterations that a vectorised loop leaves over on average; a loop no longer is not vectorised
+TILE: Final = 4
+
+
+class Features(dict[str, float]):
+    """Units by feature."""
+
+    def add(self, name: str, count: float) -> None:
+        if count:
+            self[name] = self.get(name, 0.0) + count
+
+    def loop(self, name: str, total: float, inner: float, weight: float = 1.0) -> None:
+        """``total`` evaluations in loops of ``inner``."""
+        if inner <= SHORT:
+            self.add(f"{name}.scalar", weight * total)
+        else:
+            self.add(name, weight * total)
+            self.add(f"{name}.scalar", weight * SHORT * total / inner)
+
+
+def kernel_features(
+    kernel: Kernel, found: Evaluations, products: Mapping[Node, Product], sizes: Mapping[str, int]
+) -> Features:
+    """Everything but the traffic with memory."""
+    features = Features(launch=1.0)
+    inner = _inner(kernel, sizes)
+    for node in kernel.nodes:
+        times = found.computed.get(node, 0.0)
+        match node.kind:
+            case Map(scalar=scalar):
+                _add_map(features, node, scalar, times, inner)
+            case View(map=view):
+                if not smooth(node, view):
+                    features.add("move", times)
+            case Gather(axis=axis):
+                row = extent(node.operands[0].type.shape[axis + 1 :], sizes)
+                features.add("gather", times / max(row, 1))
+            case Reduce():
+                _add_reduction(features, node, sizes)
+            case Contract():
+                add_product(features, node, products[node])
+            case Fold():
+                features.add("fold", float(elements(node.operands[0], sizes)))
+            case Scatter():
+                features.add("fold", float(elements(node.operands[1], sizes)))
+            case Scan():
+                features.add("scan", float(elements(node.operands[0], sizes)))
+            case _:
+                pass
+    return features
+
+
+def _add_map(features: Features, node: Node, scalar: Scalar, times: float, inner: float) -> None:
+    dtype = next((x.type.dtype for x in (node, *node.operands) if is_float(x.type.dtype)), "")
+    for name, weight in units(scalar):
+        if dtype:
+            features.loop(f"{dtype}.{name}", times, inner, weight)
+        else:
+            features.add("integer", times * weight)
+
+
+@lru_cache(maxsize=4096)
+def units(scalar: Scalar) -> tuple[tuple[str, float], ...]:
+    """The rates an expression has, with how often.
+
+    >>> from graphad.compiler.ir.scalar import Arg, apply
+    >>> units(apply("log2", Arg(0) * Arg(0)))
+    (('log', 0.8), ('plain', 1.0))
+    """
+    found: dict[str, float] = {}
+    stack = [scalar]
+    while stack:
+        match stack.pop():
+            case Apply(primitive, args):
+                name, weight = REPRESENTATIVES.get(primitive, ("plain", 1.0))
+                found[name] = found.get(name, 0.0) + weight
+                stack.extend(args)
+            case Cast(_, arg):
+                stack.append(arg)
+            case _:
+                pass
+    return tuple(found.items())
+
+
+def smooth(node: Node, view: Affine | Reshape) -> bool:
+    """Along the result's last axis it reads element after element, or the same one: as good as no view."""
+    if isinstance(view, Reshape):
+        return True
+    if view.guarded or any(a.divisor != 1 for a in view.axes):
+        return False
+    last = len(view.shape) - 1
+    while last >= 0 and view.shape[last] == 1:
+        last -= 1
+    reads = [(i, c) for i, a in enumerate(view.axes) for j, c in a.terms if j == last]
+    behind = node.operands[0].type.shape
+    return all(c == 1 and all(d == 1 for d in behind[i + 1 :]) for i, c in reads)
+
+
+def _inner(kernel: Kernel, sizes: Mapping[str, int]) -> float:
+    """Iterations of the kernel's innermost loop over elements."""
+    anchor = next((n for n in kernel.nodes if is_anchor(n)), None)
+    shape = kernel.stores[0].type.shape if anchor is None else anchor.operands[-1].type.shape
+    if isinstance(anchor, Node) and isinstance(anchor.kind, Contract):
+        shape = anchor.type.shape
+    breaks = list(anchor.kind.axes) if anchor is not None and isinstance(anchor.kind, Reduce) else []
+    groups = collapse(kernel.nodes, shape, [b for a in breaks for b in (a, a + 1)])
+    extents = [extent((shape[i] for i in g), sizes) for g in groups]
+    return float(next((e for e in reversed(extents) if e != 1), 1))
+
+
+def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
+    assert isinstance(node.kind, Reduce)
+    (x,) = node.operands
+    total = float(elements(x, sizes))
+    name = node.kind.monoid.name
+    what = "arg" if node.kind.monoid.is_arg else "max" if name in ("max", "min") else "sum"
+    shape = [number(d, sizes) for d in x.type.shape]
+    inner, i = 1, len(shape) - 1
+    last_reduced = bool(shape) and i in node.kind.axes
+    while i >= 0 and (i in node.kind.axes) == last_reduced:
+        inner *= shape[i]
+        i -= 1
+    if not is_float(x.type.dtype):
+        features.add("integer", total)
+    else:
+        features.loop(f"{x.type.dtype}.{what}", total, float(inner))
+
+
+def add_product(features: Features, node: Node, p: Product) -> None:
+    """A contraction's own work; the views that it packs are counted as they are evaluated."""
+    dtype = node.type.dtype if is_float(node.type.dtype) else "float64"
+    work = float(p.times) * p.rows * p.columns * p.depth
+    if p.schedule == "sum":
+        if p.contiguous:
+            features.loop(f"{dtype}.nest", work, float(p.depth))
+        else:
+            features.add(f"{dtype}.nest.strided", work)
+        return
+    features.add("product.start", float(p.times))
+    features.add(f"{dtype}.product", work)
+    features.add(f"{dtype}.product.tile", float(p.times) * -(-p.rows // TILE) * -(-p.depth // TILE))
+    features.add(f"{dtype}.product.cell", float(p.times) * p.rows * p.columns)
+    features.add("pack", sum(p.pulled))
