@@ -69,7 +69,8 @@ def total(parts: Sequence[Tensor | None]) -> Tensor | None:
     return out
 
 
-def _map_partials(node: Tensor) -> Sequence[Partial]:
+def map_partials(node: Tensor) -> Sequence[Partial]:
+    """d node / d operand for each operand of an elementwise op."""
     op = node.op
     if not isinstance(op, Elementwise) or op.partials is None:
         refuse(DTypeError, "derivative", (node,), f"op {op.name!r} has no derivative")
@@ -82,7 +83,8 @@ def spread(x: Tensor, axes: tuple[int, ...], shape: Shape) -> Tensor:
     return affine(x, shape, [AxisMap(terms=((i, 1),)) for i in kept])
 
 
-def _weights(node: Tensor, axes: tuple[int, ...]) -> Partial:
+def reduce_weights(node: Tensor, axes: tuple[int, ...]) -> Partial:
+    """d node / d operand of a reduction, before the operand's elements are summed over ``axes``."""
     op = node.op
     (x,) = inputs_of(node)
     if not isinstance(op, Reduction) or op.weights is None:
@@ -107,7 +109,7 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
         case Leaf() | Constant() | SizeOf() | Index():
             return None
         case Map():
-            parts = _map_partials(node)
+            parts = map_partials(node)
             return total([None if t is None else apply_partial(p, t) for p, t in zip(parts, tangents, strict=True)])
         case Contract(left=left, right=right, out=out_letters):
             x, y = inputs_of(node)
@@ -127,7 +129,7 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
         return None
     match node.kind:
         case Reduce(axes=axes):
-            weighted = apply_partial(_weights(node, axes), first)
+            weighted = apply_partial(reduce_weights(node, axes), first)
             return None if weighted is None else sum_(weighted, axes)
         case Scan(axis=axis, reverse=reverse):
             assert isinstance(node.op, Prefix)
@@ -160,10 +162,10 @@ def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | N
         case Leaf() | Constant() | SizeOf() | Index():
             return []
         case Map():
-            partials = _map_partials(node)
+            partials = map_partials(node)
             return [apply_partial(p, c) if a else None for p, a in zip(partials, asked, strict=True)]
         case Reduce(axes=axes):
-            return [apply_partial(_weights(node, axes), spread(c, axes, inputs[0].shape))]
+            return [apply_partial(reduce_weights(node, axes), spread(c, axes, inputs[0].shape))]
         case Scan(axis=axis, reverse=reverse):
             assert isinstance(node.op, Prefix)
             return [node.op.vjp(inputs[0], node, c, axis, reverse)]

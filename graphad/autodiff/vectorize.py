@@ -82,6 +82,24 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
     return unflatten(outputs, [done[y] if y in done else lifted(y, extent) for y in roots])
 
 
+def vectorize_within(output: Tensor, hole: Tensor, values: Tensor, known: set[Tensor]) -> Tensor:
+    """``vectorize(output, {hole: values})`` where nothing behind the tensors ``known`` depends on ``hole``.
+
+    Looks at the few nodes in between only, so that it costs the same in a small graph and in a large one.
+    """
+    done = {hole: values}
+    extent = values.shape[0]
+
+    def inner(node: Tensor) -> tuple[Tensor, ...]:
+        return () if node in known else _operands(node)
+
+    for node in order([output], inner):
+        if node not in done and any(o in done for o in inner(node)):
+            with origin(node.site):
+                done[node] = _node(node, done, extent)
+    return done[output] if output in done else lifted(output, extent)
+
+
 def _show(value: object) -> str:
     return repr(value) if isinstance(value, Tensor) else type(value).__name__
 
