@@ -3,6 +3,7 @@
 from graphad.chain.factor import Factor
 from graphad.chain.nodes import (
     AccumulateAdjoint,
+    AccumulateStructure,
     AccumulateTangent,
     Bracketing,
     Given,
@@ -20,5 +21,5 @@ __all__ = [
     # the answer
     "Solution", "Schedule", "Task",
     # its tree
-    "Bracketing", "Given", "AccumulateTangent", "AccumulateAdjoint", "Multiply", "PushTangent", "PullAdjoint", "steps",
+    "Bracketing", "Given", "AccumulateTangent", "AccumulateAdjoint", "AccumulateStructure", "Multiply", "PushTangent", "PullAdjoint", "steps",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphad._lazy import lazy_import
 from graphad.chain.nodes import (
     AccumulateAdjoint,
+    AccumulateStructure,
     AccumulateTangent,
     Bracketing,
     Given,
@@ -25,6 +26,7 @@ STYLE: dict[type, tuple[str, str]] = {  # colour, name
     Given: ("#6e7781", "given"),
     AccumulateTangent: ("#0969da", "accumulate by tangents"),
     AccumulateAdjoint: ("#cf222e", "accumulate by adjoints"),
+    AccumulateStructure: ("#8250df", "read off its structure"),
     Multiply: ("#1a7f37", "multiply"),
     PushTangent: ("#54aeff", "push tangents"),
     PullAdjoint: ("#ff8182", "pull adjoints"),

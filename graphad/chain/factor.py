@@ -15,6 +15,9 @@ class Factor:
     Costs are fused multiply-adds (or any other unit, one for all): ``tangent_cost`` of F_k' v, ``adjoint_cost`` of
     u F_k'. ``tape`` is what an adjoint has to keep, in the unit of the memory limit; ``adjoint_cost`` unless given.
 
+    ``jacobian_cost`` is what F_k' as a matrix costs where its structure gives it for less than sweeps do: nothing for a
+    constant matrix through which one can also sweep, a scaling of rows for a dense layer with an activation.
+
     Without costs a factor is a matrix that is already there: it costs nothing to accumulate, and to multiply by it
     what any product of matrices costs.
 
@@ -29,6 +32,7 @@ class Factor:
     tangent_cost: int | None = None
     adjoint_cost: int | None = None
     tape: int | None = None
+    jacobian_cost: int | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -41,6 +45,10 @@ class Factor:
             raise GraphError(f"chain.Factor: {missing} is missing; give both costs, or neither for a given matrix")
         if self.given and self.tape is not None:
             raise GraphError("chain.Factor: a given matrix has no tape; give tangent_cost and adjoint_cost too")
+        if self.given and self.jacobian_cost is not None:
+            raise GraphError(
+                "chain.Factor: a given matrix has no jacobian_cost; give tangent_cost and adjoint_cost too"
+            )
         if self.tape is None:
             object.__setattr__(self, "tape", self.adjoint_cost)
 

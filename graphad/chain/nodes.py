@@ -48,6 +48,11 @@ class AccumulateAdjoint(_Leaf):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class AccumulateStructure(_Leaf):
+    """Read off the factor's structure, at its ``jacobian_cost``."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Multiply(_Node):
     """The product of two accumulated Jacobians, m_j m_k n_i; ``left`` is the outer one."""
 
@@ -92,7 +97,9 @@ class PullAdjoint(_Node):
         return range(self.operand.first - 1, self.first - 1, -1)
 
 
-Bracketing: TypeAlias = Given | AccumulateTangent | AccumulateAdjoint | Multiply | PushTangent | PullAdjoint
+Bracketing: TypeAlias = (
+    Given | AccumulateTangent | AccumulateAdjoint | AccumulateStructure | Multiply | PushTangent | PullAdjoint
+)
 
 
 def steps(root: Bracketing) -> list[Bracketing]:

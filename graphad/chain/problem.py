@@ -46,11 +46,26 @@ class Problem:
         ]
 
     @cached_property
-    def start(self) -> list[int]:
-        """fma(j,j) = min(t_j n_j, a_j m_j): each factor's Jacobian as a matrix, by itself."""
+    def _swept(self) -> list[int]:
         return [
             f.rows * (f.adjoint_cost or 0) if adjoint else f.columns * (f.tangent_cost or 0)
             for f, adjoint in zip(self.factors, self.by_adjoint, strict=True)
+        ]
+
+    @cached_property
+    def by_structure(self) -> list[bool]:
+        """Whether a factor's structure gives its matrix for less than sweeps do."""
+        return [
+            f.jacobian_cost is not None and f.jacobian_cost < swept
+            for f, swept in zip(self.factors, self._swept, strict=True)
+        ]
+
+    @cached_property
+    def start(self) -> list[int]:
+        """fma(j,j) = min(t_j n_j, a_j m_j): each factor's Jacobian as a matrix, by itself; less where structure helps."""
+        return [
+            (f.jacobian_cost or 0) if structured else swept
+            for f, structured, swept in zip(self.factors, self.by_structure, self._swept, strict=True)
         ]
 
     @cached_property

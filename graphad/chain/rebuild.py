@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from graphad.chain.nodes import (
     AccumulateAdjoint,
+    AccumulateStructure,
     AccumulateTangent,
     Bracketing,
     Given,
@@ -67,6 +68,8 @@ def _leaf(problem: Problem, k: int) -> Bracketing:
     place = (k + 1, k + 1, factor.rows, factor.columns)
     if factor.given:
         return Given(*place, 0, 0)
+    if problem.by_structure[k]:
+        return AccumulateStructure(*place, cost, cost)
     if problem.by_adjoint[k]:
         return AccumulateAdjoint(*place, cost, cost, problem.tapes[k])
     return AccumulateTangent(*place, cost, cost)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from graphad.chain.nodes import (
     AccumulateAdjoint,
+    AccumulateStructure,
     AccumulateTangent,
     Bracketing,
     Given,
@@ -49,6 +50,8 @@ def describe(step: Bracketing) -> str:
             return f"F{step.first}' by {_count(step.columns, 'tangent')}"
         case AccumulateAdjoint():
             return f"F{step.first}' by {_count(step.rows, 'adjoint')}, tape {step.tape}"
+        case AccumulateStructure():
+            return f"F{step.first}' by its structure"
         case Multiply():
             inner = step.left.columns
             return f"{_place(step)}: {step.rows} x {inner} times {inner} x {step.columns}"

@@ -35,7 +35,8 @@ def _leaf(f: Factor, limit: int | None) -> list[int]:
     if f.tangent_cost is None or f.adjoint_cost is None or f.tape is None:
         return [0]
     fits = limit is None or f.tape <= limit
-    return [f.tangent_cost * f.columns] + [f.adjoint_cost * f.rows] * fits
+    structured = [] if f.jacobian_cost is None else [f.jacobian_cost]
+    return [f.tangent_cost * f.columns] + [f.adjoint_cost * f.rows] * fits + structured
 
 
 def _split(factors, limit, matrix_free, beside, table, i, k, j):  # type: ignore[no-untyped-def]
@@ -55,6 +56,13 @@ def random_chain(rng: random.Random, length: int, size: int, cost: int, given: f
     return [
         Factor(m, n)
         if rng.random() < given
-        else Factor(m, n, rng.randint(0, cost), rng.randint(0, cost), rng.choice([None, rng.randint(0, cost)]))
+        else Factor(
+            m,
+            n,
+            rng.randint(0, cost),
+            rng.randint(0, cost),
+            rng.choice([None, rng.randint(0, cost)]),
+            rng.choice([None, None, rng.randint(0, cost * max(m, n))]),
+        )
         for n, m in pairwise(sizes)
     ]

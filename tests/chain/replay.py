@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from graphad.chain import (
     AccumulateAdjoint,
+    AccumulateStructure,
     AccumulateTangent,
     Bracketing,
     Factor,
@@ -40,6 +41,10 @@ def _own(step: Bracketing, factors: Sequence[Factor], limit: int | None) -> int:
         case Given():
             assert factors[step.first - 1].given
             return 0
+        case AccumulateStructure():
+            known = factors[step.first - 1].jacobian_cost
+            assert step.first == step.last and known is not None
+            return known
         case AccumulateTangent() | AccumulateAdjoint():
             assert step.first == step.last
             swept = [factors[step.first - 1]]

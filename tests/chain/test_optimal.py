@@ -53,7 +53,9 @@ def test_more_memory_never_costs_more(chain: list[Factor], some: list[int]) -> N
 @given(chains(longest=12))
 def test_turning_the_chain_round_exchanges_the_modes(chain: list[Factor]) -> None:
     turned = [
-        Factor(f.columns, f.rows) if f.given else Factor(f.columns, f.rows, f.adjoint_cost, f.tangent_cost, f.tape)
+        Factor(f.columns, f.rows)
+        if f.given
+        else Factor(f.columns, f.rows, f.adjoint_cost, f.tangent_cost, f.tape, f.jacobian_cost)
         for f in chain[::-1]
     ]
     assert solve(turned).cost == solve(chain).cost
@@ -66,7 +68,10 @@ def test_costs_scale(chain: list[Factor], by: int) -> None:
     scaled = [
         replace(f, rows=f.rows * by, columns=f.columns * by)
         if f.given
-        else Factor(f.rows * by, f.columns * by, (f.tangent_cost or 0) * by**2, (f.adjoint_cost or 0) * by**2)
+        else replace(
+            Factor(f.rows * by, f.columns * by, (f.tangent_cost or 0) * by**2, (f.adjoint_cost or 0) * by**2),
+            jacobian_cost=None if f.jacobian_cost is None else f.jacobian_cost * by**3,
+        )
         for f in chain
     ]
     assert solve(scaled).cost == solve(chain).cost * by**3
