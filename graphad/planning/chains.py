@@ -1,0 +1,141 @@
+"""Chain mode: stages are accumulated, multiplied or swept through, in the order that `graphad.chain` finds cheapest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphad.chain import (
+    AccumulateAdjoint,
+    AccumulateStructure,
+    AccumulateTangent,
+    Bracketing,
+    Factor,
+    Given,
+    Multiply,
+    PullAdjoint,
+    PushTangent,
+    Solution,
+    solve,
+    steps,
+)
+from graphad.planning.blocks import Blocks
+from graphad.planning.problem import Problem
+from graphad.planning.stages import Stage, stages
+from graphad.structures import (
+    PRICED,
+    Einsum,
+    Prices,
+    Structured,
+    Weights,
+    after,
+    count,
+    forward,
+    identity,
+    materialise,
+    reverse,
+)
+from graphad.structures.letters import fresh
+from graphad.tensor import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """The stages from one input to one output, and the cheapest bracketing of their Jacobians."""
+
+    stages: tuple[Stage, ...]
+    solution: Solution
+    whole: tuple[str, ...]  # how each stage's own matrix is accumulated: "forward" or "reverse"
+
+
+def plan_chain(problem: Problem, x: Tensor, y: Tensor) -> Chain | None:
+    """The chain from ``x`` to ``y``, of one stage where no node cuts it; None where nothing leads from one to the other."""
+    found = stages(problem, x, y)
+    if not found:
+        return None
+    priced = [_factor(problem, stage) for stage in found]
+    return Chain(tuple(found), solve([factor for factor, _ in priced]), tuple(how for _, how in priced))
+
+
+def _factor(problem: Problem, stage: Stage) -> tuple[Factor, str]:
+    """What one sweep through a stage costs, and its matrix by the cheaper mode, as structure allows."""
+    by_forward, by_reverse = Prices(), Prices()
+    accumulate(by_forward, problem, stage, "forward")
+    accumulate(by_reverse, problem, stage, "reverse")
+    whole = "forward" if by_forward.multiplications <= by_reverse.multiplications else "reverse"
+    tangent, adjoint = Prices(), Prices()
+    through(tangent, problem, [stage], _direction(stage.entry, target=True))
+    back(adjoint, problem, [stage], _direction(stage.exit, target=False))
+    costs = tangent.multiplications, adjoint.multiplications
+    least = min(by_forward.multiplications, by_reverse.multiplications)
+    size = sum(count(node.shape) for node in stage.nodes)
+    return Factor(count(stage.exit.shape), count(stage.entry.shape), *costs, tape=size, jacobian_cost=least), whole
+
+
+def _direction(x: Tensor, target: bool) -> Einsum:
+    """One dense direction, for its price."""
+    letters, (one,) = fresh(x.ndim), fresh(1)
+    extents = dict(zip(letters, x.shape, strict=True)) | {one: 1}
+    ends = (letters, (one,)) if target else ((one,), letters)
+    return Einsum(*ends, extents, x.dtype, (*letters, one), PRICED)
+
+
+def accumulate(w: Weights, problem: Problem, stage: Stage, how: str) -> Structured:
+    """d exit / d entry of one stage, by one mode from the identity."""
+    entry, leave = stage.entry, stage.exit
+    if how == "forward":
+        return forward(w, problem.edges, stage.nodes, {entry: identity(entry.shape, entry.dtype)})[leave]
+    return reverse(w, problem.edges, stage.nodes, {leave: identity(leave.shape, leave.dtype)}, {entry})[entry]
+
+
+def through(w: Weights, problem: Problem, swept: list[Stage], j: Structured) -> Structured:
+    """Tangents through stages, innermost first."""
+    for stage in swept:
+        j = forward(w, problem.edges, stage.nodes, {stage.entry: j})[stage.exit]
+    return j
+
+
+def back(w: Weights, problem: Problem, swept: list[Stage], j: Structured) -> Structured:
+    """Adjoints through stages, outermost first."""
+    for stage in swept:
+        j = reverse(w, problem.edges, stage.nodes, {stage.exit: j}, {stage.entry})[stage.entry]
+    return j
+
+
+def run_chain(w: Weights, problem: Problem, chain: Chain, root: Bracketing | None = None) -> Structured:
+    """The bracketing carried out."""
+    root = chain.solution.bracketing if root is None else root
+    done: dict[Bracketing, Structured] = {}
+    for step in steps(root):
+        operands = [done.pop(child) for child in step.children]
+        done[step] = _step(w, problem, chain, step, operands)
+    return done[root]
+
+
+def _step(w: Weights, problem: Problem, chain: Chain, step: Bracketing, operands: list[Structured]) -> Structured:
+    match step:
+        case Given() | AccumulateStructure():
+            return accumulate(w, problem, chain.stages[step.first - 1], chain.whole[step.first - 1])
+        case AccumulateTangent():
+            return accumulate(w, problem, chain.stages[step.first - 1], "forward")
+        case AccumulateAdjoint():
+            return accumulate(w, problem, chain.stages[step.first - 1], "reverse")
+        case Multiply():
+            left, right = operands
+            return after(w, materialise(w, left), materialise(w, right))
+        case PushTangent():
+            return through(w, problem, [chain.stages[k - 1] for k in step.through], operands[0])
+        case PullAdjoint():
+            return back(w, problem, [chain.stages[k - 1] for k in step.through], operands[0])
+
+
+def plan_chains(problem: Problem) -> dict[tuple[Tensor, Tensor], Chain]:
+    """A chain for each output and each input on which it depends, by (y, x)."""
+    pairs = ((y, x) for y in problem.outputs for x in problem.inputs if y is not x)
+    return {(y, x): chain for y, x in pairs if (chain := plan_chain(problem, x, y)) is not None}
+
+
+def by_chain(w: Weights, problem: Problem, chains: dict[tuple[Tensor, Tensor], Chain]) -> Blocks:
+    """Each block by its chain."""
+    found: Blocks = {(y, x): run_chain(w, problem, chain) for (y, x), chain in chains.items()}
+    both = set(problem.inputs) & set(problem.outputs)
+    return found | {(x, x): identity(x.shape, x.dtype) for x in both}
