@@ -24,9 +24,6 @@ from graphad.autodiff import (
     check_grads,
     custom_derivative,
     grad,
-    hessian,
-    hvp,
-    jacobian,
     jvp,
     stop_gradient,
     vectorize,
@@ -60,6 +57,17 @@ from graphad.ops.indexing import *  # noqa: F403
 from graphad.ops.reductions import *  # noqa: F403
 from graphad.ops.shape import *  # noqa: F403
 from graphad.ops.trigonometric import *  # noqa: F403
+from graphad.planning import (
+    Linearized,
+    Plan,
+    hessian,
+    hvp,
+    jacobian,
+    linearize,
+    load_plan,
+    plan_hessian,
+    plan_jacobian,
+)
 from graphad.runtime import CacheError, CacheWarning
 from graphad.tensor import Parameter, State, Tensor
 
@@ -75,8 +83,8 @@ __all__ = [
     # leaves and values
     "input", "parameter", "constant", "state", "evaluate", "Tensor", "Parameter", "State",
     # derivatives
-    "grad", "jvp", "vjp", "jacobian", "hessian", "hvp", "vectorize", "stop_gradient", "custom_derivative",
-    "check_grads",
+    "grad", "jvp", "vjp", "jacobian", "plan_jacobian", "load_plan", "Plan", "hessian", "plan_hessian", "hvp",
+    "linearize", "Linearized", "vectorize", "stop_gradient", "custom_derivative", "check_grads",
     # compiled functions
     "compile", "Function", "Options", "Cost",
     # packages

@@ -8,10 +8,10 @@ from graphad.build import refuse
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError, TargetError
 from graphad.compiler.ir.graph import Graph, check_inputs
 from graphad.compiler.ir.kinds import Leaf
-from graphad.compiler.ir.node import Node
 from graphad.compiler.options import Options
 from graphad.compiler.pipeline import check_names
 from graphad.function import Function
+from graphad.plain import plain_graph
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 TARGETS: Final = ("cpu", "numpy")
@@ -55,22 +55,8 @@ def compile(
     _check_choices(threads, options)
     graph = Graph(tuple(leaves), tuple(roots), tuple(pairs))
     check_inputs(graph, names)
-    plain, variables = _plain(graph)
+    plain, variables = plain_graph(graph)
     return Function(plain, variables, outputs, target, threads, options or Options())
-
-
-def _plain(graph: Graph) -> tuple[Graph, dict[Node, Variable]]:
-    """The graph in the compiler's own nodes, whose ``==`` compares, and the variable behind each state leaf."""
-    done: dict[Node, Node] = {}
-    variables: dict[Node, Variable] = {}
-    for node in graph.nodes:
-        operands = tuple(done[o] for o in node.operands)
-        done[node] = Node(node.op, node.kind, operands, node.type, node.site, node.label)
-        if isinstance(node, Variable):
-            variables[done[node]] = node
-    outputs = tuple(done[y] for y in graph.outputs)
-    updates = tuple((done[leaf], done[value]) for leaf, value in graph.updates)
-    return Graph(tuple(done[x] for x in graph.inputs), outputs, updates), variables
 
 
 def _check_choices(threads: object, options: object) -> None:

@@ -2,8 +2,7 @@
 
 from graphad.autodiff.check import GradientError, check_grads
 from graphad.autodiff.custom import custom_derivative, stop_gradient
-from graphad.autodiff.jacobian import hessian, jacobian
-from graphad.autodiff.modes import grad, hvp, jvp, vjp
+from graphad.autodiff.modes import grad, jvp, vjp
 from graphad.autodiff.vectorize import vectorize
 
 __all__ = [
@@ -11,9 +10,6 @@ __all__ = [
     "check_grads",
     "custom_derivative",
     "grad",
-    "hessian",
-    "hvp",
-    "jacobian",
     "jvp",
     "stop_gradient",
     "vectorize",

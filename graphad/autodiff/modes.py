@@ -187,20 +187,6 @@ def jvp(y: T, x: Any, tangent: Any) -> T:
     return cast(T, unflatten(y, push_forward(outputs, leaves, tangents)))
 
 
-def hvp(y: Tensor, x: T, v: Any) -> T:
-    """The Hessian of a scalar times ``v`` (both like ``x``), by forward over reverse mode.
-
-    >>> import graphad as ga
-    >>> x = ga.input("x", ())
-    >>> ga.evaluate(hvp(x * x * x, x, ga.constant(1.0)), {x: 2.0})
-    array(12., dtype=float32)
-    """
-    gradient = grad(y, x)
-    flat = flatten("hvp", gradient)
-    leaves = flatten("hvp", x)
-    return cast(T, unflatten(x, push_forward(flat, leaves, directions("hvp", x, v))))
-
-
 def directions(name: str, tree: Any, values: Any) -> list[Tensor]:
     """One direction for each tensor of ``tree``, given in kind."""
     if isinstance(tree, Tensor):

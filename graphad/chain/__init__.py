@@ -21,5 +21,6 @@ __all__ = [
     # the answer
     "Solution", "Schedule", "Task",
     # its tree
-    "Bracketing", "Given", "AccumulateTangent", "AccumulateAdjoint", "AccumulateStructure", "Multiply", "PushTangent", "PullAdjoint", "steps",
+    "Bracketing", "Given", "AccumulateTangent", "AccumulateAdjoint", "AccumulateStructure", "Multiply",
+    "PushTangent", "PullAdjoint", "steps",
 ]  # fmt: skip

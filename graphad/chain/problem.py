@@ -62,7 +62,7 @@ class Problem:
 
     @cached_property
     def start(self) -> list[int]:
-        """fma(j,j) = min(t_j n_j, a_j m_j): each factor's Jacobian as a matrix, by itself; less where structure helps."""
+        """fma(j,j) = min(t_j n_j, a_j m_j): each factor's Jacobian as a matrix, by itself; or by structure."""
         return [
             (f.jacobian_cost or 0) if structured else swept
             for f, structured, swept in zip(self.factors, self.by_structure, self._swept, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphad.chain import (
     AccumulateAdjoint,
@@ -14,10 +14,11 @@ from graphad.chain import (
     Multiply,
     PullAdjoint,
     PushTangent,
-    Solution,
-    solve,
     steps,
 )
+from graphad.chain.problem import Problem as ChainProblem
+from graphad.chain.rebuild import tree
+from graphad.chain.recurrence import choices
 from graphad.planning.blocks import Blocks
 from graphad.planning.problem import Problem
 from graphad.planning.stages import Stage, stages
@@ -43,17 +44,23 @@ class Chain:
     """The stages from one input to one output, and the cheapest bracketing of their Jacobians."""
 
     stages: tuple[Stage, ...]
-    solution: Solution
+    problem: ChainProblem
+    bracketing: Bracketing
     whole: tuple[str, ...]  # how each stage's own matrix is accumulated: "forward" or "reverse"
+
+    def bracketed(self, bracketing: Bracketing) -> Chain:
+        """The same stages, multiplied in another order."""
+        return replace(self, bracketing=bracketing)
 
 
 def plan_chain(problem: Problem, x: Tensor, y: Tensor) -> Chain | None:
-    """The chain from ``x`` to ``y``, of one stage where no node cuts it; None where nothing leads from one to the other."""
+    """The chain from ``x`` to ``y``, of one stage where no node cuts it; None where there is no way."""
     found = stages(problem, x, y)
     if not found:
         return None
     priced = [_factor(problem, stage) for stage in found]
-    return Chain(tuple(found), solve([factor for factor, _ in priced]), tuple(how for _, how in priced))
+    chain = ChainProblem(tuple(factor for factor, _ in priced))
+    return Chain(tuple(found), chain, tree(chain, choices(chain)), tuple(how for _, how in priced))
 
 
 def _factor(problem: Problem, stage: Stage) -> tuple[Factor, str]:
@@ -101,14 +108,13 @@ def back(w: Weights, problem: Problem, swept: list[Stage], j: Structured) -> Str
     return j
 
 
-def run_chain(w: Weights, problem: Problem, chain: Chain, root: Bracketing | None = None) -> Structured:
+def run_chain(w: Weights, problem: Problem, chain: Chain) -> Structured:
     """The bracketing carried out."""
-    root = chain.solution.bracketing if root is None else root
     done: dict[Bracketing, Structured] = {}
-    for step in steps(root):
+    for step in steps(chain.bracketing):
         operands = [done.pop(child) for child in step.children]
         done[step] = _step(w, problem, chain, step, operands)
-    return done[root]
+    return done[chain.bracketing]
 
 
 def _step(w: Weights, problem: Problem, chain: Chain, step: Bracketing, operands: list[Structured]) -> Structured:

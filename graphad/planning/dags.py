@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from graphad.elimination import Graph, eliminate
+from graphad.elimination.counts import Count, replay, total
+from graphad.elimination.products import order_of
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import Scalars
 from graphad.structures import Einsum, Structured, Weights, after, identity, plus
@@ -61,6 +63,12 @@ class Dag:
             entries[source, target] = plus(w, known, found)  # type: ignore[index]
         ends = set(self.inputs), set(self.outputs)
         return {(a, b): j for (a, b), j in entries.items() if a in ends[0] and b in ends[1]}
+
+    def count(self, order: Iterable[int]) -> Count:
+        """The products of an order, of scalar code: all, and those with no factor +1 or -1."""
+        if self.graph is None:
+            return Count(0, 0)
+        return total(replay(self.graph, order_of(self.graph, order)).values())
 
     def start(self, w: Weights) -> dict[Edge, Structured]:
         """The entries before anything is eliminated."""

@@ -33,14 +33,23 @@ class Elimination:
     solution: Solution | None = None  # of a scalar graph
     matrices: Order | None = None  # of one with axes
 
+    @property
+    def method(self) -> str:
+        """What found the order."""
+        if self.matrices is not None:
+            return self.matrices.method
+        if self.solution is None:
+            return "in the order given" if self.order else "nothing to order"
+        least = min(self.solution.heuristics.values(), default=0)
+        found = [name for name, cost in self.solution.heuristics.items() if cost == least]
+        return f"{found[0] if found else 'nothing to order'}{', proved least' if self.solution.exact else ''}"
+
     def accumulate(self, w: Nodes) -> list[list[Tensor]]:
         """For each output, for each input: dy/dx as a tensor."""
         entries = self.dag.play(w, self.order)
         names = self.dag.vertices
         if self.scalars is not None:
-            return assembled(
-                w, self.problem, self.scalars, {(names[a], names[b]): j for (a, b), j in entries.items()}
-            )
+            return assembled(w, self.problem, self.scalars, {(names[a], names[b]): j for (a, b), j in entries.items()})
         blocks: Blocks = {(names[b], names[a]): j for (a, b), j in entries.items()}
         for x in set(self.problem.inputs) & set(self.problem.outputs):
             blocks[x, x] = identity(x.shape, x.dtype)

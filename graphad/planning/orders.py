@@ -1,4 +1,4 @@
-"""Elimination orders for graphs whose edges are matrices with structure: what a product costs depends on both factors."""
+"""Elimination orders for graphs whose edges are structured matrices: what a product costs depends on both."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +30,7 @@ def stages(problem: Problem, x: Tensor, y: Tensor, most: int = MOST) -> list[Sta
     """
     nodes = problem.between(x, y)
     cuts = _narrowest(nodes, _cuts(problem, nodes), most)
-    return [Stage(nodes[a], nodes[b], tuple(nodes[a + 1 : b + 1])) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [Stage(nodes[a], nodes[b], tuple(nodes[a + 1 : b + 1])) for a, b in itertools.pairwise(cuts)]
 
 
 def _cuts(problem: Problem, nodes: list[Tensor]) -> list[int]:

@@ -196,7 +196,7 @@ def _plain(axis: AxisMap, a: int, operand: Shape, result: Shape) -> int | None:
 
 def _contract(node: Tensor, own: str, out: str, other: str, factor: Tensor) -> Einsum:
     """d out / d own: the other operand, as a matrix between the letters of both; shared letters are deltas."""
-    number = {c: n for c, n in zip(dict.fromkeys(own + out + other), fresh(len({*own, *out, *other})), strict=True)}
+    number = dict(zip(dict.fromkeys(own + out + other), fresh(len({*own, *out, *other})), strict=True))
     extents = {number[c]: d for c, d in zip(out, node.shape, strict=True)}
     extents |= {number[c]: d for c, d in zip(other, factor.shape, strict=True)}
     target, source, letters = (tuple(number[c] for c in word) for word in (out, own, other))
@@ -209,7 +209,7 @@ def _reduce(node: Tensor, x: Tensor, axes: tuple[int, ...]) -> Edge | None:
         weight = weight()
     if weight is None or (isinstance(weight, int | float) and weight == 0):
         return None
-    kept = {i: a for i, a in enumerate(a for a in range(x.ndim) if a not in axes)}
+    kept = dict(enumerate(a for a in range(x.ndim) if a not in axes))
     if isinstance(weight, Select):
         return Local(node, 0, kept)
     source = fresh(x.ndim)

@@ -52,7 +52,7 @@ def forward(
 def reverse(
     w: Weights, edges: Edges, nodes: Sequence[Tensor], start: Mapping[Tensor, Structured], keep: set[Tensor]
 ) -> dict[Tensor, Structured]:
-    """Left to right: d target / d node for the nodes of ``keep``, from those of ``start``, against the order of ``nodes``.
+    """Left to right: d target / d node for the nodes of ``keep``, from those of ``start``; ``nodes`` in reverse.
 
     J[u] = sum over users v of u of J[v] (dv/du)
     """

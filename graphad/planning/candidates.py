@@ -1,0 +1,102 @@
+"""The modes carried out: what each would build, what it multiplies, and why one is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, get_args
+
+from graphad.chain import Bracketing
+from graphad.chain.text import line
+from graphad.planning.blocks import as_tensors
+from graphad.planning.chains import Chain, by_chain, plan_chains
+from graphad.planning.dags import of_scalars
+from graphad.planning.eliminations import Elimination, plan_elimination
+from graphad.planning.problem import Problem
+from graphad.planning.scalars import scalars
+from graphad.planning.sweeps import by_forward, by_reverse
+from graphad.structures import Nodes, Prices
+from graphad.tensor import Tensor
+
+DenseMode: TypeAlias = Literal["forward", "reverse", "chain", "eliminate"]
+DENSE_MODES: Final = get_args(DenseMode)
+
+SCALAR_PRODUCTS: Final = 60_000
+"""Products up to which forward and reverse mode of scalar code are written out entry by entry."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to the Jacobian. ``build`` makes its nodes; ``multiplications`` is what its products take.
+
+    ``plain`` counts, for scalar code, also the products with a factor +1 or -1, as published counts do.
+    """
+
+    mode: DenseMode
+    multiplications: int
+    how: str
+    build: Callable[[], list[list[Tensor]]]
+    plain: int | None = None
+    order: tuple[int, ...] | None = None
+    bracketings: tuple[Bracketing, ...] = ()
+
+
+def sweep(problem: Problem, mode: Literal["forward", "reverse"]) -> Candidate:
+    """Forward or reverse mode: entry by entry for scalar code, else with whole tensors."""
+    graph = scalars(problem)
+    if graph is not None and (dag := of_scalars(graph)).graph is not None:
+        order = dag.intermediates if mode == "forward" else dag.intermediates[::-1]
+        plain, costly = dag.count(order)
+        if plain <= SCALAR_PRODUCTS:
+            ordered = Elimination(problem, dag, order, graph)
+            return Candidate(mode, costly, _ends(problem, mode), lambda: ordered.accumulate(Nodes()), plain, order)
+    run = by_forward if mode == "forward" else by_reverse
+    w = Prices()
+    run(w, problem)
+
+    def build() -> list[list[Tensor]]:
+        nodes = Nodes()
+        return as_tensors(nodes, problem, run(nodes, problem))
+
+    return Candidate(mode, w.multiplications, _ends(problem, mode), build)
+
+
+def _ends(problem: Problem, mode: str) -> str:
+    ends = problem.inputs if mode == "forward" else problem.outputs
+    shown = ", ".join(str(x.type) for x in ends[:3]) + (", ..." if len(ends) > 3 else "")
+    return f"from {'the input' if mode == 'forward' else 'the output'}{'s' if len(ends) > 1 else ''} {shown}"
+
+
+def chained(problem: Problem, chains: dict[tuple[Tensor, Tensor], Chain] | None = None) -> Candidate:
+    """Chain mode; of one stage only, where no node cuts the graph."""
+    known = plan_chains(problem) if chains is None else chains
+    w = Prices()
+    by_chain(w, problem, known)
+
+    def build() -> list[list[Tensor]]:
+        nodes = Nodes()
+        return as_tensors(nodes, problem, by_chain(nodes, problem, known))
+
+    trees = tuple(chain.bracketing for chain in known.values())
+    text = "; ".join(line(tree) for tree in trees[:2]) + ("; ..." if len(trees) > 2 else "")
+    return Candidate("chain", w.multiplications, text, build, bracketings=trees)
+
+
+def eliminated(problem: Problem, found: Elimination | None = None, seed: int = 0) -> Candidate | None:
+    """Eliminate mode; None where the graph is too large to look for an order."""
+    elimination = plan_elimination(problem, seed) if found is None else found
+    if elimination is None:
+        return None
+
+    def build() -> list[list[Tensor]]:
+        return elimination.accumulate(Nodes())
+
+    scalar = elimination.scalars is not None
+    if scalar:
+        plain, costly = elimination.dag.count(elimination.order)
+    else:
+        w = Prices()
+        elimination.dag.play(w, elimination.order)
+        plain, costly = w.multiplications, w.multiplications
+    how = f"{len(elimination.order)} {'scalars' if scalar else 'tensors'}, {elimination.method}"
+    return Candidate("eliminate", costly, how, build, plain if scalar else None, elimination.order)

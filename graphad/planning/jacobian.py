@@ -1,0 +1,72 @@
+"""`ga.jacobian`: the front door to all modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from graphad.build import refuse
+from graphad.compiler.errors import GraphError
+from graphad.planning.candidates import Candidate, chained, eliminated, sweep
+from graphad.planning.eliminations import LARGEST, in_order
+from graphad.planning.plan import Plan, answered
+from graphad.planning.planner import plan_jacobian, question
+from graphad.planning.problem import Problem
+from graphad.tensor import Tensor
+
+Mode: TypeAlias = Literal["auto", "forward", "reverse", "chain", "eliminate", "sparse"]
+MODES: Final = get_args(Mode)
+
+
+def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor] | None = None) -> Any:
+    """dy/dx of shape ``y.shape + x.shape``.
+
+    Args:
+        y: a float tensor, or a list, tuple or dict of them, answered in kind.
+        x: the same; inside each answer for an output there is one for each of these, in kind.
+        mode: ``forward`` multiplies local Jacobians from the inputs on, ``reverse`` from the outputs back, ``chain`` in
+            the cheapest bracketing of the stages into which single nodes cut the graph, ``eliminate`` vertex by vertex
+            in the cheapest order found; ``auto`` takes the one that is predicted to be the quickest, as
+            `ga.plan_jacobian` explains. ``sparse`` answers a `scipy.sparse` array when compiled. Or a plan, made for
+            this graph or loaded.
+        order: for ``eliminate``, the tensors between inputs and outputs in the order in which to eliminate them.
+
+    Every mode keeps the structure that local Jacobians have (diagonal, Kronecker, constant, selection), and gives the
+    same numbers to rounding. Symbolic sizes count as 64 where modes are compared.
+
+    Errors: GraphError where y does not depend on x or an order does not fit, DTypeError for integers.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", (2,))
+    >>> ga.evaluate(jacobian(x * x, x), {x: [1.0, 2.0]})
+    array([[2., 0.],
+           [0., 4.]], dtype=float32)
+    """
+    if isinstance(mode, Plan):
+        return mode.jacobian()
+    if mode not in MODES:
+        refuse(GraphError, "jacobian", (), f"mode is one of {', '.join(map(repr, MODES))}, or a plan; got {mode!r}")
+    if order is not None and mode != "eliminate":
+        refuse(GraphError, "jacobian", (), f"an order is for mode='eliminate', got mode={mode!r}")
+    problem = question("jacobian", y, x)
+    if mode == "auto":
+        return plan_jacobian(y, x).jacobian()
+    candidate = _candidate(problem, mode, order)
+    return answered(candidate.build(), (y, x))
+
+
+def _candidate(problem: Problem, mode: str, order: Sequence[Tensor] | None) -> Candidate:
+    if mode == "forward" or mode == "reverse":
+        return sweep(problem, mode)
+    if mode == "chain":
+        return chained(problem)
+    found = eliminated(problem, None if order is None else in_order(problem, order))
+    if found is None:
+        refuse(
+            GraphError,
+            "jacobian",
+            problem.outputs,
+            f"mode='eliminate': no order is looked for above {LARGEST:,} tensors with axes, there are "
+            f"{len(problem.nodes):,}; write mode='auto'",
+        )
+    return found

@@ -1,0 +1,104 @@
+"""Plans: every mode is priced, and one is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from graphad.autodiff.structure import flatten
+from graphad.build import refuse
+from graphad.compiler.errors import DTypeError
+from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
+from graphad.planning.candidates import Candidate, chained, eliminated, sweep
+from graphad.planning.chains import plan_chains
+from graphad.planning.plan import ModeCost, Plan, choose
+from graphad.planning.pricing import predicted
+from graphad.planning.problem import Problem
+from graphad.structures import count
+from graphad.tensor import Tensor
+
+TIMED: Final = 20_000
+"""Nodes that may be built for predictions; above, products are counted and times are not predicted."""
+PRICED: Final = 20_000
+"""Nodes up to which all modes are priced; above, forward and reverse only."""
+
+
+def plan_jacobian(y: Any, x: Any, seed: int = 0) -> Plan:
+    """What the Jacobian of ``y`` with respect to ``x`` costs in every mode, and which mode is the one to take.
+
+    Args:
+        y: a float tensor, or a list, tuple or dict of them.
+        x: the same; each an input, a parameter, or a tensor that is computed.
+        seed: of the annealing that looks for an elimination order.
+
+    Symbolic sizes are taken for 64.
+
+    Errors: GraphError and DTypeError as for `ga.jacobian`.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", (2,))
+    >>> plan_jacobian(ga.sum(x * x), x).chosen
+    'reverse'
+    """
+    problem = question("plan_jacobian", y, x)
+    cost: dict[str, ModeCost] = {}
+    found, skipped = candidates(problem, seed)
+    timed = sum(_size_of(problem, c) for c in found.values()) <= TIMED
+    for mode, candidate in found.items():
+        cost[mode] = _cost(candidate, timed)
+    chosen, why = choose(cost)
+    if not timed:
+        why += f" (times are not predicted: {len(problem.nodes):,} nodes)"
+    return Plan(cost, skipped, chosen, why, problem, (y, x), found)
+
+
+def question(name: str, y: Any, x: Any) -> Problem:
+    """The problem, checked: float tensors at both ends, every input reached."""
+    outputs, inputs = flatten(name, y), flatten(name, x)
+    for tensor in outputs:
+        if not is_float(tensor.dtype):
+            refuse(
+                DTypeError,
+                name,
+                (tensor,),
+                f"{tensor.dtype} has no derivative: outputs are float32 or float64; write ga.astype(y, 'float32')",
+            )
+    return Problem.of(name, outputs, inputs)
+
+
+def candidates(problem: Problem, seed: int = 0) -> tuple[dict[str, Candidate], dict[str, str]]:
+    """Each mode's way, and the modes that have none, with the reason."""
+    found: dict[str, Candidate] = {"forward": sweep(problem, "forward"), "reverse": sweep(problem, "reverse")}
+    skipped: dict[str, str] = {}
+    if len(problem.nodes) > PRICED:
+        reason = f"{len(problem.nodes):,} nodes: above {PRICED:,} forward and reverse only"
+        return found, {"chain": reason, "eliminate": reason}
+    chains = plan_chains(problem)
+    if any(len(chain.stages) > 1 for chain in chains.values()):
+        found["chain"] = chained(problem, chains)
+    else:
+        skipped["chain"] = "no node cuts the graph into stages"
+    elimination = eliminated(problem, seed=seed)
+    if elimination is None:
+        skipped["eliminate"] = f"{len(problem.nodes):,} tensors: too many to look for an order"
+    else:
+        found["eliminate"] = elimination
+    return found, skipped
+
+
+def _size_of(problem: Problem, candidate: Candidate) -> int:
+    """About how many nodes a candidate has."""
+    return len(problem.nodes) * 4 if candidate.plain is None else len(problem.nodes) + 2 * candidate.plain
+
+
+def _cost(candidate: Candidate, timed: bool) -> ModeCost:
+    if not timed:
+        return ModeCost(candidate.multiplications, plain=candidate.plain, how=candidate.how)
+    tensors = [t for row in candidate.build() for t in row]
+    found = predicted(tensors)
+    return ModeCost(candidate.multiplications, found.seconds, found.memory, candidate.plain, candidate.how)
+
+
+def dense_bytes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> int:
+    """What the whole Jacobian takes as an array."""
+    return sum(count(y.shape) * count(x.shape) * ITEMSIZE[y.dtype] for y in outputs for x in inputs)

@@ -1,0 +1,76 @@
+"""Plans written as text: which mode, which order, for which graph."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from graphad.chain import Bracketing, Multiply, PullAdjoint, PushTangent, steps
+from graphad.chain.recurrence import PULL, PUSH
+from graphad.compiler.ir.graph import Graph
+from graphad.compiler.ir.text import to_text
+from graphad.plain import plain_graph
+from graphad.planning.problem import Problem
+
+if TYPE_CHECKING:
+    from graphad.planning.plan import Plan
+
+FORMAT: Final = "graphad plan 1"
+
+
+def save_plan(plan: Plan, path: str | Path) -> None:
+    """Writes the plan: to a temporary name first, so that the file is whole or not there."""
+    target = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(plan_text(plan))
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan as JSON."""
+    candidate = plan.candidates[plan.chosen]
+    content = {
+        "format": FORMAT,
+        "graph": fingerprint(plan.problem),
+        "chosen": plan.chosen,
+        "why": plan.why,
+        "cost": {mode: asdict(cost) for mode, cost in plan.cost.items()},
+        "skipped": dict(plan.skipped),
+        "order": list(candidate.order) if candidate.order is not None else None,
+        "bracketings": [_decisions(tree) for tree in candidate.bracketings],
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def fingerprint(problem: Problem) -> str:
+    """Of the graph's text and of which nodes are outputs and inputs; the user's lines do not count."""
+    found, _ = plain_graph(Graph((), (*problem.outputs, *problem.inputs)))
+    count = len(problem.outputs)
+    text = f"{count}\n{to_text(found)}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _decisions(tree: Bracketing) -> list[list[int]]:
+    """[first, last, last step] of every sub-chain, factors counted from 0."""
+    found = []
+    for step in steps(tree):
+        match step:
+            case Multiply():
+                found.append([step.first - 1, step.last - 1, step.right.last - 1])
+            case PushTangent():
+                found += [[step.first - 1, k - 1, PUSH] for k in step.through]
+            case PullAdjoint():
+                found += [[k - 1, step.last - 1, PULL] for k in step.through]
+            case _:
+                pass
+    return found
