@@ -65,10 +65,15 @@ class Dag:
         return {(a, b): j for (a, b), j in entries.items() if a in ends[0] and b in ends[1]}
 
     def count(self, order: Iterable[int]) -> Count:
-        """The products of an order, of scalar code: all, and those with no factor +1 or -1."""
+        """The products of an order, of scalar code: as published counts are, and those that are carried out.
+
+        The latter have no factor +1 or -1, and are with those that lead from output to output, which no order changes.
+        """
         if self.graph is None:
             return Count(0, 0)
-        return total(replay(self.graph, order_of(self.graph, order)).values())
+        order = tuple(order)
+        published = total(replay(self.graph, order_of(self.graph, order)).values()).multiplications
+        return Count(published, sum(not product.trivial for product in eliminate(self.graph, order)))
 
     def start(self, w: Weights) -> dict[Edge, Structured]:
         """The entries before anything is eliminated."""

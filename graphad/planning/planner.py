@@ -17,7 +17,7 @@ from graphad.planning.problem import Problem
 from graphad.structures import count
 from graphad.tensor import Tensor
 
-TIMED: Final = 20_000
+TIMED: Final = 60_000
 """Nodes that may be built for predictions; above, products are counted and times are not predicted."""
 PRICED: Final = 20_000
 """Nodes up to which all modes are priced; above, forward and reverse only."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from graphad.compiler.ir.size import Dim
@@ -99,14 +99,15 @@ class Einsum:
 
     def renamed(self, names: Mapping[Letter, Letter]) -> Einsum:
         """With letters exchanged for others."""
+        if not names:
+            return self
 
         def new(letters: Letters) -> Letters:
             return tuple(names.get(a, a) for a in letters)
 
         extents = {names.get(a, a): d for a, d in self.extents.items()}
-        return replace(
-            self, target=new(self.target), source=new(self.source), letters=new(self.letters), extents=extents
-        )
+        ends = new(self.target), new(self.source)
+        return Einsum(*ends, extents, self.dtype, new(self.letters), self.weight, self.negative)
 
     def anew(self) -> Einsum:
         """With letters of its own."""

@@ -43,7 +43,8 @@ def _own(step: Bracketing, factors: Sequence[Factor], limit: int | None) -> int:
             return 0
         case AccumulateStructure():
             known = factors[step.first - 1].jacobian_cost
-            assert step.first == step.last and known is not None
+            assert step.first == step.last
+            assert known is not None
             return known
         case AccumulateTangent() | AccumulateAdjoint():
             assert step.first == step.last

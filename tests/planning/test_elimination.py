@@ -1,0 +1,146 @@
+"""Eliminate mode: the code has the multiplications that were counted, and any order gives the same numbers."""
+
+import random
+from collections.abc import Callable, Iterable
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphad as ga
+from graphad.elimination import solve
+from graphad.planning.dags import of_nodes, of_scalars
+from graphad.planning.eliminations import in_order, plan_elimination
+from graphad.planning.orders import _Eliminated as Eliminated
+from graphad.planning.orders import anneal, cheapest, exact, greedy, price
+from graphad.planning.problem import Problem
+from graphad.planning.scalars import scalars
+from graphad.structures import Einsum, Nodes, dense
+from tests.planning.cases import bow_tie, layer_norm, scalar_code, stacked_scalars
+
+CHOICES: tuple[Callable[[ga.Tensor, ga.Tensor], ga.Tensor], ...] = (
+    lambda a, b: a + b,
+    lambda a, b: a * b,
+    lambda a, b: ga.sin(a),
+    lambda a, b: a - b,
+    lambda a, b: a * 0.5,
+)
+
+
+def random_scalar_code(seed: int, size: int = 40) -> tuple[list[ga.Tensor], ga.Tensor]:
+    draw = random.Random(seed)
+    x = ga.input("x", (4,), "float64")
+    known = [x[i] for i in range(4)]
+    for _ in range(size):
+        known.append(draw.choice(CHOICES)(draw.choice(known[-9:]), draw.choice(known[-9:])))
+    return known[-3:], x
+
+
+def weights(entries: Iterable[Any]) -> list[ga.Tensor]:
+    return [j.weight for j in entries if isinstance(j, Einsum) and j.weight is not None]
+
+
+def products_in(tensors: list[ga.Tensor], problem: Problem) -> int:
+    """Multiplications in the graph between the local partials and the Jacobian's entries."""
+    partials = {*weights(e for n in problem.nodes for _, e in problem.edges.of(n))}
+    found = 0
+    seen = {*partials}
+    stack: list[Any] = list(tensors)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            found += node.op.name == "multiply"
+            stack += node.operands
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_code_has_the_multiplications_that_were_counted(seed: int) -> None:
+    ys, x = random_scalar_code(seed)
+    problem = Problem.of("test", ys, [x])
+    found = plan_elimination(problem)
+    assert found is not None
+    assert found.scalars is not None
+    dag = found.dag
+    values = {x: np.random.default_rng(seed).uniform(0.5, 1.5, 4)}
+    results = []
+    for order in (dag.intermediates, dag.intermediates[::-1], found.order):
+        w = Nodes()
+        entries = dag.play(w, order)
+        counted = dag.count(order)
+        assert w.multiplications == counted.nontrivial
+        assert products_in(weights(entries.values()), problem) == counted.nontrivial
+        results.append(ga.evaluate([dense(w, entries[e]) for e in sorted(entries)], values))
+    for other in results[1:]:
+        np.testing.assert_allclose(other, results[0], rtol=1e-9, atol=1e-12)
+
+
+def test_scalar_graphs_are_those_that_elimination_solves() -> None:
+    ys, x = random_scalar_code(3)
+    dag = of_scalars(scalars(Problem.of("test", ys, [x])))  # type: ignore[arg-type]
+    found = solve(dag.edges, dag.inputs, dag.outputs, units=dag.units, minimize="nontrivial")
+    assert found.nontrivial == ga.plan_jacobian(ys, x).cost["eliminate"].multiplications
+
+
+def test_vectors_at_the_ends_are_taken_apart() -> None:
+    (y,), (x,), _ = stacked_scalars()
+    graph = scalars(Problem.of("test", [y], [x]))
+    assert graph is not None
+    assert [place for _, place in graph.inputs] == [0, 1, 2]  # x[3] is not read
+    assert len(graph.results) == 3  # the fourth element is constant
+    assert ga.jacobian(y, x, "eliminate").shape == (2, 2, 4)
+
+
+def test_orders_of_matrices() -> None:
+    """Exact is at most annealing is at most greedy; all are played with the price that was said."""
+    for make in (bow_tie, layer_norm):
+        outputs, inputs, _ = make()
+        dag = of_nodes(Problem.of("test", outputs, inputs))
+        found = cheapest(dag)
+        assert found.multiplications == min(found.methods.values()) == price(dag, found.order)
+        start = greedy(dag, Eliminated.price)
+        assert anneal(dag, start, price(dag, start), seed=1)[1] <= price(dag, start)
+        w = Nodes()
+        dag.play(w, found.order)
+        assert w.multiplications == found.multiplications
+
+
+def test_exact_order_is_the_least_of_all() -> None:
+    x = ga.input("x", (3,), "float64")
+    h = x
+    for shape in ((2, 3), (4, 2), (2, 4)):
+        h = ga.tensordot(ga.constant(np.ones(shape)), ga.exp(h), 1)
+    dag = of_nodes(Problem.of("test", [h], [x]))
+    assert price(dag, exact(dag)) == min(price(dag, order) for order in permutations(dag.intermediates))
+
+
+def test_an_order_of_the_users() -> None:
+    ys, (x,), values = scalar_code()
+    problem = Problem.of("test", ys, [x])
+    inner = [n for n in problem.nodes if n.ndim == 0 and n not in set(ys) and n.op.name not in ("view", "input")]
+    expected = ga.evaluate(ga.jacobian(ys, x, "reverse"), values)
+    for order in (inner, inner[::-1]):
+        found = ga.evaluate(ga.jacobian(ys, x, "eliminate", order=order), values)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert in_order(problem, inner).method == "in the order given"
+
+
+def wrong_orders() -> list[tuple[Any, str]]:
+    return [
+        (lambda ys, x, inner: [*inner, ys[0]], "which is an output"),
+        (lambda ys, x, inner: [*inner, x], "which is an input"),
+        (lambda ys, x, inner: [*inner, ga.input("other", ())], "not between inputs and outputs"),
+        (lambda ys, x, inner: [*inner, inner[0]], "twice"),
+        (lambda ys, x, inner: inner[1:], "order misses"),
+    ]
+
+
+@pytest.mark.parametrize(("change", "message"), wrong_orders(), ids=[m for _, m in wrong_orders()])
+def test_orders_that_do_not_fit_are_refused(change: Any, message: str) -> None:
+    ys, (x,), _ = scalar_code()
+    problem = Problem.of("test", ys, [x])
+    inner = [n for n in problem.nodes if n.ndim == 0 and n not in set(ys) and n.op.name not in ("view", "input")]
+    with pytest.raises(ga.GraphError, match=message):
+        ga.jacobian(ys, x, "eliminate", order=change(ys, x, inner))
