@@ -8,6 +8,8 @@ alone should be least. Here a product's operands count
 which is the cost for w = 1 and the time on unlimited threads for w = 0.
 """
 
+from functools import cache
+
 import numpy as np
 
 from graphad.chain.floats import Choices, Floats, as_floats
@@ -22,7 +24,7 @@ def blended(problem: Problem, weight: float) -> Choices:
     """The last steps, as ``recurrence.choices`` gives them."""
     q = len(problem)
     result = np.zeros((q, q), np.int32)
-    (_loop if q <= SMALL else _compiled)(as_floats(problem), weight, np.empty((q, q)), result)
+    (_loop if q <= SMALL else _compiled(_loop))(as_floats(problem), weight, np.empty((q, q)), result)
     return result
 
 
@@ -45,4 +47,4 @@ def _loop(numbers: Floats, weight: float, best: Floats, result: Choices) -> None
             best[i, j] = best[j, i] = low
 
 
-_compiled = jit(_loop)
+_compiled = cache(jit)  # at the first long chain: it brings Numba

@@ -16,9 +16,11 @@ for C(j-1,i), and a shorter sweep needs less tape. So only products need the loo
 import numpy as np
 from numpy.typing import NDArray
 
-from graphad.chain.narrow import choices_narrow
+from graphad._lazy import lazy_import
 from graphad.chain.problem import Problem
-from graphad.chain.wide import choices_wide
+
+narrow = lazy_import("graphad.chain.narrow")  # both bring Numba
+wide = lazy_import("graphad.chain.wide")
 
 PUSH, PULL = -1, -2  # as last step; a product is told by its k
 
@@ -35,8 +37,8 @@ def choices(problem: Problem, parallel: bool = False) -> Choices:
     if len(problem) <= SMALL:
         return choices_python(problem, parallel)
     if problem.bound < 2**63:
-        return choices_narrow(problem, parallel)
-    return choices_wide(problem, parallel)
+        return narrow.choices_narrow(problem, parallel)  # type: ignore[no-any-return]
+    return wide.choices_wide(problem, parallel)  # type: ignore[no-any-return]
 
 
 def choices_python(problem: Problem, parallel: bool) -> Choices:

@@ -11,6 +11,8 @@ For factors i..j on t threads, of the least time T:
 stay with it when they run idle. T falls in t, so one thread more is best given to the slower half: s needs no loop.
 """
 
+from functools import cache
+
 import numpy as np
 
 from graphad.chain.floats import Choices, Floats, as_floats
@@ -32,7 +34,7 @@ def decisions(problem: Problem, threads: int) -> Decide:
     q = len(problem)
     last = np.zeros((q, q, threads), np.int32)
     share = np.zeros((q, q, threads), np.int32)
-    (_loop if q <= SMALL else _compiled)(as_floats(problem), np.empty((q, q, threads)), last, share)
+    (_loop if q <= SMALL else _compiled(_loop))(as_floats(problem), np.empty((q, q, threads)), last, share)
 
     def decide(state: State) -> tuple[int, int]:
         i, j, t = state
@@ -74,4 +76,4 @@ def _loop(numbers: Floats, time: Floats, last: Choices, share: Choices) -> None:
                 time[i, j, t] = time[i, j, useful - 1]
 
 
-_compiled = jit(_loop)
+_compiled = cache(jit)  # at the first long chain: it brings Numba

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphad.elimination import kernels
+from graphad._lazy import lazy_import
 from graphad.elimination.pieces import Piece, packed, words_of
+
+kernels = lazy_import("graphad.elimination.kernels")  # brings Numba
 
 START = 0.02  # of reverse's cost: the first temperature
 STOP = 0.05  # the last: a move that costs one more is then taken once in e^20

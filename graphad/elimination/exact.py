@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphad.elimination import kernels
+from graphad._lazy import lazy_import
 from graphad.elimination.counts import indices
 from graphad.elimination.pieces import Piece, packed, words_of
+
+kernels = lazy_import("graphad.elimination.kernels")  # brings Numba
 
 CLASSES = 20  # the most that `exact` is meant for: a million sets
 _INTERPRETED = 13  # up to here it takes less time than compiling does

@@ -82,8 +82,8 @@ def _direction(x: Tensor, target: bool) -> Einsum:
     """One dense direction, for its price."""
     letters, (one,) = fresh(x.ndim), fresh(1)
     extents = dict(zip(letters, x.shape, strict=True)) | {one: 1}
-    ends = (letters, (one,)) if target else ((one,), letters)
-    return Einsum(*ends, extents, x.dtype, (*letters, one), PRICED)
+    first, second = (letters, (one,)) if target else ((one,), letters)
+    return Einsum(first, second, extents, x.dtype, (*letters, one), PRICED)
 
 
 def accumulate(w: Weights, problem: Problem, stage: Stage, how: str) -> Structured:

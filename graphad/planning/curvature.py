@@ -11,7 +11,7 @@ from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.graph import topological
 from graphad.compiler.ir.size import Size
-from graphad.compiler.predict import count
+from graphad.compiler.model.counts import count
 from graphad.ops.creation import ones_like, zeros
 from graphad.planning.jacobian import Mode, jacobian
 from graphad.planning.plan import Plan
@@ -22,7 +22,7 @@ from graphad.tensor import Tensor
 T = TypeVar("T")
 
 
-def hessian(y: Tensor, x: Any, mode: Mode = "auto") -> Any:
+def hessian(y: Any, x: Any, mode: Mode = "auto") -> Any:
     """The second derivatives of a scalar: shape ``x.shape + x.shape``, the Jacobian of its gradient.
 
     Args:
@@ -44,7 +44,7 @@ def hessian(y: Tensor, x: Any, mode: Mode = "auto") -> Any:
     return unflatten(x, [unflatten(x, row) for row in rows])
 
 
-def plan_hessian(y: Tensor, x: Tensor, seed: int = 0) -> Plan:
+def plan_hessian(y: Any, x: Any, seed: int = 0) -> Plan:
     """The plan of the Hessian of a scalar: that of its gradient's Jacobian."""
     _, gradients = _gradients("plan_hessian", y, x)
     return plan_jacobian(gradients[0] if isinstance(x, Tensor) else gradients, x, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ class Dag:
     outputs: tuple[int, ...]
 
     @property
-    def units(self) -> dict[Edge, int]:
+    def units(self) -> dict[tuple[Hashable, Hashable], int]:
         """The edges whose Jacobian is the identity or its negative."""
         return {
             ends: -1 if parts[0].negative else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from graphad.build import refuse
 from graphad.compiler.errors import GraphError
@@ -80,7 +80,7 @@ def plan_elimination(problem: Problem, seed: int = 0, time_budget: float = 0.2) 
     return Elimination(problem, dag, best.order, matrices=best)
 
 
-def in_order(problem: Problem, order: Sequence[Tensor]) -> Elimination:
+def in_order(problem: Problem, order: Sequence[Any]) -> Elimination:
     """The elimination in an order of the user's: every tensor between inputs and outputs, once.
 
     Errors: GraphError for one that is no such tensor, that stands twice, or that is missed.

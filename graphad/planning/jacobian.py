@@ -56,8 +56,8 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
 
 
 def _candidate(problem: Problem, mode: str, order: Sequence[Tensor] | None) -> Candidate:
-    if mode == "forward" or mode == "reverse":
-        return sweep(problem, mode)
+    if mode in ("forward", "reverse"):
+        return sweep(problem, "forward" if mode == "forward" else "reverse")
     if mode == "chain":
         return chained(problem)
     found = eliminated(problem, None if order is None else in_order(problem, order))

@@ -47,8 +47,8 @@ def load_plan(path: str | Path, y: Any, x: Any) -> Plan:
 
 
 def _candidate(problem: Problem, mode: str, order: list[int] | None, bracketings: list[Any]) -> Candidate:
-    if mode == "forward" or mode == "reverse":
-        return sweep(problem, mode)
+    if mode in ("forward", "reverse"):
+        return sweep(problem, "forward" if mode == "forward" else "reverse")
     if mode == "chain":
         return chained(problem, _chains(problem, bracketings))
     graph = scalars(problem)

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import Shape
-from graphad.structures.letters import Einsum, Letter, Letters, count, fresh, identity
+from graphad.structures.letters import Einsum, Letter, Letters, Weight, count, fresh, identity
 from graphad.structures.local import Edge, Local
-from graphad.structures.weights import Weights
+from graphad.structures.weights import Extents, Weights
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,10 +100,10 @@ def product(w: Weights, outer: Einsum, inner: Einsum) -> Einsum:
     outer, inner = outer.renamed(mine), inner.renamed(theirs)
     extents = {**inner.extents, **outer.extents}
     seen = {*outer.target, *inner.source}
-    lost = 1
+    lost: Dim = 1
     for a in outer.source:
         if a not in seen and a not in outer.letters and a not in inner.letters:
-            lost *= count((extents[a],)) if not isinstance(extents[a], int) else extents[a]  # type: ignore[operator]
+            lost = lost * extents[a]
     found = Einsum(
         outer.target,
         inner.source,
@@ -125,9 +126,7 @@ def _scalar(w: Weights, outer: Einsum, inner: Einsum) -> Einsum:
     return Einsum((), (), {}, outer.dtype, (), weight, negative)
 
 
-def _weigh(
-    w: Weights, found: Einsum, outer: Einsum, inner: Einsum, extents: dict[Letter, object], seen: set[Letter]
-) -> Einsum:
+def _weigh(w: Weights, found: Einsum, outer: Einsum, inner: Einsum, extents: Extents, seen: set[Letter]) -> Einsum:
     """The product's weight: of two, their einsum; of one, its own, summed."""
     if outer.weight is None and inner.weight is None:
         return found
@@ -139,11 +138,11 @@ def _weigh(
     kept = tuple(a for a in (*found.target, *found.source) if a in both)
     kept = tuple(dict.fromkeys(kept))
     args = (outer.weight, outer.letters, inner.weight, inner.letters, kept)
-    weight = w.multiply(*args, extents, found.dtype)  # type: ignore[arg-type]
+    weight = w.multiply(*args, extents, found.dtype)
     return replace(found, letters=kept, weight=weight)
 
 
-def _scaled(w: Weights, j: Einsum, number: int) -> Einsum:
+def _scaled(w: Weights, j: Einsum, number: Dim) -> Einsum:
     """Times a whole number: what summing over an axis that nothing depends on gives."""
     factor = w.number(number, j.dtype)
     if j.weight is None:
@@ -200,8 +199,7 @@ def explicit(w: Weights, j: Einsum, letters: Iterable[Letter], target: bool) -> 
     extents = dict(j.extents) | {new[a]: j.extents[a] for a in broken}
     end = tuple(new.get(a, a) for a in end)
     wide = tuple(dict.fromkeys((*j.letters, *broken, *end)))
-    weight = w.number(1, j.dtype) if j.weight is None else j.weight
-    weight = w.spread(weight, j.letters, wide, extents)
+    weight = w.spread(_weight(w, j), j.letters, wide, extents)
     place = {a: i for i, a in enumerate(wide)}
     weight = w.mask(weight, [extents[a] for a in wide], [(place[a], place[new[a]]) for a in broken])
     ends = (end, j.source) if target else (j.target, end)
@@ -226,11 +224,11 @@ def materialise(w: Weights, j: Structured) -> Einsum:
     return found
 
 
-def plus(w: Weights, a: Structured | None, b: Structured) -> Structured:
+def plus(w: Weights, known: Structured | None, more: Structured) -> Structured:
     """The sum; None is zero. Deltas that only one of them has are broken."""
-    if a is None:
-        return b
-    first, second = materialise(w, a), materialise(w, b)
+    if known is None:
+        return more
+    first, second = materialise(w, known), materialise(w, more)
     if not first.extents.keys().isdisjoint(second.extents):
         second = second.anew()
     shared = _delta_axes(first) & _delta_axes(second)
@@ -238,17 +236,13 @@ def plus(w: Weights, a: Structured | None, b: Structured) -> Structured:
     names = dict(zip((*second.target, *second.source), (*first.target, *first.source), strict=True))
     second = second.renamed(names)
     letters = tuple(x for x in dict.fromkeys((*first.target, *first.source)) if x in (*first.letters, *second.letters))
-    weights = [
-        w.number(1, first.dtype) if j.weight is None else w.spread(j.weight, j.letters, letters, j.extents)
-        for j in (first, second)
-    ]
-    if letters and (first.weight is None or second.weight is None):
-        weights = [
-            w.spread(x, (), letters, first.extents) if j.weight is None else x
-            for x, j in zip(weights, (first, second), strict=True)
-        ]
-    total = w.add(*weights, subtract=first.negative != second.negative)
+    a, b = (w.spread(_weight(w, j), j.letters, letters, j.extents) for j in (first, second))
+    total = w.add(a, b, first.negative != second.negative)
     return replace(first, letters=letters, weight=total)
+
+
+def _weight(w: Weights, j: Einsum) -> Weight:
+    return w.number(1, j.dtype) if j.weight is None else j.weight
 
 
 def _delta_axes(j: Einsum) -> set[tuple[int, int]]:
@@ -266,7 +260,7 @@ def _broken(w: Weights, j: Einsum, letters: Letters | list[Letter]) -> Einsum:
     new = dict(zip(letters, fresh(len(letters)), strict=True))
     extents = dict(j.extents) | {new[a]: j.extents[a] for a in letters}
     wide = tuple(dict.fromkeys((*j.letters, *letters, *new.values())))
-    weight = w.spread(w.number(1, j.dtype) if j.weight is None else j.weight, j.letters, wide, extents)
+    weight = w.spread(_weight(w, j), j.letters, wide, extents)
     place = {a: i for i, a in enumerate(wide)}
     weight = w.mask(weight, [extents[a] for a in wide], [(place[a], place[new[a]]) for a in letters])
     target = tuple(new.get(a, a) for a in j.target)
@@ -277,6 +271,5 @@ def dense(w: Weights, j: Structured) -> object:
     """The whole matrix, of shape target + source: the weight itself where that is all there is to it."""
     found = materialise(w, j)
     found = _broken(w, found, [a for a in found.target if a in found.deltas])
-    weight = w.number(1, found.dtype) if found.weight is None else found.weight
-    weight = w.spread(weight, found.letters, (*found.target, *found.source), found.extents)
+    weight = w.spread(_weight(w, found), found.letters, (*found.target, *found.source), found.extents)
     return w.negate(weight) if found.negative else weight

@@ -9,8 +9,8 @@ One form covers most of what a local derivative can be. With letters for the axe
     dense         J[a b, c d]   = w[a b c d]
 
 A letter that target and source share is a Kronecker delta; one of the target alone is a repetition unless the weight
-has it, one of the source alone a sum. Products stay in the form: middle axes are identified, and what neither end has is
-summed. So products keep the structure that they can, and their cost is read off the letters.
+has it, one of the source alone a sum. Products stay in the form: middle axes are identified, and what neither end has
+is summed. So products keep the structure that they can, and their cost is read off the letters.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class Weights(Protocol):
     def negate(self, w: Weight) -> Weight:
         """-w."""
 
-    def number(self, value: float, dtype: str) -> Weight:
-        """A constant without axes."""
+    def number(self, value: Dim, dtype: str) -> Weight:
+        """A whole number without axes."""
 
     def push(self, local: Local, w: Weight, batch: Sequence[Dim]) -> Weight:
         """Tangents (batch axes, then the operand's) through a node."""
@@ -93,8 +93,8 @@ class Nodes:
     def negate(self, w: Tensor) -> Tensor:
         return -w
 
-    def number(self, value: float, dtype: str) -> Tensor:
-        return constant(value, dtype)
+    def number(self, value: Dim, dtype: str) -> Tensor:
+        return constant(value, dtype) if isinstance(value, int) else cast(constant(value), dtype)
 
     def push(self, local: Local, w: Tensor, batch: Sequence[Dim]) -> Tensor:
         flat = reshape(cast(w, local.input.dtype), (product(batch), *local.source_shape)) if len(batch) > 1 else w
@@ -138,7 +138,7 @@ class Prices:
     def negate(self, w: Weight) -> Weight:
         return PRICED
 
-    def number(self, value: float, dtype: str) -> Weight:
+    def number(self, value: Dim, dtype: str) -> Weight:
         return PRICED
 
     def push(self, local: Local, w: Weight, batch: Sequence[Dim]) -> Weight:

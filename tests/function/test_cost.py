@@ -7,7 +7,6 @@ import pytest
 
 import graphad as ga
 from graphad import nn
-from graphad.runtime import measure
 
 
 def cost(inputs: Any, outputs: Any, **sizes: int) -> ga.Cost:
@@ -70,14 +69,3 @@ def test_cost_is_that_of_the_last_call(dense: ga.Function) -> None:
 def test_lenet5s_gradient_costs_at_most_four_losses_in_flops(lenet: Any) -> None:
     loss, gradient = lenet.loss.cost_at(N=64), lenet.gradient.cost_at(N=64)
     assert gradient.flops <= 4 * loss.flops
-
-
-@pytest.mark.slow
-def test_lenet5s_gradient_costs_at_most_four_losses_in_time(lenet: Any) -> None:
-    """On one thread, and the best of many: others share this machine."""
-    images, labels = np.tile(lenet.images, (8, 1, 1, 1)), np.tile(lenet.labels, 8)
-    loss, gradient = (
-        ga.Function(f.graph, f.variables, f._outputs, "cpu", 1, f.options) for f in (lenet.loss, lenet.gradient)
-    )
-    taken = measure({"loss": lambda: loss(images, labels), "gradient": lambda: gradient(images, labels)}, rounds=40)
-    assert taken["gradient"].best <= 4 * taken["loss"].best

@@ -49,8 +49,8 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: ga.hessian(ga.sum(X), ga.input("t", (2,))), ga.GraphError,
      "hessian(float32[]): does not depend on <input 't': float32[2]> ("),
     (lambda: ga.hessian(3, X), ga.GraphError, "hessian(3): the first argument is a scalar tensor ["),  # type: ignore[arg-type]
-    (lambda: ga.hessian(ga.sum(X), [X]), ga.GraphError,  # type: ignore[arg-type]
-     "hessian(float32[]): the second argument is one tensor, got list ["),
+    (lambda: ga.hessian(ga.sum(X), 3), ga.GraphError,
+     "hessian(): expected a tensor, or a list, tuple or dict of tensors, got 3 ["),
 ]  # fmt: skip
 
 
