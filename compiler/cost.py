@@ -20,7 +20,7 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.model.counts import node_flops
-from graphad.compiler.passes.kernels.stored import is_anchor
+from graphad.compiler.passes.kernels.points import is_anchor
 from graphad.compiler.predict import predict
 
 WORTH_SHARING: Final = 100e-6

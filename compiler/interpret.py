@@ -14,6 +14,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Leaf,
     Map,
     Reduce,
@@ -119,6 +120,8 @@ def run_node(node: Node, operands: Sequence[Array], values: Mapping[Node, Array]
             assert isinstance(affine, Affine)
             check_affine(affine, operands[0].shape)  # a symbolic size that came too small for a slice
             return view(operands[0], affine)
+        case Join(axis=axis):
+            return np.concatenate(operands, axis)
         case Fold(map=affine, shape=shape):
             return fold(operands[0], affine.at(sizes), numbers(shape, sizes))
         case Contract(left=left, right=right, out=out):

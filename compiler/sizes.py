@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.infer import infer
-from graphad.compiler.ir.kinds import Fold, Index, Kind, Scatter, SizeOf, View
+from graphad.compiler.ir.kinds import Fold, Index, Join, Kind, Scatter, SizeOf, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, FloorDiv, Size, evaluate
 from graphad.compiler.ir.types import Shape, TensorType
@@ -15,7 +15,8 @@ from graphad.compiler.ir.view import Affine
 def fixed_sizes(graph: Graph) -> tuple[str, ...]:
     """The names that have to be numbers before lowering: all but those that only ever count along first axes.
 
-    Such a size, the examples of a batch, changes trip counts but no stride, so code for one number runs for all.
+    Such a size, the examples of a batch, changes trip counts but no stride and no offset, so code for one number runs
+    for all.
     """
     fixed: set[str] = set()
     for node in graph.nodes:
@@ -24,7 +25,7 @@ def fixed_sizes(graph: Graph) -> tuple[str, ...]:
                 found = d.names() if isinstance(d, Size) else set()
                 if axis > 0 or not _plain(d):
                     fixed |= found
-        fixed |= _in_offsets(node.kind)
+        fixed |= _in_offsets(node)
     return tuple(sorted(fixed))
 
 
@@ -45,7 +46,11 @@ def _plain(d: Dim) -> bool:
     return len(d.terms) == 1 and len(d.terms[0][0]) == 1 and not isinstance(d.terms[0][0][0], FloorDiv)
 
 
-def _in_offsets(kind: Kind) -> set[str]:
+def _in_offsets(node: Node) -> set[str]:
+    kind = node.kind
+    if isinstance(kind, Join):
+        extents = (x.type.shape[kind.axis] for x in node.operands)
+        return set().union(*(d.names() for d in extents if isinstance(d, Size)))
     found: Affine | None = None
     if isinstance(kind, Fold | View) and isinstance(kind.map, Affine):
         found = kind.map

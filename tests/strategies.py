@@ -17,6 +17,7 @@ from graphad.compiler.ir.op import (
     GATHER,
     INDEX,
     INPUT,
+    JOIN,
     SCATTER,
     AliasOp,
     Op,
@@ -250,6 +251,32 @@ def _gather(b: _Builder, x: Node) -> Node | None:
     return node(SCATTER, k.Scatter(axis, size), (index, made))
 
 
+def _join(b: _Builder, x: Node) -> Node | None:
+    """With what fits, or by new axes with what has the same type; now and then joins of joins."""
+    if x.type.ndim < 3 and pick(b.draw, (True, False)):
+        axis = pick(b.draw, range(x.type.ndim + 1))
+        x = _inserted(x, axis)
+        others = [_inserted(n, axis) for n in b.pool if _inserted(n, axis).type == x.type]
+    elif x.type.shape:
+        axis = pick(b.draw, range(x.type.ndim))
+        others = [n for n in b.pool if n.type.dtype == x.type.dtype and _but(n, axis) == _but(x, axis)]
+    else:
+        return None
+    parts = [x, *(pick(b.draw, others or [x]) for _ in range(pick(b.draw, (0, 1, 2, 3))))]
+    return node(JOIN, k.Join(axis), tuple(b.draw(st.permutations(parts))))
+
+
+def _inserted(x: Node, axis: int) -> Node:
+    if axis > x.type.ndim:
+        return x
+    shape = (*x.type.shape[:axis], 1, *x.type.shape[axis:])
+    return viewed(x, Affine(shape, tuple(AxisMap(terms=((i + (i >= axis), 1),)) for i in range(x.type.ndim))))
+
+
+def _but(x: Node, axis: int) -> object:
+    return (x.type.ndim, *(d for i, d in enumerate(x.type.shape) if i != axis))
+
+
 def _index(b: _Builder, x: Node) -> Node | None:
     if not x.type.shape:
         return None
@@ -271,5 +298,5 @@ def _constant(b: _Builder, x: Node) -> Node:
 
 _STEPS = (
     _map, _map, _map, _map, _compare, _softmax, _reduce, _reduce, _scan, _broadcast, _broadcast, _permute, _slice,
-    _pad, _window, _reshape, _alias, _fold, _contract, _contract, _gather, _index, _copy, _constant,
+    _pad, _window, _reshape, _alias, _fold, _contract, _contract, _gather, _join, _join, _index, _copy, _constant,
 )  # fmt: skip

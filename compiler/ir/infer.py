@@ -10,6 +10,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Kind,
     Leaf,
     Map,
@@ -48,6 +49,8 @@ def infer(kind: Kind, operands: Sequence[TensorType], declared: TensorType | Non
             return operands[0]
         case View(map=found):
             return _view(found, operands[0])
+        case Join(axis=axis):
+            return _join(axis, operands)
         case Fold(map=affine, shape=shape):
             if operands[0].shape != affine.shape:
                 raise ShapeError(f"fold expects {show_shape(affine.shape)}, got {show_shape(operands[0].shape)}")
@@ -78,6 +81,23 @@ def _view(found: IndexMap, operand: TensorType) -> TensorType:
     elif product(found.shape) != operand.size:
         raise ShapeError(f"cannot reshape {show_shape(operand.shape)} to {show_shape(found.shape)}")
     return TensorType(operand.dtype, found.shape)
+
+
+def _join(axis: int, operands: Sequence[TensorType]) -> TensorType:
+    if not operands:
+        raise ShapeError("joins at least one operand")
+    first = operands[0]
+    _check_axis(axis, first.ndim)
+    before, after = first.shape[:axis], first.shape[axis + 1 :]
+    total: Dim = 0
+    for t in operands:
+        if t.dtype != first.dtype:
+            raise DTypeError(f"operands of one dtype, got {first.dtype} and {t.dtype}")
+        if t.ndim != first.ndim or t.shape[:axis] != before or t.shape[axis + 1 :] != after:
+            shapes = " and ".join(show_shape(s) for s in (first.shape, t.shape))
+            raise ShapeError(f"sizes differ elsewhere than in axis {axis}: {shapes}")
+        total = total + t.shape[axis]
+    return TensorType(first.dtype, (*before, total, *after))
 
 
 def _reduce(kind: Reduce, operand: TensorType) -> TensorType:

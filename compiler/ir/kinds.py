@@ -137,6 +137,13 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """The operands, one or more, end to end along ``axis``; equal sizes along the others."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """The transpose of ``View(map)``: out[map(i)] += a[i], of ``shape``; what the view filled is dropped."""
 
@@ -171,4 +178,6 @@ class Scatter:
     size: Dim
 
 
-Kind: TypeAlias = Leaf | Constant | SizeOf | Index | Map | Reduce | Scan | View | Fold | Contract | Gather | Scatter
+Kind: TypeAlias = (
+    Leaf | Constant | SizeOf | Index | Map | Reduce | Scan | View | Join | Fold | Contract | Gather | Scatter
+)

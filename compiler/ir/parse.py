@@ -17,6 +17,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Kind,
     Leaf,
     Map,
@@ -122,6 +123,8 @@ class _Reader:
                 return View(_affine(rest, t.shape))
             case "reshape":
                 return View(Reshape(t.shape))
+            case "join":
+                return Join(_value(rest, "axis"))
             case "fold":
                 return Fold(_affine(rest, operands[0].shape), t.shape)
             case "contract":

@@ -24,6 +24,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Leaf,
     Map,
     Reduce,
@@ -88,7 +89,7 @@ def attributes(node: Node) -> str:
             return str(affine)
         case Contract(left=left, right=right, out=out):
             return f"[{left},{right}->{out}]"
-        case Gather(axis=axis) | Scatter(axis=axis):
+        case Join(axis=axis) | Gather(axis=axis) | Scatter(axis=axis):
             return f" axis={axis}"
 
 

@@ -35,8 +35,13 @@ def axes_of(node: Node) -> tuple[int, ...]:
 
 def behind(nodes: Sequence[Node], anchors: Sequence[Node]) -> list[Node]:
     """The nodes evaluated inside the reduction, as against its epilogue."""
+    return within(nodes, [o for a in anchors for o in a.operands])
+
+
+def within(nodes: Sequence[Node], roots: Sequence[Node]) -> list[Node]:
+    """Those of ``nodes`` that the roots need, themselves included."""
     found: set[Node] = set()
-    stack = [o for a in anchors for o in a.operands]
+    stack = list(roots)
     inside = set(nodes)
     while stack:
         node = stack.pop()

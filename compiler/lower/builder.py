@@ -98,6 +98,14 @@ class Builder:
             yield _as_size(name)
 
     @contextmanager
+    def once(self) -> Iterator[None]:
+        """One iteration, on one thread, in a kernel whose loops are shared."""
+        statement = For(self.fresh("i"), 0, 1, [], 1, "parallel")
+        self.emit(statement)
+        with self.scope(statement.body):
+            yield
+
+    @contextmanager
     def between(self, start: Dim, stop: Dim, extent: Dim, step: int = 1, stem: str = "i") -> Iterator[Dim]:
         """A serial loop over part of 0..extent-1."""
         name = self.fresh(stem)

@@ -19,7 +19,7 @@ from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.options import Options
-from graphad.compiler.passes.kernels.stored import is_anchor
+from graphad.compiler.passes.kernels.points import is_anchor
 
 
 @dataclass(frozen=True)

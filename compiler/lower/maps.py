@@ -1,4 +1,4 @@
-"""Kernels of maps and views: one loop nest over the result's shape, any number of stores."""
+"""Kernels of maps, views and joins: a loop nest over the points, any number of stores."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,25 +9,70 @@ from graphad.compiler.ir.size import Dim, Size, symbol
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.loops.index import flat
 from graphad.compiler.loops.ir import Expr
+from graphad.compiler.lower.accumulate import within
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.loops import collapse, extent, index_of
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.passes.kernels.joins import Piece, pieces
+from graphad.compiler.passes.kernels.points import space_of
 
 Stores: TypeAlias = Sequence[tuple[Node, Storage]]
+Places: TypeAlias = Sequence[tuple[Piece, Storage]]
 
 
 def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: Stores) -> Launch:
-    """All stores have one shape. The outermost loop with more than one iteration is shared among threads."""
-    shape = stores[0][0].type.shape
-    groups = collapse(nodes, shape)
+    """A loop nest for each space of what is stored: one, but for joins of operands that differ in shape.
+
+    An operand of a join is evaluated and stored where it belongs; one that has memory of its own, such as the result
+    of a contraction, is copied. The outermost loop with more than one iteration is shared among threads.
+    """
+    nests: dict[Shape, list[tuple[Piece, Storage]]] = {}
+    for root, storage in stores:
+        for piece in pieces(root, lambda x: x in puller.inside and x not in puller.stored):
+            nests.setdefault(space_of(piece.node.type.shape), []).append((piece, storage))
     arguments: dict[str, Dim] = {}
-    with ExitStack() as stack:
-        variables = open_loops(builder, stack, [extent(g, shape) for g in groups], arguments)
-        store_all(builder, puller, stores, index_of(groups, variables, shape, builder.extents))
+    for space, places in nests.items():
+        _nest(builder, puller, nodes, space, places, arguments if len(nests) == 1 else None)
+    builder.kernel.parallel = builder.kernel.parallel or len(nests) > 1
     launch = builder.launch(tuple(nodes))
     launch.arguments = arguments
     return launch
+
+
+def _nest(
+    builder: Builder,
+    puller: Puller,
+    nodes: Sequence[Node],
+    space: Shape,
+    places: Places,
+    arguments: dict[str, Dim] | None,
+) -> None:
+    evaluated = within(nodes, [piece.node for piece, _ in places])
+    breaks: set[int] = set().union(*(piece.breaks() for piece, _ in places))
+    groups = collapse(evaluated, space, breaks)
+    read = {puller.stored[x] for n in evaluated for x in n.operands if x in puller.stored and x not in puller.inside}
+    with ExitStack() as stack:
+        if not space and arguments is None:  # beside loops that are shared
+            stack.enter_context(builder.once())
+        variables = open_loops(builder, stack, [extent(g, space) for g in groups], arguments)
+        _store(builder, puller, places, index_of(groups, variables, space, builder.extents), read)
+
+
+def _store(builder: Builder, puller: Puller, places: Places, index: Sequence[Dim], read: set[Storage]) -> None:
+    """Every value at ``index``, stored as soon as it is there; behind all loads where it overwrites what is read."""
+    late: list[tuple[Storage, Dim, Expr]] = []
+    for piece, storage in places:
+        rest = iter(index)
+        at = tuple(0 if d == 1 else next(rest) for d in piece.node.type.shape)
+        value: Expr = builder.let("w", puller.value(piece.node, at))
+        place = piece.place(at, builder.extents)
+        if storage in read:
+            late.append((storage, place, value))
+        else:
+            builder.store(storage, place, value)
+    for storage, place, value in late:
+        builder.store(storage, place, value)
 
 
 def open_loops(

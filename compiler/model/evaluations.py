@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from graphad.compiler.ir.graph import Kernel
-from graphad.compiler.ir.kinds import Constant, Contract, Gather, Map, Scatter, View
+from graphad.compiler.ir.kinds import Constant, Contract, Gather, Join, Map, Scatter, View
 from graphad.compiler.ir.node import Node
-from graphad.compiler.passes.kernels.stored import is_anchor
+from graphad.compiler.passes.kernels.joins import keeps_order
+from graphad.compiler.passes.kernels.points import is_anchor
 
 Size = Callable[[Node], int]
 
@@ -22,7 +23,8 @@ class Evaluations:
 def evaluations(kernel: Kernel, size: Size, pulled: Callable[[Node], tuple[float, float]]) -> Evaluations:
     """Counted from the stores backwards, as lowering evaluates on demand.
 
-    A node that maps read is computed once an element; each view that reads it has it computed anew. ``pulled`` says
+    A node that maps read is computed once an element; each view that reads it elsewhere has it computed
+    anew. ``pulled`` says
     how many elements of each operand a contraction evaluates: none where it reads them where they lie.
     """
     inside = set(kernel.nodes)
@@ -58,7 +60,9 @@ def _asked(
         case Map():
             return [(x, times, False) for x in dict.fromkeys(node.operands)]
         case View():
-            return [(node.operands[0], times, True)]
+            return [(node.operands[0], times, not keeps_order(node))]
+        case Join():
+            return [(x, float(size(x)), False) for x in dict.fromkeys(node.operands)]
         case Gather():
             x, places = node.operands
             return [(x, times, True), (places, times * size(places) / max(size(node), 1), True)]

@@ -16,7 +16,7 @@
 | ``fold``, ``scan`` | an element added into place, an element of a running value |
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -26,13 +26,16 @@ from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import Apply, Cast, Scalar
+from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
+from graphad.compiler.lower.accumulate import within
 from graphad.compiler.lower.loops import collapse
 from graphad.compiler.model.contractions import Product
 from graphad.compiler.model.counts import elements, extent
 from graphad.compiler.model.evaluations import Evaluations
 from graphad.compiler.model.machine import REPRESENTATIVES
-from graphad.compiler.passes.kernels.stored import is_anchor
+from graphad.compiler.passes.kernels.joins import pieces
+from graphad.compiler.passes.kernels.points import is_anchor, space_of
 
 SHORT: Final = 8  # iterations that a vectorised loop leaves over on average; a loop no longer is not vectorised
 TILE: Final = 4
@@ -135,11 +138,24 @@ def smooth(node: Node, view: Affine | Reshape) -> bool:
 def _inner(kernel: Kernel, sizes: Mapping[str, int]) -> float:
     """Iterations of the kernel's innermost loop over elements."""
     anchor = next((n for n in kernel.nodes if is_anchor(n)), None)
-    shape = kernel.stores[0].type.shape if anchor is None else anchor.operands[-1].type.shape
-    if isinstance(anchor, Node) and isinstance(anchor.kind, Contract):
+    if anchor is None:
+        return _inner_of_map(kernel, sizes)
+    shape = anchor.operands[-1].type.shape
+    if isinstance(anchor.kind, Contract):
         shape = anchor.type.shape
-    breaks = list(anchor.kind.axes) if anchor is not None and isinstance(anchor.kind, Reduce) else []
-    groups = collapse(kernel.nodes, shape, [b for a in breaks for b in (a, a + 1)])
+    breaks = list(anchor.kind.axes) if isinstance(anchor.kind, Reduce) else []
+    return _last(collapse(kernel.nodes, shape, [b for a in breaks for b in (a, a + 1)]), shape, sizes)
+
+
+def _inner_of_map(kernel: Kernel, sizes: Mapping[str, int]) -> float:
+    """Of its largest loop nest, where it joins operands of several shapes."""
+    inside = set(kernel.nodes).difference(kernel.stores)
+    piece = max(pieces(kernel.stores[0], inside.__contains__), key=lambda p: elements(p.node, sizes))
+    shape = space_of(piece.node.type.shape)
+    return _last(collapse(within(kernel.nodes, [piece.node]), shape, piece.breaks()), shape, sizes)
+
+
+def _last(groups: Sequence[tuple[int, ...]], shape: Shape, sizes: Mapping[str, int]) -> float:
     extents = [extent((shape[i] for i in g), sizes) for g in groups]
     return float(next((e for e in reversed(extents) if e != 1), 1))
 

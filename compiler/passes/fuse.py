@@ -21,21 +21,22 @@ from graphad.compiler.ir.view import identity
 from graphad.compiler.passes.kernels.groups import (
     Group,
     absorb_contractions,
-    closure,
+    group_stores,
     merge_epilogues,
     merge_maps,
     merge_siblings,
 )
+from graphad.compiler.passes.kernels.points import Points
 from graphad.compiler.passes.kernels.stored import choose_stored
 
 
 def fuse(graph: Graph) -> Graph:
     """The graph with its kernels."""
     graph = separate_roots(graph)
-    stored = choose_stored(graph)
-    groups = [Group([n], closure(n, stored)) for n in graph.nodes if n in stored]
+    points = Points(graph)
+    groups = group_stores(points, choose_stored(points))
     groups = merge_siblings(absorb_contractions(groups, graph))
-    groups = merge_maps(groups, graph)
+    groups = merge_maps(groups)
     groups = merge_epilogues(groups, graph)
     order = {n: i for i, n in enumerate(graph.nodes)}
     kernels = tuple(_kernel(g, order) for g in _updates_last(groups, graph))
@@ -73,7 +74,7 @@ def _updates_last(groups: list[Group], graph: Graph) -> list[Group]:
         if all(s in values and s not in needed_early for s in group.stores):
             late.add(group)
         else:
-            needed_early |= group.reads()
+            needed_early |= group.reads
     return [g for g in groups if g not in late] + [g for g in groups if g in late]
 
 

@@ -10,7 +10,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.pattern import apply_declared
 from graphad.compiler.ir.rewrite import Rule, rewrite
 from graphad.compiler.passes.fold_constants import fold_node
-from graphad.compiler.passes.rules import choices, maps, products, reductions, views
+from graphad.compiler.passes.rules import joins, maps, products, reductions, views
 
 _BY_KIND: Final[dict[type, tuple[Rule, ...]]] = {
     k.Map: (
@@ -25,9 +25,10 @@ _BY_KIND: Final[dict[type, tuple[Rule, ...]]] = {
         views.reshape_rules,
         views.view_of_view,
         views.view_of_index,
-        choices.slice_of_joined,
+        joins.slice_of_join,
         fold_node,
     ),
+    k.Join: (joins.join_of_few, joins.join_of_slices, fold_node),
     k.Fold: (views.fold_of_permutation,),
     k.Reduce: (
         reductions.reduce_over_units,

@@ -13,6 +13,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Leaf,
     Map,
     Reduce,
@@ -21,6 +22,7 @@ from graphad.compiler.ir.kinds import (
     SizeOf,
     View,
 )
+from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.ops.arithmetic import where
@@ -29,7 +31,7 @@ from graphad.ops.creation import zeros_like
 from graphad.ops.indexing import gather, scatter_add
 from graphad.ops.record import Elementwise, Partial, Prefix, Reduction, Select
 from graphad.ops.reductions import sum as sum_
-from graphad.ops.shape import affine, fold, reshape
+from graphad.ops.shape import affine, concat, fold, reshape
 from graphad.tensor import Tensor
 
 
@@ -111,6 +113,11 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
         case Map():
             parts = map_partials(node)
             return total([None if t is None else apply_partial(p, t) for p, t in zip(parts, tangents, strict=True)])
+        case Join(axis=axis):
+            if all(t is None for t in tangents):
+                return None
+            full = [zeros_like(x) if t is None else t for x, t in zip(inputs_of(node), tangents, strict=True)]
+            return concat(full, axis)
         case Contract(left=left, right=right, out=out_letters):
             x, y = inputs_of(node)
             s, t = tangents
@@ -172,6 +179,8 @@ def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | N
         case View(map=found):
             shape = inputs[0].shape
             return [transpose_view(c, found, shape) if isinstance(found, Affine) else reshape(c, shape)]
+        case Join(axis=axis):
+            return _parts(c, inputs, axis, asked)
         case Fold(map=found):
             return [affine(c, found.shape, found.axes)]
         case Contract(left=left, right=right, out=out):
@@ -184,3 +193,14 @@ def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | N
             return [scatter_add(inputs[1], c, axis, inputs[0].shape[axis]), None]
         case Scatter(axis=axis):
             return [None, gather(c, inputs[0], axis)]
+
+
+def _parts(c: Tensor, inputs: Sequence[Tensor], axis: int, asked: Sequence[bool]) -> Sequence[Tensor | None]:
+    """The slices of a join's cotangent: each operand's is where the operand went."""
+    start: Dim = 0
+    parts: list[Tensor | None] = []
+    for x, a in zip(inputs, asked, strict=True):
+        maps = [AxisMap(start if i == axis else 0, ((i, 1),)) for i in range(x.ndim)]
+        parts.append(affine(c, x.shape, maps) if a else None)
+        start = start + x.shape[axis]
+    return parts

@@ -16,6 +16,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Leaf,
     Map,
     Reduce,
@@ -24,7 +25,7 @@ from graphad.compiler.ir.kinds import (
     SizeOf,
     View,
 )
-from graphad.compiler.ir.op import CONTRACT, FOLD, VIEW
+from graphad.compiler.ir.op import CONTRACT, FOLD, JOIN, VIEW
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
@@ -142,6 +143,8 @@ def _node(node: Tensor, done: Mapping[Tensor, Tensor], extent: Dim) -> Tensor:
             if isinstance(found, Affine):
                 return make(VIEW, View(_shifted(found, extent)), [x])
             return reshape(x, (extent, *found.shape))
+        case Join(axis=axis):
+            return make(JOIN, Join(axis + 1), [full(x) for x in node.operands])
         case Fold(map=found, shape=shape):
             return make(FOLD, Fold(_shifted(found, extent), (extent, *shape)), [full(node.operands[0])])
         case Contract() as kind:

@@ -20,12 +20,11 @@ from graphad.build import (
 )
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
-from graphad.compiler.ir.kinds import Fold, Index, View
-from graphad.compiler.ir.op import FOLD, INDEX, RESHAPE, VIEW
+from graphad.compiler.ir.kinds import Fold, Index, Join, View
+from graphad.compiler.ir.op import FOLD, INDEX, JOIN, RESHAPE, VIEW
 from graphad.compiler.ir.size import Dim, Size, divide, product
 from graphad.compiler.ir.types import Shape, show_shape
 from graphad.compiler.ir.view import Affine, AxisMap, Reshape
-from graphad.ops.arithmetic import where
 from graphad.tensor import Tensor, operator
 
 
@@ -262,22 +261,7 @@ def concat(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:
         ):
             shapes = " and ".join(show_shape(s.shape) for s in (found[0], t))
             refuse(ShapeError, "concat", found, f"sizes differ elsewhere than in axis {axis}: {shapes}")
-    total: Dim = 0
-    for t in found:
-        total = total + t.shape[axis]
-    shape = tuple(total if i == axis else d for i, d in enumerate(found[0].shape))
-    place = index(shape, axis)
-    start: Dim = 0
-    out: Tensor | None = None
-    for t in found:  # a chain of choices: an addition of padded parts would turn -0.0 into 0.0
-        maps = [
-            AxisMap(0 - start if i == axis else 0, ((i, 1),), 1, i == axis and len(found) > 1) for i in range(t.ndim)
-        ]
-        part = affine(t, shape, maps)
-        out = part if out is None else where(place < as_tensor(start), out, part)
-        start = start + t.shape[axis]
-    assert out is not None
-    return out
+    return found[0] if len(found) == 1 else make(JOIN, Join(axis), found)
 
 
 def stack(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:

@@ -150,3 +150,20 @@ def test_division_by_zero_folds_without_a_warning() -> None:
     kind = graph.outputs[0].kind
     assert isinstance(kind, Constant)
     np.testing.assert_array_equal(kind.value, [np.inf, -1.0])
+
+
+def test_a_join_of_constants_is_a_constant() -> None:
+    check(
+        fold_constants,
+        """
+        %0: float32[] = constant 2.0
+        %1: float32[3] = view(%0)[]
+        %2: float32[1] = constant [-0.0]
+        %3: float32[4] = join(%1, %2) axis=0
+        return %3
+        """,
+        """
+        %0: float32[4] = constant [2.0, 2.0, 2.0, -0.0]
+        return %0
+        """,
+    )

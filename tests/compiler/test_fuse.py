@@ -80,7 +80,7 @@ CASES = {
         %0: float32[2] = input "x"
         %1: float32[2] = exp(%0)
         return %0, %1, %1""",
-        ["%1, %2 -> %1, %2", "%3 -> %3"],
+        ["%1, %2, %3 -> %1, %2, %3"],
     ),
     "an update comes after all who read the state": (
         """
@@ -91,6 +91,45 @@ CASES = {
         return %3
         update %0 = %2""",
         ["%2 -> %2", "%3 -> %3"],
+    ),
+    "results of one straight-line code leave one kernel": (
+        """
+        %0: float64[N,3] = input "x"
+        %1: float64[N] = view(%0)[i0, 0]
+        %2: float64[N] = sin(%1)
+        %3: float64[N] = cos(%1)
+        %4: float64[N,1] = view(%2)[i0]
+        %5: float64[N,1] = view(%3)[i0]
+        %6: float64[N,2] = join(%4, %5) axis=1
+        %7: float64[N] = multiply(%2, %3)
+        return %6, %7""",
+        ["%1, %2, %3, %4, %5, %6, %7 -> %6, %7"],
+    ),
+    "a join that a join alone reads, or a root that reshapes it, has no memory": (
+        """
+        %0: float64[N,2] = input "x"
+        %1: float64[N,4] = join(%0, %0) axis=1
+        %2: float64[N,6] = join(%1, %0) axis=1
+        %3: float64[N,2,3] = reshape(%2)
+        return %3""",
+        ["%1, %2, %3 -> %3"],
+    ),
+    "a join that others read has": (
+        """
+        %0: float64[N,2] = input "x"
+        %1: float64[N,4] = join(%0, %0) axis=1
+        %2: float64[N,6] = join(%1, %0) axis=1
+        %3: float64[N] = sum(%1) axes=[1]
+        return %2, %3""",
+        ["%1 -> %1", "%2 -> %2", "%3 -> %3"],
+    ),
+    "a join is not computed element by element": (
+        """
+        %0: float64[N,2] = input "x"
+        %1: float64[N,4] = join(%0, %0) axis=1
+        %2: float64[N,4] = exp(%1)
+        return %2""",
+        ["%1 -> %1", "%2 -> %2"],
     ),
     "maps do not meet across a kernel between them": (
         """
@@ -119,9 +158,22 @@ def test_unfused_stores_every_node() -> None:
     assert kernels(after(unfused, PRODUCT)) == ["%2 -> %2", "%4 -> %4", "%5 -> %5", "%6 -> %6"]
 
 
-def test_a_kernel_stays_of_a_size_that_compiles_fast() -> None:
-    lines = ['%0: float32[4] = input "x"', *(f"%{i + 1}: float32[4] = sin(%{i})" for i in range(100)), "return %100"]
+def test_straight_line_code_is_one_kernel_however_long() -> None:
+    lines = ['%0: float32[N] = input "x"', *(f"%{i + 1}: float32[N] = sin(%{i})" for i in range(500)), "return %500"]
     graph = fuse(parse("\n".join(lines)))
     assert graph.kernels is not None
-    assert all(len(k.nodes) * 20 <= LARGE + 20 for k in graph.kernels)
-    assert len(graph.kernels) < 20
+    assert [len(k.nodes) for k in graph.kernels] == [500]
+
+
+def test_what_is_read_from_other_points_is_not_computed_there_without_end() -> None:
+    lines = ['%0: float32[4,4] = input "x"']
+    for i in range(0, 300, 3):
+        lines += [
+            f"%{i + 1}: float32[4,4] = sin(%{i})",
+            f"%{i + 2}: float32[4,4] = view(%{i + 1})[i1, i0]",
+            f"%{i + 3}: float32[4,4] = add(%{i + 1}, %{i + 2})",
+        ]
+    graph = fuse(parse("\n".join([*lines, "return %300"])))
+    assert graph.kernels is not None
+    assert all(sum(n.op.name == "sin" for n in k.nodes) * 20 <= LARGE + 20 for k in graph.kernels)
+    assert len(graph.kernels) < 60

@@ -56,7 +56,33 @@ def cumulative_sum() -> Case:
     return [x], [ga.cumulative_sum(x, axis=1), ga.cumulative_sum(x, axis=0)]
 
 
-CASES = (chain, row_sum, column_sum, softmax, dense_layer, conv2d, max_pool_backward, cumulative_sum)
+def joined_rows() -> Case:
+    x = ga.input("x", ("N", 3), "float64")
+    a, b, c = ga.unstack(x, 1)
+    s = ga.sin(a)
+    return [x], [
+        ga.stack([s * b, s + c], 1),
+        ga.reshape(ga.stack([ga.cos(a) * b, s, ga.cos(a), ga.ones_like(c)], 1), ("N", 2, 2)),
+    ]
+
+
+def joined_unevenly() -> Case:
+    x, y = ga.input("x", ("N", 4)), ga.input("y", ("N", 1))
+    return [x, y], [ga.concat([ga.exp(x), y, x], 1)]
+
+
+CASES = (
+    joined_rows,
+    joined_unevenly,
+    chain,
+    row_sum,
+    column_sum,
+    softmax,
+    dense_layer,
+    conv2d,
+    max_pool_backward,
+    cumulative_sum,
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)

@@ -301,15 +301,9 @@ def test_a_part_of_a_joined_tensor_is_the_part() -> None:
     text = """
         %0: float32[N,2] = input "a"
         %1: float32[N,3] = input "b"
-        %2: int64[N,5] = index axis=1
-        %3: int64[] = constant 2
-        %4: int64[N,5] = view(%3)[]
-        %5: bool[N,5] = less(%2, %4)
-        %6: float32[N,5] = view(%0)[i0, i1?] fill=0.0
-        %7: float32[N,5] = view(%1)[i0, i1-2?] fill=0.0
-        %8: float32[N,5] = where(%5, %6, %7)
-        %9: float32[N,{n}] = view(%8)[i0, i1+{start}]
-        return %9
+        %2: float32[N,5] = join(%0, %1) axis=1
+        %3: float32[N,{n}] = view(%2)[i0, i1+{start}]
+        return %3
     """
     check(
         simplify,
@@ -321,6 +315,76 @@ def test_a_part_of_a_joined_tensor_is_the_part() -> None:
         """,
     )
     check_kept(simplify, text.format(n=3, start=1))  # has elements of both
+
+
+def test_the_part_may_begin_at_a_symbolic_place() -> None:
+    check(
+        simplify,
+        """
+        %0: float32[N] = input "a"
+        %1: float32[3] = input "b"
+        %2: float32[N+3] = join(%0, %1) axis=0
+        %3: float32[2] = view(%2)[-i0+N+2]
+        return %3
+        """,
+        """
+        %0: float32[N] = input "a"
+        %1: float32[3] = input "b"
+        %2: float32[2] = view(%1)[-i0+2]
+        return %2
+        """,
+    )
+
+
+def test_a_join_of_slices_is_a_slice() -> None:
+    text = """
+        %0: float32[N,5] = input "x"
+        %1: float32[N,2] = view(%0)[i0, i1]
+        %2: float32[N,1] = view(%0)[i0, {one}]
+        %3: float32[N,2] = view(%0)[i0, i1+3]
+        %4: float32[N,5] = join(%1, %2, %3) axis=1
+        return %4
+    """
+    check(simplify, text.format(one=2), '%0: float32[N,5] = input "x"\nreturn %0')
+    check_kept(simplify, text.format(one=1))
+
+
+def test_a_join_of_single_columns_is_a_slice() -> None:
+    check(
+        simplify,
+        """
+        %0: float32[N,5] = input "x"
+        %1: float32[N,1] = view(%0)[i0, 4]
+        %2: float32[N,1] = view(%0)[i0, 2]
+        %3: float32[N,1] = view(%0)[i0, 0]
+        %4: float32[N,3] = join(%1, %2, %3) axis=1
+        return %4
+        """,
+        """
+        %0: float32[N,5] = input "x"
+        %1: float32[N,3] = view(%0)[i0, -2*i1+4]
+        return %1
+        """,
+    )
+
+
+def test_a_join_drops_what_is_empty() -> None:
+    check(
+        simplify,
+        """
+        %0: float32[N,5] = input "x"
+        %1: float32[N,0] = input "e"
+        %2: float32[N,5] = join(%1, %0) axis=1
+        %3: float32[N,10] = join(%0, %1, %0) axis=1
+        return %2, %3
+        """,
+        """
+        %0: float32[N,5] = input "x"
+        %1: float32[N,0] = input "e"
+        %2: float32[N,10] = join(%0, %0) axis=1
+        return %0, %2
+        """,
+    )
 
 
 def test_permuted_operands_and_results_of_a_product_are_letters() -> None:

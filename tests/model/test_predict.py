@@ -132,3 +132,14 @@ def test_a_chain_of_20000_is_no_recursion() -> None:
     for _ in range(20_000):
         y = ga.sin(y) * y
     assert predicted(y, x).multiplications == 4 * 20_000
+
+
+def test_scalar_code_is_computed_once_a_point_whatever_is_joined_of_it() -> None:
+    x = ga.input("x", ("N", 2), "float64")
+    a, b = ga.unstack(x, 1)
+    s = ga.sin(a)
+    rows = [ga.stack([s, s * b], 1), ga.stack([b, s * s], 1)]
+    found = predicted([ga.stack(rows, 1), ga.stack([s, -s], 1)], x, N=1000)
+    (kernel,) = found.by_kernel
+    assert kernel.features["float64.sin"] == 1000
+    assert kernel.features["float64.plain"] == 3 * 1000

@@ -1,25 +1,23 @@
 """Which nodes have memory of their own; the others are evaluated inside the kernels that read them."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
-from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
+from graphad.compiler.ir.kinds import Contract, Gather, Join, Map, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import COMPARE, LOGIC, PREDICATE, Apply, Cast, Scalar
 from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.ir.view import Affine
+from graphad.compiler.passes.kernels.points import Points, is_anchor, moved_readers
 
 CHEAP: Final = 4  # flops that are rather computed again than stored and loaded
-LARGE: Final = 160  # flops inlined into one kernel, beyond which compile time outweighs a store
+LARGE: Final = 160  # flops computed again, or merged without need, beyond which compile time outweighs a store
 _EXPENSIVE: Final = 20  # flops a transcendental function is worth
 _PLAIN: Final = COMPARE | LOGIC | PREDICATE | {"neg", "abs", "add", "sub", "mul", "min", "max", "select"}
 
 
-def is_anchor(node: Node) -> bool:
-    """Needs a loop nest of its own."""
-    return isinstance(node.kind, Reduce | Contract | Scan | Fold | Scatter)
-
-
+@lru_cache(maxsize=4096)
 def cost(scalar: Scalar) -> int:
     """Flops of one evaluation, a transcendental function weighing more."""
     match scalar:
@@ -32,12 +30,20 @@ def cost(scalar: Scalar) -> int:
             return 0
 
 
-def choose_stored(graph: Graph) -> set[Node]:
-    """The nodes with memory of their own, found from the roots backwards."""
+def choose_stored(points: Points) -> dict[Node, Node]:
+    """The nodes with memory of their own, found from the roots backwards, each with what stands for its kernel.
+
+    Stored are roots, anchors, joins that do not dissolve, what a product packs, and what would be computed again: what
+    two kernels read or a view repeats, if it takes more than CHEAP flops; what is read elsewhere than in place, if it
+    takes more than LARGE; and what straight-line code reads from other points, if that were more work than its own.
+    Straight-line code is not cut: each of its nodes is computed once a point, however many there are.
+    """
+    graph = points.graph
     roots = set(graph.roots)
-    weight = _weights(graph)
-    stored: set[Node] = set()
-    owners: dict[Node, set[Node]] = {}
+    weight, heavy = _weights(points)
+    heavy |= _too_often(points, weight)
+    stored: dict[Node, Node] = {}
+    owners: dict[Node, Node | None] = {}  # the one kernel that reads a node; None for several
     repeated: set[Node] = set()  # read more than once an element, by a view
     packed: set[Node] = set()  # an operand of a contraction, through views
     for node in reversed(graph.nodes):
@@ -50,32 +56,65 @@ def choose_stored(graph: Graph) -> set[Node]:
                 repeated.add(node)
             if isinstance(user.kind, Contract) or (isinstance(user.kind, View) and inlined and user in packed):
                 packed.add(node)
-        owner = set().union(*(owners[u] for u in users)) if users else set()
-        again = len(owner) > 1 or node in repeated
-        if (
+        found = {owners[u] for u in users}
+        owner = found.pop() if len(found) == 1 else None
+        again = bool(users) and (owner is None or node in repeated)
+        computed = isinstance(node.kind, Map | Gather)
+        if node not in points.dissolved and (
             node in roots
             or is_anchor(node)
-            or (isinstance(node.kind, Map | Gather) and node in packed)
-            or (isinstance(node.kind, Map | Gather) and again and weight[node] > CHEAP)
-            or (isinstance(node.kind, Map) and weight[node] > LARGE)
+            or isinstance(node.kind, Join)
+            or (computed and (node in packed or node in heavy or (again and weight[node] > CHEAP)))
         ):
-            stored.add(node)
-            owner = {node}
+            stored[node] = owner = points.code(node) or node
         owners[node] = owner
     return stored
 
 
-def _weights(graph: Graph) -> dict[Node, int]:
-    """Flops to evaluate one element with everything behind it inlined, up to a bound where it would be stored."""
+def _weights(points: Points) -> tuple[dict[Node, int], set[Node]]:
+    """Flops to evaluate one element with everything behind it, and the nodes for which that is too much to do again.
+
+    What has memory counts 0 to its readers; numbers stop just above LARGE.
+    """
+    moved = set(moved_readers(points))
     weight: dict[Node, int] = {}
-    for node in graph.nodes:
-        if is_anchor(node) or not needs_kernel(node):
+    heavy: set[Node] = set()
+    for node in points.graph.nodes:
+        if is_anchor(node) or not needs_kernel(node) or (isinstance(node.kind, Join) and node not in points.dissolved):
             weight[node] = 0
             continue
         own = cost(node.kind.scalar) if isinstance(node.kind, Map) else 3 if isinstance(node.kind, Gather) else 0
-        total = own + sum(weight[o] for o in node.operands)
-        weight[node] = own if total - own > LARGE else total
-    return weight
+        weight[node] = min(own + sum(0 if o in heavy else weight[o] for o in node.operands), LARGE + 1)
+        if weight[node] > LARGE and node in moved and isinstance(node.kind, Map):
+            heavy.add(node)
+    return weight, heavy
+
+
+def _too_often(points: Points, weight: Mapping[Node, int]) -> set[Node]:
+    """What straight-line code reads at other points, if that takes more flops than all of its own, and than LARGE."""
+    own: dict[Node, int] = {}
+    moved: dict[Node, dict[Node, Node]] = {}  # by code: the views that move, and what they read
+    for node in points.graph.nodes:
+        code = points.code(node)
+        if code is None or not isinstance(node.kind, Map):
+            continue
+        own[code] = own.get(code, 0) + cost(node.kind.scalar)
+        for x in node.operands:
+            if isinstance(x.kind, View) and points.code(x) is None and weight[x]:
+                moved.setdefault(code, {})[x] = _beneath(x)
+    return {
+        x
+        for code, views in moved.items()
+        if sum(weight[v] for v in views) > max(LARGE, own[code])
+        for x in views.values()
+        if weight[x] > CHEAP and isinstance(x.kind, Map | Gather)
+    }
+
+
+def _beneath(x: Node) -> Node:
+    while isinstance(x.kind, View):
+        x = x.operands[0]
+    return x
 
 
 def _repeats(user: Node) -> bool:
