@@ -5,7 +5,7 @@ from typing import Any
 from graphad import elimination
 from graphad.autodiff.local import inputs_of
 from graphad.autodiff.modes import order
-from graphad.compiler.ir.kinds import Map, View
+from graphad.compiler.ir.kinds import Join, Map, View
 from graphad.tensor import Tensor
 
 UNITS = {"add": (1, 1), "subtract": (1, -1), "negative": (-1,), "abs": (1,)}
@@ -42,12 +42,9 @@ def scalar_graph(y: Tensor, x: Tensor) -> tuple[tuple[list[Any], list[Any], list
 
 
 def _stacked(y: Tensor) -> list[Tensor]:
-    """The scalars behind a stack: a chain of choices between guarded views of them."""
-    parts = []
-    while y.op.name == "where":
-        _, y, part = y.operands
-        parts.append(_source(part))
-    return [*parts, _source(y)][::-1]
+    """The scalars behind a stack: a join of views of them."""
+    assert isinstance(y.kind, Join)
+    return [_source(part) for part in y.operands]
 
 
 def _source(view: Tensor) -> Tensor:
