@@ -11,7 +11,7 @@ from graphad.autodiff.local import differentiable, inputs_of, map_partials, pull
 from graphad.autodiff.vectorize import vectorize_within
 from graphad.build import cast, constant, known_number
 from graphad.compiler.ir.dtypes import is_float
-from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
+from graphad.compiler.ir.kinds import Contract, Fold, Gather, Join, Map, Reduce, Scan, Scatter, View
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
@@ -107,7 +107,7 @@ def passes(node: Tensor, operand: int) -> dict[int, int]:
             return _reshape_passes(x.shape, node.shape)
         case Fold(map=found, shape=shape):
             return {a: i for i, a in _affine_passes(found, shape).items()}
-        case Scan(axis=axis):
+        case Scan(axis=axis) | Join(axis=axis):
             return {i: i for i in range(node.ndim) if i != axis}
         case Gather(axis=axis):
             wide = inputs_of(node)[1].ndim - 1
