@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 import graphad as ga
-from graphad.compile import _plain
 from graphad.compiler.interpret import interpret
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
 from graphad.function import Function
+from graphad.plain import plain_graph
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-11}
 
@@ -66,4 +66,4 @@ def reference(graph: Graph, values: Mapping[Node, np.ndarray]) -> list[np.ndarra
 
 def plain(inputs: Sequence[ga.Tensor], outputs: Sequence[ga.Tensor]) -> Graph:
     """Tensors of the front end as a graph of the compiler."""
-    return _plain(Graph(tuple(inputs), tuple(outputs)))[0]
+    return plain_graph(Graph(tuple(inputs), tuple(outputs)))[0]
