@@ -26,7 +26,7 @@ PUSH, PULL = -1, -2  # as last step; a product is told by its k
 
 Choices = NDArray[np.int32]
 
-SMALL = 24  # factors: Python is done before the compiled loops have been loaded
+SMALL = 80  # factors: Python is done (0.1 s) before the compiled loops have been loaded
 
 
 def choices(problem: Problem, parallel: bool = False) -> Choices:

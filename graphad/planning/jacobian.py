@@ -10,7 +10,7 @@ from graphad.compiler.errors import GraphError
 from graphad.planning.candidates import Candidate, chained, eliminated, sweep
 from graphad.planning.eliminations import LARGEST, in_order
 from graphad.planning.plan import Plan, answered
-from graphad.planning.planner import plan_jacobian, question
+from graphad.planning.planner import best_way, question
 from graphad.planning.problem import Problem
 from graphad.tensor import Tensor
 
@@ -50,7 +50,7 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
         refuse(GraphError, "jacobian", (), f"an order is for mode='eliminate', got mode={mode!r}")
     problem = question("jacobian", y, x)
     if mode == "auto":
-        return plan_jacobian(y, x).jacobian()
+        return answered(best_way(problem).build(), (y, x))
     candidate = _candidate(problem, mode, order)
     return answered(candidate.build(), (y, x))
 

@@ -108,11 +108,14 @@ def choose(cost: Mapping[str, ModeCost]) -> tuple[str, str]:
     order = [m for m in ("reverse", "forward", "chain", "eliminate") if m in cost]
     plain = min((m for m in order if m in ("reverse", "forward")), key=measure)
     best = min(order, key=measure)
-    if best == plain or measure(best) >= CLEARLY * measure(plain):
-        others = [m for m in order if m != plain]
+    others = [m for m in order if m != plain]
+    if not others:
+        return plain, "no other mode has nearly as few multiplications"
+    if best == plain:
         ahead = min(others, key=measure)
-        how = _times(measure(ahead), measure(plain))
-        return plain, f"{how} the {unit} of {ahead}, the next" if best == plain else f"{ahead} is not clearly quicker"
+        return plain, f"{_times(measure(ahead), measure(plain))} the {unit} of {ahead}, the next"
+    if measure(best) >= CLEARLY * measure(plain):
+        return plain, f"{best} is not clearly quicker"
     return best, f"{_times(measure(plain), measure(best))} the {unit} of {plain}, the better of forward and reverse"
 
 

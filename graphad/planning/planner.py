@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from graphad.autodiff.structure import flatten
@@ -11,14 +11,18 @@ from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
 from graphad.planning.candidates import Candidate, chained, eliminated, sweep
 from graphad.planning.chains import plan_chains
-from graphad.planning.plan import ModeCost, Plan, choose
+from graphad.planning.plan import CLEARLY, ModeCost, Plan, choose
 from graphad.planning.pricing import predicted
 from graphad.planning.problem import Problem
 from graphad.structures import count
 from graphad.tensor import Tensor
 
-TIMED: Final = 60_000
-"""Nodes that may be built for predictions; above, products are counted and times are not predicted."""
+TIMED: Final = 20_000
+"""Nodes that are built for predictions; where all modes have more, only those that may win are."""
+BUILT: Final = 60_000
+"""Nodes above which nothing is built: products are counted and times are not predicted."""
+RIVAL: Final = 3
+"""A mode with more than so many times the least multiplications is no rival in time either."""
 PRICED: Final = 20_000
 """Nodes up to which all modes are priced; above, forward and reverse only."""
 
@@ -41,15 +45,38 @@ def plan_jacobian(y: Any, x: Any, seed: int = 0) -> Plan:
     'reverse'
     """
     problem = question("plan_jacobian", y, x)
-    cost: dict[str, ModeCost] = {}
     found, skipped = candidates(problem, seed)
-    timed = sum(_size_of(problem, c) for c in found.values()) <= TIMED
-    for mode, candidate in found.items():
-        cost[mode] = _cost(candidate, timed)
-    chosen, why = choose(cost)
+    small = sum(_size_of(problem, c) for c in found.values()) <= TIMED
+    timed = list(found) if small else rivals(problem, found)
+    cost = {mode: _cost(candidate, mode in timed) for mode, candidate in found.items()}
+    chosen, why = choose({mode: cost[mode] for mode in timed or found})
     if not timed:
         why += f" (times are not predicted: {len(problem.nodes):,} nodes)"
     return Plan(cost, skipped, chosen, why, problem, (y, x), found)
+
+
+def best_way(problem: Problem) -> Candidate:
+    """What ``mode="auto"`` takes: as the plan chooses, but predicting times only where counts do not settle it."""
+    found, _ = candidates(problem)
+    least = min(c.multiplications for c in found.values())
+    plain = min((found["reverse"], found["forward"]), key=lambda c: c.multiplications)
+    timed = rivals(problem, found)
+    if plain.multiplications == 0 or timed == [plain.mode]:
+        return plain
+    if not timed:
+        return found[choose({mode: _cost(c, timed=False) for mode, c in found.items()})[0]]
+    if least > CLEARLY * plain.multiplications:
+        timed = [mode for mode in timed if mode in ("forward", "reverse")]
+    return found[choose({mode: _cost(found[mode], timed=True) for mode in timed})[0]]
+
+
+def rivals(problem: Problem, found: Mapping[str, Candidate]) -> list[str]:
+    """The modes that may be the quickest, by their counts; none, where even those are too large to be built."""
+    least = min(c.multiplications for c in found.values())
+    kept = [mode for mode, c in found.items() if c.multiplications <= RIVAL * least]
+    plain = min((found["reverse"], found["forward"]), key=lambda c: c.multiplications).mode
+    kept = kept if plain in kept else [plain, *kept]
+    return kept if sum(_size_of(problem, found[mode]) for mode in kept) <= BUILT else []
 
 
 def question(name: str, y: Any, x: Any) -> Problem:

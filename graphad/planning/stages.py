@@ -10,7 +10,7 @@ from graphad.planning.problem import Problem
 from graphad.structures import count
 from graphad.tensor import Tensor
 
-MOST: Final = 200
+MOST: Final = 80
 """Stages of a chain; of more, the narrowest cuts are kept, because the bracketing's work grows with the cube."""
 
 
