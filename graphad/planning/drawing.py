@@ -39,5 +39,7 @@ def _bars(axes: Any, plan: Plan, modes: list[str], values: list[float] | list[in
     axes.set_xlabel(label)
     axes.invert_yaxis()
     for k, value in enumerate(values):
-        axes.annotate(f" {value:,.4g}", (value, k), va="center", fontsize=8)
-    axes.margins(x=0.2)
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+        axes.annotate(f" {shown}", (value, k), va="center", fontsize=8)
+    axes.margins(x=0.35)
+    axes.ticklabel_format(axis="x", style="plain")

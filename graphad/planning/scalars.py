@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from graphad.autodiff.custom import CustomOp
 from graphad.build import broadcast
-from graphad.compiler.ir.kinds import Map, View
+from graphad.compiler.ir.kinds import Join, Map, View
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.ops.creation import zeros
@@ -119,6 +119,8 @@ def _resolve(problem: Problem, x: Tensor, place: int) -> Element | None:
                 if inner is None:
                     return None
                 x, place = x.operands[0], inner  # type: ignore[assignment]
+            case Join(axis=axis):
+                x, place = _joined(x, axis, place)
             case _ if x.ndim == 0:
                 return x, 0
             case _:
@@ -155,6 +157,19 @@ def _read(found: Affine, place: int, operand: tuple[Dim, ...]) -> int | None:
             return None
         flat = flat * _number(d) + at
     return flat
+
+
+def _joined(x: Tensor, axis: int, place: int) -> Element:
+    index = _index(place, x.shape)
+    for part in x.operands:
+        extent = _number(part.type.shape[axis])
+        if index[axis] < extent:
+            flat = 0
+            for i, d in zip(index, part.type.shape, strict=True):
+                flat = flat * _number(d) + i
+            return part, flat  # type: ignore[return-value]
+        index[axis] -= extent
+    raise AssertionError(place)
 
 
 def assembled(

@@ -17,7 +17,7 @@ from graphad.planning.orders import anneal, cheapest, exact, greedy, price
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import scalars
 from graphad.structures import Einsum, Nodes, dense
-from tests.planning.cases import bow_tie, layer_norm, scalar_code
+from tests.planning.cases import bow_tie, layer_norm, scalar_code, stacked_scalars
 
 CHOICES: tuple[Callable[[ga.Tensor, ga.Tensor], ga.Tensor], ...] = (
     lambda a, b: a + b,
@@ -84,6 +84,15 @@ def test_scalar_graphs_are_those_that_elimination_solves() -> None:
     plan = ga.plan_jacobian(ys, x)
     assert found.order == plan.order
     assert found.nontrivial <= plan.cost["eliminate"].multiplications  # which has those between outputs, too
+
+
+def test_vectors_at_the_ends_are_taken_apart() -> None:
+    (y,), (x,), _ = stacked_scalars()
+    graph = scalars(Problem.of("test", [y], [x]))
+    assert graph is not None
+    assert [place for _, place in graph.inputs] == [0, 1, 2]  # x[3] is not read
+    assert len(graph.results) == 3  # the fourth element is constant
+    assert ga.jacobian(y, x, "eliminate").shape == (2, 2, 4)
 
 
 def test_orders_of_matrices() -> None:
