@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeAlias
 
 from graphad.chain import (
     AccumulateAdjoint,
@@ -20,6 +21,7 @@ from graphad.chain.problem import Problem as ChainProblem
 from graphad.chain.rebuild import tree
 from graphad.chain.recurrence import choices
 from graphad.planning.blocks import Blocks
+from graphad.planning.eliminations import Elimination, plan_elimination
 from graphad.planning.problem import Problem
 from graphad.planning.stages import Stage, stages
 from graphad.structures import (
@@ -38,6 +40,15 @@ from graphad.structures import (
 from graphad.structures.letters import fresh
 from graphad.tensor import Tensor
 
+How: TypeAlias = Literal["forward", "reverse"] | Elimination
+"""The way to a stage's own matrix."""
+
+SMALLEST: Final = 4
+LARGEST: Final = 300
+"""Nodes of stages for which an elimination order is looked for."""
+TIME: Final = 0.2
+"""Seconds of annealing, for all stages together."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chain:
@@ -46,7 +57,7 @@ class Chain:
     stages: tuple[Stage, ...]
     problem: ChainProblem
     bracketing: Bracketing
-    whole: tuple[str, ...]  # how each stage's own matrix is accumulated: "forward" or "reverse"
+    whole: tuple[How, ...]  # how each stage's own matrix is accumulated
 
     def bracketed(self, bracketing: Bracketing) -> Chain:
         """The same stages, multiplied in another order."""
@@ -58,22 +69,24 @@ def plan_chain(problem: Problem, x: Tensor, y: Tensor) -> Chain | None:
     found = stages(problem, x, y)
     if not found:
         return None
-    priced = [_factor(problem, stage) for stage in found]
+    priced = [_factor(problem, stage, TIME / len(found)) for stage in found]
     chain = ChainProblem(tuple(factor for factor, _ in priced))
     return Chain(tuple(found), chain, tree(chain, choices(chain)), tuple(how for _, how in priced))
 
 
-def _factor(problem: Problem, stage: Stage) -> tuple[Factor, str]:
-    """What one sweep through a stage costs, and its matrix by the cheaper mode, as structure allows."""
-    by_forward, by_reverse = Prices(), Prices()
-    accumulate(by_forward, problem, stage, "forward")
-    accumulate(by_reverse, problem, stage, "reverse")
-    whole = "forward" if by_forward.multiplications <= by_reverse.multiplications else "reverse"
+def _factor(problem: Problem, stage: Stage, seconds: float) -> tuple[Factor, How]:
+    """What one sweep through a stage costs, and its matrix by the cheapest mode, as structure allows."""
+    ways: dict[How, int] = {"forward": _price(problem, stage, "forward"), "reverse": _price(problem, stage, "reverse")}
+    whole: How = "forward" if ways["forward"] <= ways["reverse"] else "reverse"
+    if SMALLEST <= len(stage.nodes) <= LARGEST and ways[whole]:
+        found = plan_elimination(stage.alone(), time_budget=seconds)
+        if found is not None and (price := _price(problem, stage, found)) < ways[whole]:
+            ways[whole], whole = price, found
     tangent, adjoint = Prices(), Prices()
     through(tangent, problem, [stage], _direction(stage.entry, target=True))
     back(adjoint, problem, [stage], _direction(stage.exit, target=False))
     costs = tangent.multiplications, adjoint.multiplications
-    least = min(by_forward.multiplications, by_reverse.multiplications)
+    least = min(ways.values())
     size = sum(count(node.shape) for node in stage.nodes)
     return Factor(count(stage.exit.shape), count(stage.entry.shape), *costs, tape=size, jacobian_cost=least), whole
 
@@ -86,9 +99,17 @@ def _direction(x: Tensor, target: bool) -> Einsum:
     return Einsum(first, second, extents, x.dtype, (*letters, one), PRICED)
 
 
-def accumulate(w: Weights, problem: Problem, stage: Stage, how: str) -> Structured:
-    """d exit / d entry of one stage, by one mode from the identity."""
+def _price(problem: Problem, stage: Stage, how: How) -> int:
+    w = Prices()
+    accumulate(w, problem, stage, how)
+    return w.multiplications
+
+
+def accumulate(w: Weights, problem: Problem, stage: Stage, how: How) -> Structured:
+    """d exit / d entry of one stage, by one mode from the identity, or in an elimination order."""
     entry, leave = stage.entry, stage.exit
+    if isinstance(how, Elimination):
+        return how.matrix(w)
     if how == "forward":
         return forward(w, problem.edges, stage.nodes, {entry: identity(entry.shape, entry.dtype)})[leave]
     return reverse(w, problem.edges, stage.nodes, {leave: identity(leave.shape, leave.dtype)}, {entry})[entry]

@@ -15,7 +15,8 @@ from graphad.planning.dags import Dag, of_nodes, of_scalars
 from graphad.planning.orders import Order, cheapest
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import Scalars, assembled, scalars
-from graphad.structures import Nodes, identity
+from graphad.structures import PRICED, Einsum, Nodes, Structured, Weights, identity
+from graphad.structures.letters import fresh
 from graphad.tensor import Tensor
 
 LARGEST: Final = 2000
@@ -43,6 +44,19 @@ class Elimination:
         least = min(self.solution.heuristics.values(), default=0)
         found = [name for name, cost in self.solution.heuristics.items() if cost == least]
         return f"{found[0] if found else 'nothing to order'}{', proved least' if self.solution.exact else ''}"
+
+    def matrix(self, w: Weights) -> Structured:
+        """Of one output by one input: dy/dx as a structure; dense, if the graph was taken apart into scalars."""
+        (x,), (y,) = self.problem.inputs, self.problem.outputs
+        if self.scalars is None:
+            return next(iter(self.dag.play(w, self.order).values()))
+        entries = self.dag.play(w, self.order)
+        letters = fresh(y.ndim + x.ndim)
+        extents = dict(zip(letters, (*y.shape, *x.shape), strict=True))
+        names = self.dag.vertices
+        named = {(names[a], names[b]): j for (a, b), j in entries.items()}
+        weight = assembled(w, self.problem, self.scalars, named)[0][0] if isinstance(w, Nodes) else PRICED
+        return Einsum(letters[: y.ndim], letters[y.ndim :], extents, y.dtype, letters, weight)
 
     def accumulate(self, w: Nodes) -> list[list[Tensor]]:
         """For each output, for each input: dy/dx as a tensor."""

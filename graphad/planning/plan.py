@@ -29,6 +29,7 @@ class ModeCost:
         multiplications: of the products of local Jacobians, those with +1 and -1 being free.
         plain: for scalar code, the products counted as published counts are, +1 and -1 included; else None.
         seconds: predicted, for one evaluation on one thread; None where only products were counted.
+        work: the same without what every call costs: what modes are compared by, since many points repeat it.
         memory: predicted bytes of intermediates; None likewise.
         how: the order of the products in words.
     """
@@ -38,6 +39,7 @@ class ModeCost:
     memory: int | None = None
     plain: int | None = None
     how: str = ""
+    work: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,12 +99,12 @@ def answered(blocks: list[list[Tensor]], trees: tuple[Any, Any]) -> Any:
 
 def choose(cost: Mapping[str, ModeCost]) -> tuple[str, str]:
     """The mode to take and the reason: the quickest by prediction, a plain one unless another is clearly quicker."""
-    timed = all(c.seconds is not None for c in cost.values())
+    timed = all(c.work is not None for c in cost.values())
     unit = "time" if timed else "multiplications"
 
     def measure(mode: str) -> float:
-        seconds = cost[mode].seconds
-        return seconds if timed and seconds is not None else cost[mode].multiplications
+        work = cost[mode].work
+        return work if timed and work is not None else cost[mode].multiplications
 
     # of equals reverse first, then forward: they are the plainest
     order = [m for m in ("reverse", "forward", "chain", "eliminate") if m in cost]

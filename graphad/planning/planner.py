@@ -123,7 +123,8 @@ def _cost(candidate: Candidate, timed: bool) -> ModeCost:
         return ModeCost(candidate.multiplications, plain=candidate.plain, how=candidate.how)
     tensors = [t for row in candidate.build() for t in row]
     found = predicted(tensors)
-    return ModeCost(candidate.multiplications, found.seconds, found.memory, candidate.plain, candidate.how)
+    work = sum(kernel.seconds for kernel in found.by_kernel)
+    return ModeCost(candidate.multiplications, found.seconds, found.memory, candidate.plain, candidate.how, work)
 
 
 def dense_bytes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> int:

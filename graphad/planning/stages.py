@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from graphad.planning.problem import Problem
-from graphad.structures import count
+from graphad.structures import Edges, count
 from graphad.tensor import Tensor
 
 MOST: Final = 80
@@ -21,6 +21,10 @@ class Stage:
     entry: Tensor
     exit: Tensor
     nodes: tuple[Tensor, ...]
+
+    def alone(self) -> Problem:
+        """The stage as a problem of its own."""
+        return Problem((self.exit,), (self.entry,), (self.entry, *self.nodes), Edges({self.entry, *self.nodes}))
 
 
 def stages(problem: Problem, x: Tensor, y: Tensor, most: int = MOST) -> list[Stage]:

@@ -10,8 +10,9 @@ import pytest
 
 import graphad as ga
 from graphad.elimination import solve
+from graphad.planning.chains import plan_chain
 from graphad.planning.dags import of_nodes, of_scalars
-from graphad.planning.eliminations import in_order, plan_elimination
+from graphad.planning.eliminations import Elimination, in_order, plan_elimination
 from graphad.planning.orders import _Eliminated as Eliminated
 from graphad.planning.orders import anneal, cheapest, exact, greedy, price
 from graphad.planning.problem import Problem
@@ -146,3 +147,22 @@ def test_orders_that_do_not_fit_are_refused(change: Any, message: str) -> None:
     inner = [n for n in problem.nodes if n.ndim == 0 and n not in set(ys) and n.op.name not in ("view", "input")]
     with pytest.raises(ga.GraphError, match=message):
         ga.jacobian(ys, x, "eliminate", order=change(ys, x, inner))
+
+
+def test_scalar_stages_of_a_chain_are_eliminated() -> None:
+    """A dense layer, then scalar code whose cheapest order is neither forward nor reverse, then a dense layer."""
+    x = ga.input("x", (30,), "float64")
+    h = ga.tensordot(ga.constant(np.random.default_rng(0).normal(size=(3, 30)) / 30), x, 1)
+    a, b, c = h[0], h[1], h[2]
+    u = ga.sin(a * b) * ga.exp(c)
+    v = ga.sin(ga.exp(ga.sin(u * 0.5)))
+    z = ga.stack([v * a, v * b, v * c])
+    y = ga.tensordot(ga.constant(np.random.default_rng(1).normal(size=(20, 3))), z, 1)
+    chain = plan_chain(Problem.of("test", [y], [x]), x, y)
+    assert chain is not None
+    assert any(isinstance(how, Elimination) for how in chain.whole)
+    values = {x: np.linspace(-1, 1, 30)}
+    found, expected = (ga.evaluate(ga.jacobian(y, x, mode), values) for mode in ("chain", "reverse"))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    costs = {mode: c.multiplications for mode, c in ga.plan_jacobian(y, x).cost.items()}
+    assert costs["chain"] < min(costs["forward"], costs["reverse"])

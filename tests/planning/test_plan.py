@@ -39,7 +39,7 @@ def test_growing_and_shrinking_widths() -> None:
 
 def test_the_quickest_is_chosen_a_plain_mode_unless_another_is_clearly_quicker() -> None:
     def chosen(**seconds: float) -> str:
-        return choose({mode: ModeCost(1, s, 0) for mode, s in seconds.items()})[0]
+        return choose({mode: ModeCost(1, work=s) for mode, s in seconds.items()})[0]
 
     assert chosen(forward=1.0, reverse=1.0, chain=0.95, eliminate=1.0) == "reverse"
     assert chosen(forward=0.9, reverse=1.0, chain=0.85) == "forward"
