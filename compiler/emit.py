@@ -1,10 +1,11 @@
 """The text of a whole program: its kernels, each once, and ``run``, which launches them."""
 
+import re
 from collections.abc import Sequence
 
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.size import Dim
-from graphad.compiler.loops.emit import kernel_text
+from graphad.compiler.loops.emit import body_text, kernel_text
 from graphad.compiler.loops.ir import Kernel
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.lower import Lowered
@@ -26,9 +27,10 @@ def module_text(lowered: Lowered, sizes: Sequence[str]) -> str:
     tables = _Tables(lowered)
     for i, launch in enumerate(lowered.launches):
         for helper in launch.kernel.helpers:
-            _add(functions, order, helper, helper.name, called=True)
-        with_sizes = _with_sizes(launch, sizes)
-        name = _add(functions, order, launch.kernel, f"k{i}_{launch.kernel.name}")
+            _add(functions, order, helper, helper.name, body_text(helper), called=True)
+        body = body_text(launch.kernel)
+        with_sizes = _with_sizes(launch, sizes, body)
+        name = _add(functions, order, launch.kernel, f"k{i}_{launch.kernel.name}", body)
         call = f"{name}({', '.join([*tables.arguments(launch), *with_sizes, 'part', 'parts', 'status'])})"
         if i == lowered.commit != 0:  # behind a barrier, and nothing fails from here on: all threads decide alike
             lines += ["    if status[0] != 0:", "        return"]
@@ -41,27 +43,24 @@ def module_text(lowered: Lowered, sizes: Sequence[str]) -> str:
     return "\n\n".join([_HEAD, *order, run])
 
 
-def _add(functions: dict[str, str], order: list[str], kernel: Kernel, name: str, called: bool = False) -> str:
+def _add(
+    functions: dict[str, str], order: list[str], kernel: Kernel, name: str, body: str, called: bool = False
+) -> str:
     """The name under which a kernel's text stands; sites differ without making it another kernel."""
-    key = kernel_text(kernel, name if called else "NAME", called)  # the texts that call a helper know its name
+    key = kernel_text(kernel, name if called else "NAME", called, body)  # the texts that call a helper know its name
     if key not in functions:
         functions[key] = name
         comments = "".join(f"# {site}\n" for site in kernel.sites)
-        order.append(comments + kernel_text(kernel, name, called))
+        order.append(comments + kernel_text(kernel, name, called, body))
     return functions[key]
 
 
-def _with_sizes(launch: Launch, sizes: Sequence[str]) -> list[str]:
+def _with_sizes(launch: Launch, sizes: Sequence[str], body: str) -> list[str]:
     """Arguments for the kernel's scalars; run-time sizes are added to them where its text uses them."""
-    text = kernel_text(launch.kernel, "NAME")
     for name in sizes:
-        if name not in launch.kernel.scalars and name in _words(text):
+        if name not in launch.kernel.scalars and re.search(rf"\b{name}\b", body):
             launch.kernel.scalars.append(name)
     return [str(launch.arguments.get(s, s)) for s in launch.kernel.scalars]
-
-
-def _words(text: str) -> set[str]:
-    return set("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
 
 
 class _Tables:

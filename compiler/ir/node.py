@@ -1,6 +1,7 @@
 """A node: one value of the graph, with the op and kind that make it and the user's line that wrote it."""
 
 from dataclasses import dataclass
+from operator import is_
 
 from graphad.compiler.ir.kinds import Kind
 from graphad.compiler.ir.op import Op
@@ -46,7 +47,7 @@ class Node:
 
     def with_operands(self, operands: "tuple[Node, ...]") -> "Node":
         """The same operation on other operands of the same types; itself where nothing changes."""
-        if all(a is b for a, b in zip(operands, self.operands, strict=True)):
+        if all(map(is_, operands, self.operands)):
             return self
         return Node(self.op, self.kind, operands, self.type, self.site, self.label)
 

@@ -80,6 +80,10 @@ class Rule:
     build: Callable[[Match], Node]
     why: str
     when: Callable[[Match], bool] = field(default=lambda m: True)
+    needs: frozenset[MapOp] = field(init=False, repr=False, compare=False)  # ops of operands, without which no match
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needs", frozenset(a.op for a in self.pattern.args if isinstance(a, Apply)))
 
 
 Group: TypeAlias = Literal["simplify", "fast_math", "stabilise"]
@@ -99,9 +103,13 @@ def declared(group: Group) -> tuple[Rule, ...]:
 
 def apply_declared(group: Group, x: Node) -> Node | None:
     """What the first rule of the group that matches ``x`` builds, or None."""
-    if not isinstance(x.op, MapOp):
+    rules = _RULES[group].get(x.op)  # type: ignore[call-overload]
+    if not rules:
         return None
-    for rule in _RULES[group].get(x.op, ()):
+    ops = [o.op for o in x.operands]
+    for rule in rules:
+        if not rule.needs.issubset(ops):
+            continue
         for found in match(rule.pattern, x, {}):
             m = Match(x, found)
             if rule.when(m):

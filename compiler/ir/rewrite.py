@@ -33,6 +33,9 @@ def settle(root: Node, rules: tuple[Rule, ...], settled: dict[Node, Node]) -> No
     """
     if root in settled:
         return settled[root]
+    if all(settled.get(o) is o for o in root.operands) and _first(root, rules) is None:  # nearly always
+        settled[root] = root
+        return root
     budget = _LIMIT
     stack = [root]
     became: dict[Node, Node] = {}  # a node to the node that a rule made of it, while that waits for its operands

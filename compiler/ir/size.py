@@ -6,7 +6,7 @@ without knowing N. A quotient that does not divide exactly is kept as an atom of
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import TypeAlias
 
@@ -34,9 +34,21 @@ Monomial: TypeAlias = tuple[Atom, ...]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A polynomial: pairs (sorted atoms of a monomial, coefficient), sorted, without zeros."""
+    """A polynomial: pairs (sorted atoms of a monomial, coefficient), sorted, without zeros.
+
+    Its hash is kept: shapes and indices are keys for every node of a graph.
+    """
 
     terms: tuple[tuple[Monomial, int], ...]
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            object.__setattr__(self, "_hash", hash(self.terms) or 1)
+        return self._hash
+
+    def __reduce__(self) -> "tuple[type[Size], tuple[object]]":
+        return Size, (self.terms,)  # another process hashes strings otherwise
 
     def __add__(self, other: "Dim") -> "Dim":
         return _collect((*self.terms, *_terms(other)))

@@ -24,7 +24,7 @@ def verify(graph: Graph, after: str = "", known: set[Node] | None = None) -> Gra
             found = rule(node)
         except GraphadError as error:
             raise _broken(after, node, str(error)) from error
-        if found != node.type:
+        if found is not node.type and found != node.type:
             raise _broken(after, node, f"has type {node.type}, but its operands give {found}")
         seen.add(node)
     _verify_updates(graph, after)
@@ -36,16 +36,17 @@ class _Rule:
     """The type rule, with the answers for elementwise ops kept: most nodes of a long graph ask the same question."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[object, ...], TensorType] = {}
+        self.known: dict[tuple[int, ...], TensorType] = {}
 
     def __call__(self, node: Node) -> TensorType:
         types = [o.type for o in node.operands]
         if not isinstance(node.kind, Map):
             return infer(node.kind, types, node.type)
-        key = (id(node.kind.scalar), *types)  # the graph holds on to its expressions, so their identities stay theirs
-        if key not in self.known:
-            self.known[key] = infer(node.kind, types, node.type)
-        return self.known[key]
+        key = (id(node.kind.scalar), *map(id, types))  # the graph holds on to what they are the identities of
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = infer(node.kind, types, node.type)
+        return found
 
 
 def _verify_updates(graph: Graph, after: str) -> None:

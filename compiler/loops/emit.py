@@ -42,10 +42,10 @@ _INFIX: Final = {
 }  # fmt: skip
 
 
-def kernel_text(kernel: Kernel, name: str, called: bool = False) -> str:
+def kernel_text(kernel: Kernel, name: str, called: bool = False, body: str | None = None) -> str:
     """The kernel as a function called ``name``: buffers, then sizes, then this part of how many, then the status.
 
-    ``called``: by kernels, not by ``run``, so without the last three.
+    ``called``: by kernels, not by ``run``, so without the last three. ``body``: its ``body_text``, if that is at hand.
     """
     flags = "(reassociate=True)" if kernel.reassociate else ""
     if kernel.strict:
@@ -53,9 +53,12 @@ def kernel_text(kernel: Kernel, name: str, called: bool = False) -> str:
     parameters = [p.name for p in kernel.buffers] + kernel.scalars
     if not called:
         parameters += ["part", "parts", "status"]
-    lines = [f"@kernel{flags}", f"def {name}({', '.join(parameters)}):"]
-    body = _block(kernel.body, 1)
-    return "\n".join(lines + (body or ["    pass"])) + "\n"
+    return f"@kernel{flags}\ndef {name}({', '.join(parameters)}):\n{body_text(kernel) if body is None else body}"
+
+
+def body_text(kernel: Kernel) -> str:
+    """What the kernel does, without its head."""
+    return "\n".join(_block(kernel.body, 1) or ["    pass"]) + "\n"
 
 
 def _block(statements: Sequence[Stmt], depth: int) -> list[str]:

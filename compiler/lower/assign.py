@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Constant, Gather, Leaf, Map, Scatter
@@ -89,6 +90,7 @@ def _can_fail(node: Node) -> bool:
     return isinstance(node.kind, Gather | Scatter) or (isinstance(node.kind, Map) and _requires(node.kind.scalar))
 
 
+@lru_cache(maxsize=4096)
 def _requires(scalar: Scalar) -> bool:
     match scalar:
         case Apply(primitive, args):

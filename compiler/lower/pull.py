@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from graphad.compiler.ir.kinds import Constant, Gather, Index, Map, SizeOf, View
@@ -86,8 +87,12 @@ class Puller:
         return self.builder.let("v", Load(name, place, node.type.dtype))
 
     def _map(self, node: Node, scalar: Scalar, operands: Sequence[Expr]) -> Expr:
-        dtypes = [o.type.dtype for o in node.operands]
-        value = self._scalar(scalar, operands, dtypes, node.type.dtype, node)
+        plain = _plain(scalar)
+        if plain is not None:
+            primitive, places = plain
+            value: Expr = Prim(primitive, tuple(self._named(operands[i]) for i in places), node.type.dtype)
+        else:
+            value = self._scalar(scalar, operands, [o.type.dtype for o in node.operands], node.type.dtype, node)
         if isinstance(value, Lit):
             return value
         return self.builder.let("v", value)
@@ -124,8 +129,10 @@ class Puller:
             self._guard(Prim("not", (done[0],), "bool"), done[1], node)
             return done[1]
         result = dtype_of(Apply(primitive, tuple(args)), dtypes) or inner
-        named = tuple(self.builder.let("u", a) if _large(a) else a for a in done)
-        return Prim(primitive, named, result)
+        return Prim(primitive, tuple(self._named(a) for a in done), result)
+
+    def _named(self, value: Expr) -> Expr:
+        return self.builder.let("u", value) if _large(value) else value
 
     def _guard(self, broken: Expr, detail: Expr, node: Node) -> None:
         if node not in self.guards:
@@ -187,6 +194,15 @@ class Puller:
         self._guard(bad, place, node)
         safe = self.builder.index(Prim("select", (bad, Lit(0, "int64"), place), "int64"), extent)
         return (yield x, (*index[:axis], safe, *index[axis + rank :]))
+
+
+@lru_cache(maxsize=4096)
+def _plain(scalar: Scalar) -> tuple[str, tuple[int, ...]] | None:
+    """A primitive of the operands as they are, which is what most of long code is made of."""
+    if not isinstance(scalar, Apply) or scalar.primitive == "require":
+        return None
+    places = tuple(a.index for a in scalar.args if isinstance(a, Arg))
+    return (scalar.primitive, places) if len(places) == len(scalar.args) else None
 
 
 def _large(expression: Expr) -> bool:

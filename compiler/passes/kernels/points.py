@@ -10,6 +10,7 @@ every node once a point, values in registers, whatever the number of operations 
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Join, Map, Reduce, Scan, Scatter, View
@@ -19,9 +20,13 @@ from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.passes.kernels.joins import dissolved, keeps_order
 
 
+ANCHORS: Final = (Reduce, Contract, Scan, Fold, Scatter)
+_APART: Final = (*ANCHORS, Join)
+
+
 def is_anchor(node: Node) -> bool:
     """Needs a loop nest of its own."""
-    return isinstance(node.kind, Reduce | Contract | Scan | Fold | Scatter)
+    return isinstance(node.kind, ANCHORS)
 
 
 def space_of(shape: Shape) -> Shape:
@@ -43,6 +48,8 @@ class Points:
         self._level: dict[Node, int] = {}
         self._above: dict[Node, Node] = {}
         self._small: dict[Node, bool] = {}
+        self._spaces: dict[Shape, Shape] = {}  # equal spaces are one object
+        self._of_shape: dict[int, Shape] = {}  # by the identity of a shape, which the graph holds on to
         for node in graph.nodes:
             if needs_kernel(node):
                 self._add(node)
@@ -74,24 +81,36 @@ class Points:
 
     def _add(self, node: Node) -> None:
         self.space[node] = space = self._space(node)
-        kernels = [x for x in node.operands if needs_kernel(x)]
-        level = max((self._level[x] + (0 if self._flows(node, x) else 1) for x in kernels), default=0)
+        level, flowing = 0, []
+        for x in node.operands:
+            if x in self._level and self._flows(node, x):
+                level = max(level, self._level[x])
+                flowing.append(x)
+            elif x in self._level:
+                level = max(level, self._level[x] + 1)
         self._level[node] = level
         if isinstance(node.kind, Map | Gather) or (self.joins(node) and space is not None):
             self._above[node] = node
-        for x in kernels:
-            if x in self._above and self._flows(node, x) and (self.space[x], self._level[x]) == (space, level):
+        for x in flowing:
+            if x in self._above and self._level[x] == level and self.space[x] is space:
                 self._merge(node, x)
 
     def _space(self, node: Node) -> Shape | None:
         if not self.joins(node):
-            return space_of(node.type.shape)
-        first, *rest = (self.space[x] if x in self.dissolved else space_of(x.type.shape) for x in node.operands)
-        return first if all(s == first for s in rest) else None
+            return self._known(node.type.shape)
+        first, *rest = (self.space[x] if x in self.dissolved else self._known(x.type.shape) for x in node.operands)
+        return first if all(s is first for s in rest) else None
+
+    def _known(self, shape: Shape) -> Shape:
+        found = self._of_shape.get(id(shape))
+        if found is None:
+            space = space_of(shape)
+            found = self._of_shape[id(shape)] = self._spaces.setdefault(space, space)
+        return found
 
     def _flows(self, user: Node, x: Node) -> bool:
         """In place, with nothing stored between them."""
-        if is_anchor(x) or (isinstance(x.kind, Join) and x not in self.dissolved):
+        if isinstance(x.kind, _APART) and not (isinstance(x.kind, Join) and x in self.dissolved):
             return False
         return self.in_place(user, x) and self.space[user] is not None
 
