@@ -103,8 +103,8 @@ def declared(group: Group) -> tuple[Rule, ...]:
 
 def apply_declared(group: Group, x: Node) -> Node | None:
     """What the first rule of the group that matches ``x`` builds, or None."""
-    rules = _RULES[group].get(x.op)  # type: ignore[call-overload]
-    if not rules:
+    rules = _RULES[group].get(x.op) if isinstance(x.op, MapOp) else None
+    if rules is None:
         return None
     ops = [o.op for o in x.operands]
     for rule in rules:

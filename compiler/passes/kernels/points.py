@@ -19,7 +19,6 @@ from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.passes.kernels.joins import dissolved, keeps_order
 
-
 ANCHORS: Final = (Reduce, Contract, Scan, Fold, Scatter)
 _APART: Final = (*ANCHORS, Join)
 
