@@ -80,6 +80,18 @@ declare(
             "signs do not change rounding",
         ),
         Rule(
+            "(-x) * y = -(x * y)",
+            Apply(multiply, Apply(negative, X), Y),
+            lambda m: m.apply(negative, m.apply(multiply, m["x"], m["y"])),
+            "signs do not change rounding; outside, the sign becomes a subtraction, and the product may be shared",
+        ),
+        Rule(
+            "(-x) / y = -(x / y)",
+            Apply(divide, Apply(negative, X), Y),
+            lambda m: m.apply(negative, m.apply(divide, m["x"], m["y"])),
+            "as for products",
+        ),
+        Rule(
             "x / 2^k = x * 2^-k",
             Apply(divide, X, Value(_has_exact_reciprocal, "c")),
             lambda m: m.apply(multiply, m["x"], m.full(1 / m.value("c"))),

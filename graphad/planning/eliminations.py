@@ -72,7 +72,7 @@ class Elimination:
 
 def plan_elimination(problem: Problem, seed: int = 0, time_budget: float = 0.2) -> Elimination | None:
     """An order for the problem's graph; None where it is too large to look for one."""
-    graph = scalars(problem)
+    graph = scalars(problem, share=True)
     if graph is not None:
         dag = of_scalars(graph)
         if dag.graph is None:

@@ -51,7 +51,7 @@ def _candidate(problem: Problem, mode: str, order: list[int] | None, bracketings
         return sweep(problem, "forward" if mode == "forward" else "reverse")
     if mode == "chain":
         return chained(problem, _chains(problem, bracketings))
-    graph = scalars(problem)
+    graph = scalars(problem, share=True)
     dag = of_nodes(problem) if graph is None else of_scalars(graph)
     found = eliminated(problem, Elimination(problem, dag, tuple(order or ()), graph))
     assert found is not None

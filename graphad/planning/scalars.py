@@ -6,13 +6,13 @@ an output that is stacked of scalars one for each scalar. Everything in between 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphad.autodiff.custom import CustomOp
 from graphad.build import broadcast
-from graphad.compiler.ir.kinds import Join, Map, View
+from graphad.compiler.ir.kinds import Constant, Join, Map, View
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.ops.creation import zeros
@@ -57,19 +57,26 @@ class _NotScalarError(Exception):
     """Some tensor with axes is computed with as a whole."""
 
 
-def scalars(problem: Problem) -> Scalars | None:
-    """The scalar graph of a problem, or None where it computes with tensors as a whole."""
+def scalars(problem: Problem, share: bool = False) -> Scalars | None:
+    """The scalar graph of a problem, or None where it computes with tensors as a whole.
+
+    ``share``: equal operations on equal operands are one vertex. Published counts are of graphs that do not share.
+    """
     sizes = [x.size for x in (*problem.inputs, *problem.outputs)]
     if any(not isinstance(n, int) or n > LARGEST for n in sizes) or any(map(problem.edges.of, problem.inputs)):
         return None
     try:
-        results = {(y, k): _resolve(problem, y, k) for y in problem.outputs for k in range(_size(y))}
-        return _graph(problem, {e: v for e, v in results.items() if v is not None})
+        reader = _Reader(problem)
+        if share:
+            reader.share()
+        results = {(y, k): reader.resolve(y, k) for y in problem.outputs for k in range(_size(y))}
+        return _graph(reader, {e: v for e, v in results.items() if v is not None})
     except _NotScalarError:
         return None
 
 
-def _graph(problem: Problem, results: dict[Element, Element]) -> Scalars:
+def _graph(reader: _Reader, results: dict[Element, Element]) -> Scalars:
+    problem = reader.problem
     edges: dict[tuple[Element, Element], list[Structured]] = {}
     inputs = {(x, k) for x in problem.inputs for k in range(_size(x))}
     seen: dict[Element, bool] = {}
@@ -80,7 +87,7 @@ def _graph(problem: Problem, results: dict[Element, Element]) -> Scalars:
         v = stack_[-1]
         if v not in seen:
             seen[v] = False
-            into[v] = [] if v in inputs else list(_partials(problem, v[0]))
+            into[v] = [] if v in inputs else list(reader.partials(v[0]))
             stack_ += [u for u, _ in reversed(into[v]) if u not in seen]
             continue
         stack_.pop()
@@ -94,38 +101,59 @@ def _graph(problem: Problem, results: dict[Element, Element]) -> Scalars:
     return Scalars(edges, tuple(order), tuple(v for v in order if v in inputs), results)
 
 
-def _partials(problem: Problem, node: Tensor) -> Iterator[tuple[Element, Structured]]:
-    if not isinstance(node.kind, Map) or isinstance(node.op, CustomOp):
-        raise _NotScalarError
-    for x, edge in problem.edges.of(node):
-        u = _resolve(problem, x, 0)
-        if u is not None:
-            yield u, edge
+class _Reader:
+    """Finds the vertex that an element is."""
 
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.inputs = set(problem.inputs)
+        self.same: dict[Tensor, Tensor] = {}  # the first of several equal nodes
 
-def _resolve(problem: Problem, x: Tensor, place: int) -> Element | None:
-    """The vertex that an element is, behind views and joins; None if it depends on no input."""
-    inputs = set(problem.inputs)
-    while x in problem.place:
-        if x in inputs:
-            return x, place
-        if isinstance(x.op, CustomOp):
+    def share(self) -> None:
+        """Makes equal operations on equal operands one vertex."""
+        first: dict[Hashable, Tensor] = {}
+        for node in self.problem.nodes:
+            if isinstance(node.kind, Map) and node.ndim == 0 and not isinstance(node.op, CustomOp):
+                key = (node.op.name, node.dtype, tuple(self._name(x) for x in node.operands))  # type: ignore[arg-type]
+                self.same[node] = first.setdefault(key, node)
+
+    def _name(self, x: Tensor) -> Hashable:
+        if x in self.problem.place:
+            found = self.resolve(x, 0)
+            return found if found is None else (id(found[0]), found[1])
+        return x.kind.bits if isinstance(x.kind, Constant) else id(x)
+
+    def partials(self, node: Tensor) -> Iterator[tuple[Element, Structured]]:
+        """(vertex, local partial) for each operand on which a scalar depends."""
+        if not isinstance(node.kind, Map) or isinstance(node.op, CustomOp):
             raise _NotScalarError
-        match x.kind:
-            case View(map=Reshape()):
-                x = x.operands[0]  # type: ignore[assignment]
-            case View(map=Affine() as found):
-                inner = _read(found, place, x.operands[0].type.shape)
-                if inner is None:
-                    return None
-                x, place = x.operands[0], inner  # type: ignore[assignment]
-            case Join(axis=axis):
-                x, place = _joined(x, axis, place)
-            case _ if x.ndim == 0:
-                return x, 0
-            case _:
+        for x, edge in self.problem.edges.of(node):
+            u = self.resolve(x, 0)
+            if u is not None:
+                yield u, edge
+
+    def resolve(self, x: Tensor, place: int) -> Element | None:
+        """The vertex that an element is, behind views and joins; None if it depends on no input."""
+        while x in self.problem.place:
+            if x in self.inputs:
+                return x, place
+            if isinstance(x.op, CustomOp):
                 raise _NotScalarError
-    return None
+            match x.kind:
+                case View(map=Reshape()):
+                    x = x.operands[0]  # type: ignore[assignment]
+                case View(map=Affine() as found):
+                    inner = _read(found, place, x.operands[0].type.shape)
+                    if inner is None:
+                        return None
+                    x, place = x.operands[0], inner  # type: ignore[assignment]
+                case Join(axis=axis):
+                    x, place = _joined(x, axis, place)
+                case _ if x.ndim == 0:
+                    return self.same.get(x, x), 0
+                case _:
+                    raise _NotScalarError
+        return None
 
 
 def _size(x: Tensor) -> int:

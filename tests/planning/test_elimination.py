@@ -80,7 +80,7 @@ def test_the_code_has_the_multiplications_that_were_counted(seed: int) -> None:
 
 def test_scalar_graphs_are_those_that_elimination_solves() -> None:
     ys, x = random_scalar_code(3)
-    dag = of_scalars(scalars(Problem.of("test", ys, [x])))  # type: ignore[arg-type]
+    dag = of_scalars(scalars(Problem.of("test", ys, [x]), share=True))  # type: ignore[arg-type]
     found = solve(dag.edges, dag.inputs, dag.outputs, units=dag.units, minimize="nontrivial")
     plan = ga.plan_jacobian(ys, x)
     assert found.order == plan.order
@@ -166,3 +166,16 @@ def test_scalar_stages_of_a_chain_are_eliminated() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     costs = {mode: c.multiplications for mode, c in ga.plan_jacobian(y, x).cost.items()}
     assert costs["chain"] < min(costs["forward"], costs["reverse"])
+
+
+def test_equal_operations_are_one_vertex() -> None:
+    x = ga.input("x", (2,), "float64")
+    first, again = ga.sin(x[0] * x[1]) * 2, ga.sin(x[0] * x[1]) * 2
+    problem = Problem.of("test", [first * again + x[0]], [x])
+    apart, shared = scalars(problem), scalars(problem, share=True)
+    assert apart is not None and shared is not None  # noqa: PT018
+    assert len(apart.order) - len(shared.order) == 3
+    values = {x: [0.4, 0.8]}
+    y = problem.outputs[0]
+    found, expected = (ga.evaluate(ga.jacobian(y, x, mode), values) for mode in ("eliminate", "forward"))
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
