@@ -15,7 +15,8 @@ from graphad.planning.eliminations import plan_elimination
 from graphad.planning.problem import Problem
 from graphad.structures import Einsum, Nodes
 
-# forward and reverse with +1 and -1 counted, as published; best known; products of the emitted code, before and after cse
+# forward and reverse with +1 and -1 counted, as published; best known; products of the emitted code, before and after
+# the passes
 COUNTS = {
     "RoeFlux_1d": (620, 364, 295, 160, 160),
     "RobotArm_6DOF": (397, 301, 221, 126, 126),
