@@ -4,6 +4,7 @@ The model counts what each kernel does in the units of ``model/features.py``, an
 A machine that was calibrated has rates that were measured; another has typical ones.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ from graphad.compiler.interpret import number
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold
+from graphad.compiler.ir.make import beneath_views
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.assign import Assignment, assign_storage
 from graphad.compiler.lower.context import Context
@@ -19,8 +21,9 @@ from graphad.compiler.lower.storage import Storage
 from graphad.compiler.model.contractions import Product, aligned, product_of
 from graphad.compiler.model.counts import count, elements, node_flops, node_multiplications
 from graphad.compiler.model.evaluations import evaluations
-from graphad.compiler.model.features import Features, kernel_features
-from graphad.compiler.model.machine import TYPICAL, Machine
+from graphad.compiler.model.features import kernel_features
+from graphad.compiler.model.machine import Machine
+from graphad.compiler.model.store import this_machine
 from graphad.compiler.model.traffic import arena_peak, distances, touched
 from graphad.compiler.options import Options
 
@@ -79,7 +82,7 @@ def predict(
     1000000
     """
     assert graph.kernels is not None, "the graph has to be fused: graph_stages(graph, options)[-1].graph"
-    return _Model(graph, sizes or {}, machine or TYPICAL, threads).run()
+    return _Model(graph, sizes or {}, machine or this_machine(), threads).run()
 
 
 class _Model:
@@ -127,13 +130,13 @@ class _Model:
     ) -> KernelPrediction:
         found = evaluations(kernel, self.size, lambda n: products[n].pulled)
         features = kernel_features(kernel, found, products, self.sizes)
-        moved = 0
-        for side in (reads, writes):
-            for storage in side:
-                nbytes = self.nbytes(storage)
-                moved += nbytes
-                features.add(f"bytes.{self.machine.level(away[storage])}", nbytes)
-        self._reload(features, found.loaded)
+        moved = sum(self.nbytes(s) for side in (reads, writes) for s in side)
+        loads = self._loads(found.loaded, products)
+        for storage in reads:
+            features.move(self.machine.level(away[storage]), min(self.nbytes(storage), loads.get(storage, math.inf)))
+        for storage in writes:
+            features.move(self.machine.level(away[storage]), self.nbytes(storage))
+        features.add("bytes.0", sum(max(n - self.nbytes(s), 0.0) for s, n in loads.items()))  # loaded again
         return KernelPrediction(
             kernel,
             self.machine.seconds(features),
@@ -143,12 +146,22 @@ class _Model:
             features,
         )
 
-    def _reload(self, features: Features, loaded: Mapping[Node, float]) -> None:
-        """What is loaded more than once comes from the nearest cache."""
-        for node, times in loaded.items():
-            again = times - self.size(node)
-            if again > 0:
-                features.add("bytes.0", again * ITEMSIZE[node.type.dtype])
+    def _loads(self, loaded: Mapping[Node, float], products: Mapping[Node, Product]) -> dict[Storage, float]:
+        """Bytes loaded from each storage; a contraction that reads an operand in place loads each element once."""
+        found: dict[Storage, float] = {}
+
+        def add(x: Node, times: float) -> None:
+            if x in self.assignment.stored:
+                storage = self.assignment.stored[x]
+                found[storage] = found.get(storage, 0.0) + times * ITEMSIZE[x.type.dtype]
+
+        for x, times in loaded.items():
+            add(x, times)
+        for node, product in products.items():
+            for x, times in zip(node.operands, product.pulled, strict=True):
+                if not times:
+                    add(beneath_views(x), self.size(x))
+        return found
 
     def _bytes(self, storage: Storage) -> int:
         size = storage.size

@@ -43,6 +43,8 @@ from graphad.compiler.errors import (
     TargetError,
     VerifyError,
 )
+from graphad.compiler.model.calibrate import calibrate
+from graphad.compiler.model.machine import Machine
 from graphad.compiler.options import Options
 from graphad.evaluate import evaluate
 from graphad.function import Function
@@ -86,7 +88,7 @@ __all__ = [
     "grad", "jvp", "vjp", "jacobian", "plan_jacobian", "load_plan", "Plan", "hessian", "plan_hessian", "hvp",
     "linearize", "Linearized", "vectorize", "stop_gradient", "custom_derivative", "check_grads",
     # compiled functions
-    "compile", "Function", "Options", "Cost",
+    "compile", "Function", "Options", "Cost", "Machine", "calibrate",
     # packages
     "chain", "data", "elimination", "modes", "nn", "optim", "train",
     # errors

@@ -18,10 +18,12 @@ llvm = lazy_import("llvmlite.binding")
 
 @dataclass(frozen=True)
 class Host:
-    """Facts, in the order they are shown. `vector_bytes` is the width of the widest vector register, 0 if unknown."""
+    """Facts, in the order they are shown. `vector_bytes` is the width of the widest vector register, 0 if unknown;
+    `caches` are the bytes of the data caches that a core sees, nearest first, empty if unknown."""
 
     cpu: str
     vector_bytes: int
+    caches: tuple[int, ...]
     threads: int
     platform: str
     python: str
@@ -37,6 +39,7 @@ def host() -> Host:
     return Host(
         cpu=llvm.get_host_cpu_name(),
         vector_bytes=vector_bytes(),
+        caches=caches(),
         threads=default_threads(),
         platform=platform.platform(),
         python=platform.python_version(),
@@ -55,3 +58,16 @@ def vector_bytes() -> int:
         if features.get(feature):
             return width
     return 16 if platform.machine().lower() in {"arm64", "aarch64"} else 0
+
+
+def caches(root: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> tuple[int, ...]:
+    """Bytes of the first core's data and unified caches by level, as Linux tells them; empty elsewhere."""
+    found: dict[int, int] = {}
+    for index in root.glob("index*"):
+        try:
+            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+            if kind in {"Data", "Unified"}:
+                found[int(level)] = int(size.removesuffix("K")) * 1024
+        except (OSError, ValueError):
+            return ()
+    return tuple(found[level] for level in sorted(found))

@@ -6,24 +6,28 @@ from typing import Final
 
 from graphad.compiler.interpret import number
 from graphad.compiler.ir.dtypes import ITEMSIZE
+from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import Dim
+from graphad.compiler.ir.size import Dim, product
+from graphad.compiler.ir.view import Affine
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.contract import CHUNKS, Lowering, Schedule
 from graphad.compiler.lower.folded import folded_plan
-from graphad.compiler.lower.letters import Plan, plan, strided
+from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.panels import ROWS
 
 ALIGN: Final = 64
+UNROLLED: Final = 16  # terms of a sum that the target writes out
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """``times`` matrix products of ``rows`` x ``depth`` with ``depth`` x ``columns``, or one loop nest ("sum").
 
-    ``pulled``: elements of the left and the right operand that are evaluated for packing.
-    ``contiguous``: whether a nest reads both operands along its innermost loop. ``scratch``: bytes beside the arena's
-    stored values, for one thread.
+    ``pulled``: elements of the left and the right operand that are evaluated for packing; ``crosswise`` of them are
+    not read along the operand's rows.
+    ``vector``: iterations of the loop that is vectorised. ``scratch``: bytes beside the arena's stored values, for one
+    thread.
     """
 
     schedule: Schedule
@@ -32,7 +36,8 @@ class Product:
     columns: int
     depth: int
     pulled: tuple[float, float]
-    contiguous: bool
+    crosswise: float
+    vector: int
     scratch: int
 
 
@@ -51,8 +56,8 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
     schedule: Schedule = "outer" if folded else lowering.schedule(found)
     outer, rows, columns, depth = (extent(x) for x in (found.outer, found.rows, found.columns, found.depth))
     if schedule in ("sum", "direct"):
-        contiguous = schedule == "direct" or _contiguous(found, context)
-        return Product(schedule, 1, outer * rows, columns, depth, (0.0, 0.0), contiguous, 0)
+        vector = columns if schedule == "direct" else _vector(found, sizes)
+        return Product(schedule, 1, outer * rows, columns, depth, (0.0, 0.0), 0.0, vector, 0)
     steps = lowering.steps(found) if schedule != "blocks" else ""
     inner = found.depth[len(steps) :]
     times = outer * extent(steps)
@@ -65,13 +70,20 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
     row_packs = (1 if fixed_rows else times) * rows * deep if packs_rows else 0
     by_left = found.columns_operand is node.operands[0]
     pulled = (float(column_packs), float(row_packs)) if by_left else (float(row_packs), float(column_packs))
+    crosswise = 0.0
+    for x, letters, minor, packs in (
+        (found.columns_operand, found.columns_letters, found.columns, column_packs),
+        (found.rows_operand, found.rows_letters, inner, row_packs),
+    ):
+        if packs and _step(x, letters.index(minor[-1])) not in (0, 1):
+            crosswise += packs
     pieces = [deep * pitch if packs_columns else 0]
     if schedule == "blocks":
         pieces += [min(rows, ROWS) * pitch, deep * ROWS if packs_rows else 0]
     else:
         pieces += [rows * pitch * (CHUNKS if schedule == "partial" else 1), rows * deep if packs_rows else 0]
     scratch = sum(aligned(n * ITEMSIZE[node.type.dtype]) for n in pieces)
-    return Product(schedule, times, rows, pitch, deep, pulled, True, scratch)
+    return Product(schedule, times, rows, pitch, deep, pulled, crosswise, pitch, scratch)
 
 
 def aligned(nbytes: int) -> int:
@@ -79,17 +91,38 @@ def aligned(nbytes: int) -> int:
     return (nbytes + ALIGN - 1) // ALIGN * ALIGN
 
 
-def _contiguous(found: Plan, context: Context) -> bool:
-    """Both operands of a loop nest are walked with stride 1 (or not at all) along the innermost summed letter."""
-    if not found.depth:
-        return True
-    last = found.depth[-1]
-    for operand, letters in (
-        (found.columns_operand, found.columns_letters),
-        (found.rows_operand, found.rows_letters),
-    ):
-        lies = strided(operand, letters, context)
-        step: Dim = lies.strides.get(last, 0) if lies is not None else -1
-        if step not in (0, 1):
-            return False
-    return True
+def _vector(found: Plan, sizes: Mapping[str, int]) -> int:
+    """Iterations of a loop nest's vectorised loop, 1 if none is: the innermost sum, or the columns around a short one
+    (which is unrolled), if both operands are read with stride 1, or not at all, along it."""
+    depth = number(found.sizes[found.depth[-1]], sizes) if found.depth else 1
+    if found.depth and _contiguous(found, found.depth[-1]):
+        return depth
+    total = 1
+    for c in found.depth:
+        total *= number(found.sizes[c], sizes)
+    if total <= UNROLLED and found.out and _contiguous(found, found.out[-1]):
+        return number(found.sizes[found.out[-1]], sizes)
+    return 1
+
+
+def _contiguous(found: Plan, letter: str) -> bool:
+    sides = ((found.columns_operand, found.columns_letters), (found.rows_operand, found.rows_letters))
+    return all(_step(x, letters.index(letter)) in (0, 1) for x, letters in sides if letter in letters)
+
+
+def _step(node: Node, axis: int) -> Dim | None:
+    """The stride of an axis through affine views; None where they fill or divide."""
+    views: list[Affine] = []
+    while isinstance(node.kind, View) and isinstance(node.kind.map, Affine):
+        if node.kind.map.guarded or any(a.divisor != 1 for a in node.kind.map.axes):
+            return None
+        views.append(node.kind.map)
+        (node,) = node.operands
+    steps: list[Dim] = [product(node.type.shape[i + 1 :]) for i in range(node.type.ndim)]
+    for view in reversed(views):
+        outer: list[Dim] = [0] * len(view.shape)
+        for a, step in zip(view.axes, steps, strict=True):
+            for j, c in a.terms:
+                outer[j] = outer[j] + c * step
+        steps = outer
+    return steps[axis]

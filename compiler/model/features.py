@@ -4,15 +4,16 @@
 | --- | --- |
 | ``launch`` | a kernel |
 | ``float32.exp``, ``.div``, ``.plain`` ... | an evaluation in a loop long enough to be vectorised |
+| ``float32.mixed`` | an addition or the like in a loop that calls functions or reads through strides |
 | ``float32.exp.scalar`` ... | one in a short loop, or of those that a vectorised loop leaves over |
 | ``integer`` | an operation on integers or booleans |
-| ``bytes.0``, ``bytes.1`` ... | a byte from the nearest cache, the next ..., memory |
+| ``bytes.0``, ``bytes.1`` ... | a byte through the nearest cache, the next ..., memory; one from afar passes all |
 | ``float32.sum``, ``.max``, ``.arg``, and ``.scalar`` of each | an element taken into a reduction; into a short one |
-| ``float32.product``, ``.product.tile``, ``.product.cell`` | a multiply-add, a row tile, a result of a matrix product |
+
 | ``product.start`` | a matrix product |
-| ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest, its operands contiguous along it or not |
-| ``pack`` | an element copied to a panel |
-| ``move``, ``gather`` | an element read through strides or guards, a row looked up |
+| ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest that is vectorised, or is not |
+| ``pack``, ``pack.crosswise`` | an element copied to a panel, along the operand's rows or across them |
+| ``move``, ``gather`` | an element read through strides or guards, one looked up |
 | ``fold``, ``scan`` | an element added into place, an element of a running value |
 """
 
@@ -21,24 +22,26 @@ from functools import lru_cache
 from typing import Final
 
 from graphad.compiler.interpret import number
-from graphad.compiler.ir.dtypes import is_float
+from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
 from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import Apply, Cast, Scalar
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
-from graphad.compiler.lower.accumulate import within
+from graphad.compiler.lower.accumulate import behind, within
 from graphad.compiler.lower.loops import collapse
-from graphad.compiler.model.contractions import Product
+from graphad.compiler.model.contractions import UNROLLED, Product
 from graphad.compiler.model.counts import elements, extent
 from graphad.compiler.model.evaluations import Evaluations
-from graphad.compiler.model.machine import REPRESENTATIVES
+from graphad.compiler.model.machine import LIBRARY, REPRESENTATIVES
 from graphad.compiler.passes.kernels.joins import pieces
 from graphad.compiler.passes.kernels.points import is_anchor, space_of
 
 SHORT: Final = 8  # iterations that a vectorised loop leaves over on average; a loop no longer is not vectorised
 TILE: Final = 4
+_MIXED: Final = {"div": 4.0, "sqrt": 5.0}  # additions that they are worth where nothing is vectorised
+VECTOR: Final = 32  # bytes of columns that a matrix product does at a time; what is left over goes one by one
 
 
 class Features(dict[str, float]):
@@ -48,13 +51,19 @@ class Features(dict[str, float]):
         if count:
             self[name] = self.get(name, 0.0) + count
 
+    def move(self, level: int, nbytes: float) -> None:
+        """Bytes from a level of memory, which pass all nearer ones."""
+        for passed in range(level + 1):
+            self.add(f"bytes.{passed}", nbytes)
+
     def loop(self, name: str, total: float, inner: float, weight: float = 1.0) -> None:
         """``total`` evaluations in loops of ``inner``."""
         if inner <= SHORT:
             self.add(f"{name}.scalar", weight * total)
         else:
             self.add(name, weight * total)
-            self.add(f"{name}.scalar", weight * SHORT * total / inner)
+            if name.split(".")[1] not in LIBRARY:
+                self.add(f"{name}.scalar", weight * SHORT * total / inner)
 
 
 def kernel_features(
@@ -63,17 +72,18 @@ def kernel_features(
     """Everything but the traffic with memory."""
     features = Features(launch=1.0)
     inner = _inner(kernel, sizes)
+    serial = _serial(kernel)
+    mixed = _mixed(kernel, serial)
     for node in kernel.nodes:
         times = found.computed.get(node, 0.0)
         match node.kind:
             case Map(scalar=scalar):
-                _add_map(features, node, scalar, times, inner)
+                _add_map(features, node, scalar, times, inner, node in serial, mixed)
             case View(map=view):
                 if not smooth(node, view):
                     features.add("move", times)
-            case Gather(axis=axis):
-                row = extent(node.operands[0].type.shape[axis + 1 :], sizes)
-                features.add("gather", times / max(row, 1))
+            case Gather():
+                features.add("gather", times)
             case Reduce():
                 _add_reduction(features, node, sizes)
             case Contract():
@@ -89,10 +99,16 @@ def kernel_features(
     return features
 
 
-def _add_map(features: Features, node: Node, scalar: Scalar, times: float, inner: float) -> None:
+def _add_map(
+    features: Features, node: Node, scalar: Scalar, times: float, inner: float, serial: bool, mixed: bool
+) -> None:
     dtype = next((x.type.dtype for x in (node, *node.operands) if is_float(x.type.dtype)), "")
     for name, weight in units(scalar):
-        if dtype:
+        if dtype and serial and name in LIBRARY:
+            features.add(f"{dtype}.{name}.scalar", times * weight)
+        elif dtype and mixed and name not in LIBRARY:
+            features.add(f"{dtype}.mixed", times * weight * _MIXED.get(name, 1.0))
+        elif dtype:
             features.loop(f"{dtype}.{name}", times, inner, weight)
         else:
             features.add("integer", times * weight)
@@ -144,7 +160,7 @@ def _inner(kernel: Kernel, sizes: Mapping[str, int]) -> float:
     if isinstance(anchor.kind, Contract):
         shape = anchor.type.shape
     breaks = list(anchor.kind.axes) if isinstance(anchor.kind, Reduce) else []
-    return _last(collapse(kernel.nodes, shape, [b for a in breaks for b in (a, a + 1)]), shape, sizes)
+    return _last(collapse(kernel.nodes, shape, [b for a in breaks for b in (a, a + 1)]), shape, sizes, bool(breaks))
 
 
 def _inner_of_map(kernel: Kernel, sizes: Mapping[str, int]) -> float:
@@ -155,9 +171,32 @@ def _inner_of_map(kernel: Kernel, sizes: Mapping[str, int]) -> float:
     return _last(collapse(within(kernel.nodes, [piece.node]), shape, piece.breaks()), shape, sizes)
 
 
-def _last(groups: Sequence[tuple[int, ...]], shape: Shape, sizes: Mapping[str, int]) -> float:
+def _last(
+    groups: Sequence[tuple[int, ...]], shape: Shape, sizes: Mapping[str, int], written_out: bool = False
+) -> float:
     extents = [extent((shape[i] for i in g), sizes) for g in groups]
-    return float(next((e for e in reversed(extents) if e != 1), 1))
+    long = [e for e in reversed(extents) if e != 1]
+    if written_out and len(long) > 1 and long[0] <= UNROLLED:  # so that the loop around it is vectorised
+        return float(long[1])
+    return float(long[0] if long else 1)
+
+
+def _serial(kernel: Kernel) -> frozenset[Node]:
+    """Nodes evaluated in a loop that carries a value along, in which functions stay scalar."""
+    anchors = [n for n in kernel.nodes if is_anchor(n)]
+    if not anchors:
+        return frozenset()
+    first = anchors[0]
+    if isinstance(first.kind, Reduce) and first.operands[0].type.ndim - 1 not in first.kind.axes:
+        return frozenset()
+    return frozenset(behind(kernel.nodes, anchors))
+
+
+def _mixed(kernel: Kernel, serial: frozenset[Node]) -> bool:
+    """A loop that calls functions or reads through strides, which a target's own vectoriser leaves as it is."""
+    rough = any(isinstance(n.kind, View) and not smooth(n, n.kind.map) for n in kernel.nodes)
+    maps = (n.kind.scalar for n in kernel.nodes if isinstance(n.kind, Map) and n not in serial)
+    return rough or any(name in LIBRARY for scalar in maps for name, _ in units(scalar))
 
 
 def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
@@ -183,13 +222,16 @@ def add_product(features: Features, node: Node, p: Product) -> None:
     dtype = node.type.dtype if is_float(node.type.dtype) else "float64"
     work = float(p.times) * p.rows * p.columns * p.depth
     if p.schedule == "sum":
-        if p.contiguous:
-            features.loop(f"{dtype}.nest", work, float(p.depth))
+        if p.vector > 1:
+            features.add(f"{dtype}.nest" if p.vector > SHORT else f"{dtype}.nest.scalar", work)
         else:
             features.add(f"{dtype}.nest.strided", work)
         return
     features.add("product.start", float(p.times))
-    features.add(f"{dtype}.product", work)
+    vector = VECTOR // ITEMSIZE[dtype]
+    features.add(f"{dtype}.product", work / max(p.columns, 1) * (p.columns // vector * vector))
+    features.add(f"{dtype}.product.narrow", work / max(p.columns, 1) * (p.columns % vector))
     features.add(f"{dtype}.product.tile", float(p.times) * -(-p.rows // TILE) * -(-p.depth // TILE))
     features.add(f"{dtype}.product.cell", float(p.times) * p.rows * p.columns)
-    features.add("pack", sum(p.pulled))
+    features.add("pack", sum(p.pulled) - p.crosswise)
+    features.add("pack.crosswise", p.crosswise)

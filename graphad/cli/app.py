@@ -51,9 +51,11 @@ def show(
 
 
 @app.command()
-def info() -> None:
-    """Print versions, processor, threads and the cache folder."""
-    facts.info()
+def info(
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure this machine's rates and keep them.")] = False,
+) -> None:
+    """Print versions, processor, threads, the cache folder, and what operations cost."""
+    facts.info(calibrate)
 
 
 @app.command()
