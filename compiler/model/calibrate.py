@@ -37,7 +37,8 @@ def calibrate() -> Machine:
     found = Machine(TYPICAL.rates, caches, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     launches = _launches(found)
     found = Machine({**found.rates, **launches}, caches, found.calibrated)
-    features, seconds = (a + b for a, b in zip(_timed(probes(), found), _streams(found), strict=True))
+    kernels, streams = _timed(probes(), found), _streams(found)
+    features, seconds = [*kernels[0], *streams[0]], [*kernels[1], *streams[1]]
     rates = fit(features, seconds, found.rates, fixed=frozenset(launches))
     found = Machine(_extended(rates, found.rates, features), caches, found.calibrated)
     save(found)

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from graphad.runtime import CacheWarning
 
 
 @pytest.fixture
-def folder(fresh_cache: Path) -> Path:
+def folder(fresh_cache: Path) -> Iterator[Path]:
     """An empty cache folder, and nothing read yet."""
     store.forget()
     yield fresh_cache

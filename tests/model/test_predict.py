@@ -142,4 +142,4 @@ def test_scalar_code_is_computed_once_a_point_whatever_is_joined_of_it() -> None
     found = predicted([ga.stack(rows, 1), ga.stack([s, -s], 1)], x, N=1000)
     (kernel,) = found.by_kernel
     assert kernel.features["float64.sin"] == 1000
-    assert kernel.features["float64.plain"] == 3 * 1000
+    assert kernel.features["float64.mixed"] == 3 * 1000
