@@ -106,8 +106,9 @@ def _add_map(
     for name, weight in units(scalar):
         if dtype and serial and name in LIBRARY:
             features.add(f"{dtype}.{name}.scalar", times * weight)
-        elif dtype and mixed and name not in LIBRARY:
+        elif dtype and mixed and inner > SHORT and name not in LIBRARY:
             features.add(f"{dtype}.mixed", times * weight * _MIXED.get(name, 1.0))
+            features.add(f"{dtype}.{name}.scalar", times * weight * SHORT / inner)
         elif dtype:
             features.loop(f"{dtype}.{name}", times, inner, weight)
         else:
