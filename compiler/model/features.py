@@ -121,7 +121,7 @@ def units(scalar: Scalar) -> tuple[tuple[str, float], ...]:
 
     >>> from graphad.compiler.ir.scalar import Arg, apply
     >>> units(apply("log2", Arg(0) * Arg(0)))
-    (('log', 0.8), ('plain', 1.0))
+    (('log', 0.9), ('plain', 1.0))
     """
     found: dict[str, float] = {}
     stack = [scalar]
