@@ -11,13 +11,15 @@ from graphad.build import refuse
 from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, needed
 from graphad.compiler.ir.kinds import Leaf
+from graphad.sparse_tensor import assemble
 from graphad.tensor import Tensor, Variable
 
 
 def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
     """NumPy values of tensors (answered in kind), given the inputs'; parameters have their current values.
 
-    A value may be given for an inner tensor, too: it stands for what would have been computed.
+    A value may be given for an inner tensor, too: it stands for what would have been computed. A sparse tensor is
+    answered as a ``scipy.sparse.csr_array``.
 
     Errors: GraphError for a missing input, ShapeError and DTypeError for one that does not fit.
 
@@ -39,4 +41,4 @@ def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
         elif isinstance(node.kind, Leaf) and node not in known:
             refuse(GraphError, "evaluate", tuple(roots), f"needs a value for input {node.kind.name!r} ({node.site})")
     found = interpret(roots, known, sizes)
-    return unflatten(outputs, [np.array(v) for v in found])
+    return unflatten(outputs, assemble(roots, [np.array(v) for v in found]))

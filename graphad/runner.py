@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from graphad.arguments import arrange, overlap, results_in
-from graphad.autodiff.structure import unflatten
+from graphad.autodiff.structure import flatten, unflatten
 from graphad.binding import Sizes, accept
 from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, numbers
@@ -17,6 +17,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Size
 from graphad.compiler.options import Options
 from graphad.failures import explain_nan
+from graphad.sparse_tensor import SparseTensor, assemble
 from graphad.specialization import Specialization, Specializer
 from graphad.tensor import Tensor, Variable
 
@@ -41,13 +42,19 @@ class Runner:
         self.names = {_name(x): x.type for x in graph.inputs}
         self._outputs = outputs
         self._count = len(self.names)
-        self._single = isinstance(outputs, Tensor)
+        self._leaves = flatten("outputs", outputs)
+        self._sparse = any(isinstance(y, SparseTensor) for y in self._leaves)
+        self._single = isinstance(outputs, Tensor) and not self._sparse
         self._specializer = Specializer(graph, variables, threads, options)
         self._last: Specialization | None = None
         self._turn = threading.Lock() if graph.updates else None
 
     def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
-        """The outputs' values, in fresh arrays or in ``out`` (arrays of the outputs' types, in kind)."""
+        """The outputs' values, in fresh arrays or in ``out`` (arrays of the outputs' types, in kind).
+
+        A sparse output is answered as a ``scipy.sparse.csr_array``; ``out`` has an array for its values, (nnz,), which
+        the matrix then holds.
+        """
         if named or len(args) != self._count:
             args = arrange(self.names, args, named)
         last = self._last
@@ -67,7 +74,7 @@ class Runner:
         if aliased:
             for have, new in zip(results, targets, strict=True):
                 have[...] = new
-        return results[0] if self._single else unflatten(self._outputs, results)
+        return results[0] if self._single else self._in_kind(results)
 
     def _accepted(self, args: Sequence[Any]) -> tuple[list[np.ndarray], Sizes]:
         sizes: Sizes = {}
@@ -95,10 +102,13 @@ class Runner:
         for (leaf, _), new in zip(self.graph.updates, news, strict=True):
             values[leaf][...] = new
         if targets is None:
-            return unflatten(self._outputs, results)
+            return self._in_kind(results)
         for have, result in zip(targets, results, strict=True):
             have[...] = result
-        return unflatten(self._outputs, targets)
+        return self._in_kind(targets)
+
+    def _in_kind(self, results: Sequence[np.ndarray]) -> Any:
+        return unflatten(self._outputs, assemble(self._leaves, results) if self._sparse else results)
 
     def _results_in(self, out: Any, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
         return results_in(out, self._outputs, self.graph.outputs, shapes)
