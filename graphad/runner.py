@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from graphad.arguments import arrange, overlap, results_in
-from graphad.autodiff.structure import flatten, unflatten
+from graphad.autodiff.structure import unflatten
 from graphad.binding import Sizes, accept
 from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, numbers
@@ -17,7 +17,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Size
 from graphad.compiler.options import Options
 from graphad.failures import explain_nan
-from graphad.sparse_tensor import SparseTensor, assemble
+from graphad.sparse_tensor import SparseTensor, assemble, leaves
 from graphad.specialization import Specialization, Specializer
 from graphad.tensor import Tensor, Variable
 
@@ -42,7 +42,7 @@ class Runner:
         self.names = {_name(x): x.type for x in graph.inputs}
         self._outputs = outputs
         self._count = len(self.names)
-        self._leaves = flatten("outputs", outputs)
+        self._leaves = leaves(outputs)
         self._sparse = any(isinstance(y, SparseTensor) for y in self._leaves)
         self._single = isinstance(outputs, Tensor) and not self._sparse
         self._specializer = Specializer(graph, variables, threads, options)

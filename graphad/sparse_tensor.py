@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -56,6 +56,11 @@ class SparseTensor(Tensor):
         return len(self.indices)
 
     @property
+    def values(self) -> Tensor:
+        """The same values as a tensor that is answered as an array."""
+        return Tensor(self.op, self.kind, self.operands, self.type, self.site, self.label)
+
+    @property
     def pattern(self) -> csr_array:
         """Where they are: a matrix of True."""
         return self.assemble(np.ones(self.nnz, bool))
@@ -76,9 +81,16 @@ def _locked(array: np.ndarray) -> np.ndarray:
     return view
 
 
+def leaves(tree: Any) -> list[Any]:
+    """What a list, tuple or dict holds, flat and in order."""
+    if not isinstance(tree, Mapping | list | tuple):
+        return [tree]
+    return [leaf for item in (tree.values() if isinstance(tree, Mapping) else tree) for leaf in leaves(item)]
+
+
 def assemble(outputs: Sequence[Tensor], values: Sequence[np.ndarray]) -> list[Any]:
     """What a call answers for each output: an array, or a matrix for a sparse one."""
     return [y.assemble(v) if isinstance(y, SparseTensor) else v for y, v in zip(outputs, values, strict=True)]
 
 
-__all__ = ["SparseTensor", "assemble"]
+__all__ = ["SparseTensor", "assemble", "leaves"]

@@ -8,6 +8,7 @@ from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Constant, Gather, Leaf, Map, Scatter
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import Apply, Cast, Scalar
+from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.lower.storage import Storage
 
 
@@ -87,7 +88,15 @@ def _guarded(kernels: Sequence[Kernel]) -> int:
 
 
 def _can_fail(node: Node) -> bool:
-    return isinstance(node.kind, Gather | Scatter) or (isinstance(node.kind, Map) and _requires(node.kind.scalar))
+    match node.kind:
+        case Gather(axis=axis):
+            return not in_range(node.operands[1], node.operands[0].type.shape[axis])
+        case Scatter(size=size):
+            return not in_range(node.operands[0], size)
+        case Map(scalar=scalar):
+            return _requires(scalar)
+        case _:
+            return False
 
 
 @lru_cache(maxsize=4096)

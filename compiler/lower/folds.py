@@ -14,6 +14,7 @@ from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.pull import Puller
+from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.lower.storage import Storage
 
 
@@ -135,6 +136,8 @@ def _checked(builder: Builder, puller: Puller, anchor: Node, places: Node, index
     """The index's value, in range: else the run stops."""
     found = puller.value(places, tuple(index))
     at = builder.let("at", found if found.dtype == "int64" else ToDtype(found, "int64"))
+    if in_range(places, size):
+        return builder.index(at, size)
     bad = builder.let(
         "g",
         Prim("or", (Prim("lt", (at, Lit(0, "int64")), "bool"), Prim("ge", (at, At(size)), "bool")), "bool"),

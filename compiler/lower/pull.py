@@ -13,6 +13,7 @@ from graphad.compiler.ir.view import Affine, AxisMap, Reshape
 from graphad.compiler.loops.index import bounds, flat, split
 from graphad.compiler.loops.ir import At, Expr, Fail, Lit, Load, Prim, Ref, ToDtype
 from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.lower.storage import Storage
 
 IndexTuple: TypeAlias = tuple[Dim, ...]
@@ -185,6 +186,8 @@ class Puller:
         found = yield places, index[axis : axis + rank]
         extent = x.type.shape[axis]
         place = self.builder.let("k", ToDtype(found, "int64") if found.dtype != "int64" else found)
+        if in_range(places, extent):
+            return (yield x, (*index[:axis], self.builder.index(place, extent), *index[axis + rank :]))
         outside = Prim(
             "or",
             (Prim("lt", (place, Lit(0, "int64")), "bool"), Prim("ge", (place, At(extent)), "bool")),

@@ -12,6 +12,7 @@ from graphad.compiler.errors import GraphadError, GraphError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.evaluate import evaluate
 from graphad.leaves import input as placeholder
+from graphad.sparse_tensor import SparseTensor
 from graphad.tensor import Tensor
 
 CheckMode: TypeAlias = Literal["forward", "reverse"]
@@ -49,7 +50,7 @@ def check_grads(
     >>> x = ga.input("x", (3,), dtype="float64")
     >>> check_grads(ga.sin(x) * x, {x: [0.1, 0.2, 0.3]})
     """
-    outputs = flatten("check_grads", y)
+    outputs = [t.values if isinstance(t, SparseTensor) else t for t in flatten("check_grads", y)]
     if not modes or not {*modes} <= {"forward", "reverse"}:
         refuse(GraphError, "check_grads", tuple(outputs), f"modes are 'forward' and 'reverse', got {modes!r}")
     point = {x: np.asarray(value, dtype=x.dtype) for x, value in values.items()}

@@ -81,7 +81,7 @@ def choose(pattern: Csr, tangent_cost: float, adjoint_cost: float, method: str, 
     """The cheapest colouring: tangents' colours at their cost plus adjoints' at theirs.
 
     A bound comes first: a row of k entries takes k tangents, a column of k entries k adjoints, and m x n entries come
-    m to a tangent, n to an adjoint. What cannot beat the best so far is not tried, and tangents win a tie, then adjoints.
+    m to a tangent, n to an adjoint. What cannot beat the best so far is not tried; tangents win a tie.
     """
     m, n = pattern.shape
     nothing = Colouring(np.full(n, -1, np.int64), 0, ""), Colouring(np.full(m, -1, np.int64), 0, "")
@@ -105,7 +105,9 @@ def choose(pattern: Csr, tangent_cost: float, adjoint_cost: float, method: str, 
         if found is not None and cost < best:
             best, chosen = cost, (name, found)
     assert chosen is not None
-    return chosen
+    name, (columns, rows) = chosen
+    one_sided = method == "auto" and name == "bidirectional" and not (columns.count and rows.count)
+    return ("columns" if columns.count else "rows") if one_sided else name, (columns, rows)
 
 
 Colours: TypeAlias = tuple[Colouring, Colouring]
@@ -119,17 +121,13 @@ def compress(
     whole = known if rest is None else rest if known is None else union(places(known), rest)
     if rest is None:
         n, m = whole.shape[1], whole.shape[0]
-        return Compression(
-            y, x, "structure", np.full(n, -1), np.full(m, -1), 0, 0, places(whole), terms, ()
-        )
+        return Compression(y, x, "structure", np.full(n, -1), np.full(m, -1), 0, 0, places(whole), terms, ())
     if method == "star":
         star = colour_star(rest, seed)
         return Compression(y, x, "star", star.colours, star.colours, star.count, 0, places(whole), terms, (star.order,))
     name, (columns, rows) = choose(rest, tangent_cost, adjoint_cost, method, seed)
     won = tuple(c.order for c in (columns, rows) if c.count)
-    return Compression(
-        y, x, name, columns.colours, rows.colours, columns.count, rows.count, places(whole), terms, won
-    )
+    return Compression(y, x, name, columns.colours, rows.colours, columns.count, rows.count, places(whole), terms, won)
 
 
 def check_choice(name: str, method: Any, allowed: tuple[str, ...], *costs: Any) -> None:

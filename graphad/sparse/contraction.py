@@ -54,7 +54,9 @@ def _repeated(p: Csr, own: str, out: str, sizes: Mapping[str, int]) -> Csr:
     return select(p, _aligned(numbered.reshape(shape), kept, out, sizes))
 
 
-def _aligned(numbers: np.ndarray, letters: Sequence[str], wanted: Sequence[str], sizes: Mapping[str, int]) -> np.ndarray:
+def _aligned(
+    numbers: np.ndarray, letters: Sequence[str], wanted: Sequence[str], sizes: Mapping[str, int]
+) -> np.ndarray:
     """An array with axes ``letters`` over axes ``wanted``, flat."""
     order = [letters.index(c) for c in wanted if c in letters]
     moved = np.transpose(numbers, order)
@@ -65,13 +67,14 @@ def _aligned(numbers: np.ndarray, letters: Sequence[str], wanted: Sequence[str],
 def matrix(own: str, other: str, out: str, factor: np.ndarray, sizes: Mapping[str, int]) -> Csr:
     """The map from the operand ``own`` to the result as a matrix of the factor's entries that are not zero."""
     alone = [c for c in own if c not in other]
-    entries = np.nonzero(factor)
+    flat = np.flatnonzero(factor)  # a scalar has no axes to name its entry by
+    entries = np.unravel_index(flat, factor.shape) if factor.ndim else ()
     count = math.prod(sizes[c] for c in alone)
-    check_entries(len(entries[0] if entries else [0]) * count)
+    check_entries(len(flat) * count)
     loose = np.indices([sizes[c] for c in alone]).reshape(len(alone), count)
     place = {c: e[:, None] for c, e in zip(other, entries, strict=True)}
     place |= {c: e[None, :] for c, e in zip(alone, loose, strict=True)}
-    data = np.broadcast_to(np.asarray(factor[entries], np.float64).reshape(-1, 1), (np.count_nonzero(factor), count))
+    data = np.broadcast_to(np.asarray(factor.reshape(-1)[flat], np.float64)[:, None], (len(flat), count))
     rows, columns = (_flat(letters, place, sizes, data.shape) for letters in (out, own))
     shape = (math.prod(sizes[c] for c in out), math.prod(sizes[c] for c in own))
     return sparse.csr_array((data.reshape(-1), (rows, columns)), shape=shape)

@@ -8,15 +8,17 @@ from graphad.autodiff.modes import pull_back, push_forward
 from graphad.autodiff.vectorize import vectorize
 from graphad.build import broadcast, cast, constant, refuse
 from graphad.compiler.errors import GraphError
-from graphad.compiler.ir.kinds import Constant, Contract
+from graphad.compiler.ir.kinds import Constant, Contract, View
+from graphad.compiler.ir.op import AliasOp
+from graphad.compiler.ir.view import Affine
 from graphad.leaves import input as placeholder
 from graphad.ops.arithmetic import equal, where
 from graphad.ops.creation import zeros
 from graphad.ops.indexing import gather
 from graphad.ops.shape import permute_dims, reshape
+from graphad.sparse.analysis import check, gradient_of
 from graphad.sparse.compression import METHODS, Compression, check_choice, compress
 from graphad.sparse.matrix import Array, Csr, sparse
-from graphad.sparse.analysis import check, gradient_of
 from graphad.sparse.recovery import recover
 from graphad.sparse.terms import Terms, split
 from graphad.sparse_tensor import SparseTensor
@@ -114,18 +116,42 @@ def compress_hessian(y: Tensor, x: Tensor, seed: int = 0) -> Compression:
 
 def _dense_constant(y: Tensor, x: Tensor) -> Terms | None:
     """x -> A x with a constant A without zeros: A is taken as it lies, nothing is walked."""
-    if not isinstance(y.kind, Contract):
+    node = _unwrapped(y)
+    if not isinstance(node.kind, Contract):
         return None
-    a, b = y.operands
-    factor, own, other = (a, y.kind.right, y.kind.left) if b is x else (b, y.kind.left, y.kind.right)
-    if x not in (a, b) or not isinstance(factor.kind, Constant) or {*own, *y.kind.out} != {*other}:
-        return None
-    if any(c in y.kind.out for c in own) or not factor.kind.value.all():
-        return None
-    assert isinstance(factor, Tensor)
-    moved = permute_dims(factor, [other.index(c) for c in y.kind.out + own])
-    shape = (int(y.size), int(x.size))  # type: ignore[call-overload]
-    return Terms(_full(shape), None, None, reshape(moved, (shape[0] * shape[1],)))
+    kind = node.kind
+    for moving, own, factor, other in (
+        (node.operands[1], kind.right, node.operands[0], kind.left),
+        (node.operands[0], kind.left, node.operands[1], kind.right),
+    ):
+        assert isinstance(moving, Tensor)
+        assert isinstance(factor, Tensor)
+        if _unwrapped(moving) is not x or not isinstance(factor.kind, Constant):
+            continue
+        summed = [c for c, d in zip(own, moving.shape, strict=True) if d != 1]
+        kept = [c for c, d in zip(kind.out, node.shape, strict=True) if d != 1]
+        ones = [c for c, d in zip(other, factor.shape, strict=True) if d == 1]
+        if sorted(kept + summed + ones) == sorted(other) and factor.kind.value.all():
+            moved = permute_dims(factor, [other.index(c) for c in kept + summed + ones])
+            shape = (int(y.size), int(x.size))  # type: ignore[call-overload]
+            return Terms(_full(shape), None, None, reshape(moved, (shape[0] * shape[1],)))
+    return None
+
+
+def _unwrapped(x: Tensor) -> Tensor:
+    """What ``x`` views in the same row-major order: reshapes, axes of size 1 put in and taken out."""
+    while isinstance(x.kind, View) and not isinstance(x.op, AliasOp):
+        (inner,) = x.operands
+        assert isinstance(inner, Tensor)
+        found = x.kind.map
+        if isinstance(found, Affine):
+            read = [a for a, d in zip(found.axes, inner.shape, strict=True) if d != 1]
+            lines = [i for i, d in enumerate(found.shape) if d != 1]
+            same = [found.shape[i] for i in lines] == [d for d in inner.shape if d != 1]
+            if found.guarded or not same or not all(a.is_identity(i) for a, i in zip(read, lines, strict=True)):
+                return x
+        x = inner
+    return x
 
 
 def _built(plan: Compression, dtype: str) -> SparseTensor:

@@ -121,14 +121,23 @@ def weighted(partial: Partial, p: Csr, shape: Numbers, known: Known) -> Csr | No
     if isinstance(partial, Select):
         return _selected(partial, p, shape, known)
     value = known.value(partial)
-    return places(p) if value is None else scaled(p, over(value, shape))
+    return _open(partial, p, shape, known) if value is None else scaled(p, over(value, shape))
+
+
+def _open(factor: Tensor, p: Csr, shape: Numbers, known: Known) -> Csr:
+    """diag(factor) p for a factor of run time: the places, without the rows where it is always zero."""
+    keep = known.places(factor)
+    return places(p) if keep is None else masked(p, over(keep, shape))
 
 
 def _selected(partial: Select, p: Csr, shape: Numbers, known: Known) -> Csr:
     condition = known.value(partial.condition)
+    weight = partial.weight if isinstance(partial.weight, int) else known.value(partial.weight)
+    if weight is None:
+        assert isinstance(partial.weight, Tensor)
+        p = _open(partial.weight, p, shape, known)
     if condition is None:
         return places(p)
-    weight = partial.weight if isinstance(partial.weight, int) else known.value(partial.weight)
     if weight is None:
         return masked(p, over(condition, shape))
     return scaled(p, over(np.where(condition, weight, 0), shape))

@@ -6,8 +6,8 @@ import numpy as np
 
 from graphad.autodiff.modes import order
 from graphad.ops.arithmetic import add, negative, subtract
-from graphad.sparse.matrix import Csr, empty, is_known, places, scaled, union
 from graphad.sparse.analysis import entries, symmetric
+from graphad.sparse.matrix import Csr, empty, is_known, places, scaled, union
 from graphad.tensor import Tensor
 
 
@@ -72,10 +72,10 @@ def _total(terms: list[tuple[int, Tensor]]) -> Tensor:
     total: Tensor | None = None
     for factor, term in terms:
         part = term if factor in (1, -1) else float(abs(factor)) * term
-        if total is None:
-            total = part if factor > 0 else -part
-        else:
+        if total is not None:
             total = total + part if factor > 0 else total - part
+            continue
+        total = part if factor > 0 else -part
     assert total is not None
     return total
 

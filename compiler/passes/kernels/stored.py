@@ -34,7 +34,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
     """The nodes with memory of their own, found from the roots backwards, each with what stands for its kernel.
 
     Stored are roots, anchors, joins that do not dissolve, what a product packs, and what would be computed again: what
-    two kernels read or a view repeats, if it takes more than CHEAP flops; what is read elsewhere than in place, if it
+    two kernels read, a view repeats or an index jumbles, if it takes more than CHEAP flops; what is read elsewhere than in place, if it
     takes more than LARGE; and what straight-line code reads from other points, if that were more work than its own.
     Straight-line code is not cut: each of its nodes is computed once a point, however many there are.
     """
@@ -46,6 +46,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
     owners: dict[Node, Node | None] = {}  # the one kernel that reads a node; None for several
     repeated: set[Node] = set()  # read more than once an element, by a view
     packed: set[Node] = set()  # an operand of a contraction, through views
+    jumped: dict[Node, int] = {}  # how many elements are read by an index, through views
     for node in reversed(graph.nodes):
         if not needs_kernel(node):
             continue
@@ -56,19 +57,30 @@ def choose_stored(points: Points) -> dict[Node, Node]:
                 repeated.add(node)
             if isinstance(user.kind, Contract) or (isinstance(user.kind, View) and inlined and user in packed):
                 packed.add(node)
+            if isinstance(user.kind, Gather) and node is user.operands[0]:
+                jumped[node] = jumped.get(node, 0) + _count(user)
+            elif isinstance(user.kind, View) and inlined and user in jumped:
+                jumped[node] = jumped.get(node, 0) + jumped[user]
         found = {owners[u] for u in users}
         owner = found.pop() if len(found) == 1 else None
         again = bool(users) and (owner is None or node in repeated)
         computed = isinstance(node.kind, Map | Gather)
+        # by an index about as often as it has elements: in order it is computed in vectors
+        jumbled = isinstance(node.kind, Map) and 0 < _count(node) <= 2 * jumped.get(node, 0)
         if node not in points.dissolved and (
             node in roots
             or is_anchor(node)
             or isinstance(node.kind, Join)
-            or (computed and (node in packed or node in heavy or (again and weight[node] > CHEAP)))
+            or (computed and (node in packed or node in heavy or ((again or jumbled) and weight[node] > CHEAP)))
         ):
             stored[node] = owner = points.code(node) or node
         owners[node] = owner
     return stored
+
+
+def _count(node: Node) -> int:
+    """Elements; 0 for a number not known yet."""
+    return node.type.size if isinstance(node.type.size, int) else 0
 
 
 def _weights(points: Points) -> tuple[dict[Node, int], set[Node]]:
