@@ -12,7 +12,7 @@ Write a computation down once, as a static graph; differentiate it; compile it t
 >>> w.value
 array([1. , 1.9, 3. ], dtype=float32)
 
-`nn`, `optim`, `data`, `train`, `chain`, `elimination` and `modes` are attributes, imported on first use.
+`nn`, `optim`, `data`, `train`, `chain`, `elimination`, `modes` and `sparse` are attributes, imported on first use.
 """
 
 from importlib import import_module
@@ -74,11 +74,11 @@ from graphad.runtime import CacheError, CacheWarning
 from graphad.tensor import Parameter, State, Tensor
 
 if TYPE_CHECKING:
-    from graphad import chain, data, elimination, modes, nn, optim, train
+    from graphad import chain, data, elimination, modes, nn, optim, sparse, train
 
     __version__: str
 
-_ON_FIRST_USE = ("chain", "data", "elimination", "modes", "nn", "optim", "train")
+_ON_FIRST_USE = ("chain", "data", "elimination", "modes", "nn", "optim", "sparse", "train")
 _NUMPY = (array_function, array_ufunc)  # importing them hands NumPy's functions on tensors to graphad
 
 __all__ = [
@@ -90,7 +90,7 @@ __all__ = [
     # compiled functions
     "compile", "Function", "Options", "Cost", "Machine", "calibrate",
     # packages
-    "chain", "data", "elimination", "modes", "nn", "optim", "train",
+    "chain", "data", "elimination", "modes", "nn", "optim", "sparse", "train",
     # errors
     "GraphadError", "GraphError", "ShapeError", "DTypeError", "IndexRangeError", "NanError", "GradientError",
     "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "MissingModuleError",

@@ -76,9 +76,9 @@ class SparseTensor(Tensor):
 
 
 def _locked(array: np.ndarray) -> np.ndarray:
-    view = array.view()
-    view.setflags(write=False)
-    return view
+    own = array.copy()
+    own.setflags(write=False)
+    return own
 
 
 def leaves(tree: Any) -> list[Any]:

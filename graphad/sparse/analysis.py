@@ -8,7 +8,7 @@ from graphad.build import refuse
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.sparse.known import Known
-from graphad.sparse.matrix import Csr, empty, eye, places
+from graphad.sparse.matrix import Csr, elements, empty, eye, places
 from graphad.sparse.rules import through
 from graphad.tensor import Tensor
 
@@ -54,7 +54,7 @@ def hessian_pattern(y: Tensor, x: Tensor) -> Csr:
 
 def settled(found: Csr | None, y: Tensor, x: Tensor) -> Csr:
     """The pattern, also where nothing leads from x to y."""
-    return empty(y.size, x.size) if found is None else places(found)  # type: ignore[arg-type]
+    return empty(elements(y), elements(x)) if found is None else places(found)
 
 
 def symmetric(p: Csr) -> Csr:
@@ -109,7 +109,7 @@ def entries(outputs: Sequence[Tensor], x: Tensor, known: Known | None = None) ->
         for operand in inputs_of(node) if node in live and node is not x else ():
             uses[operand] = uses.get(operand, 0) + 1
     kept = {*outputs}
-    found: dict[Tensor, Csr | None] = {x: eye(x.size)}  # type: ignore[arg-type]
+    found: dict[Tensor, Csr | None] = {x: eye(elements(x))}
 
     def probe(linear: Tensor, tangents: Sequence[Tensor]) -> list[Csr | None]:
         return [entries([linear], t, known)[0] for t in tangents]

@@ -60,14 +60,18 @@ class Compression:
             return 0 if known is None else int(known.nnz)
         return int(self.pattern.nnz - rest.nnz)
 
+    @property
+    def sweeps(self) -> str:
+        """How many of which kind, in words."""
+        counts = ((self.tangents, "tangent"), (self.adjoints, "adjoint"))
+        return " and ".join(f"{n} {what}{'s' * (n > 1)}" for n, what in counts if n) or "no sweep"
+
     def __str__(self) -> str:
         rows, columns = self.pattern.shape
         share = self.nnz / max(1, rows * columns)
-        counts = ((self.tangents, "tangent"), (self.adjoints, "adjoint"))
-        by = " and ".join(f"{n} {what}{'s' * (n > 1)}" for n, what in counts if n) or "no sweep"
         order = f" (order: {', '.join(self.orders)})" if self.orders else ""
         settled = f", {self.settled} known before" if self.settled else ""
-        return f"{rows} x {columns}, {self.nnz} entries ({share:.2g}{settled}): {self.method}, {by}{order}"
+        return f"{rows} x {columns}, {self.nnz} entries ({share:.2g}{settled}): {self.method}, {self.sweeps}{order}"
 
     def draw(self, target: str | Path | Any) -> Any:
         """The pattern in the colours of the sweeps that give its entries; a file name, or axes of matplotlib.
@@ -118,7 +122,7 @@ def compress(
 ) -> Compression:
     """The plan for what the terms leave open; ``method`` "star" takes a symmetric pattern."""
     known, rest = terms.known, terms.pattern
-    whole = known if rest is None else rest if known is None else union(places(known), rest)
+    whole: Csr = known if rest is None else rest if known is None else union(places(known), rest)
     if rest is None:
         n, m = whole.shape[1], whole.shape[0]
         return Compression(y, x, "structure", np.full(n, -1), np.full(m, -1), 0, 0, places(whole), terms, ())

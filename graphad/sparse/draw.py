@@ -26,10 +26,11 @@ def draw_pattern(target: str | Path | Any, plan: Compression) -> Any:
     """Squares for entries read from a tangent, triangles for those read from an adjoint, grey for known ones."""
     axes, save = _axes(target)
     rows, columns = plan.pattern.shape
-    whole = plan.pattern.tocoo()
     size = max(1.0, min(60.0, 8000.0 / max(rows, columns, 1) ** 1.4))
-    axes.scatter(whole.col, whole.row, s=size, c=KNOWN, marker="s", lw=0, label="known" if plan.settled else None)
     rest = plan.terms.pattern
+    settled = (plan.pattern if rest is None else plan.pattern > rest).tocoo()
+    if settled.nnz:
+        axes.scatter(settled.col, settled.row, s=size, c=KNOWN, marker="s", lw=0, label="known")
     if rest is not None:
         by_column, place = recover(rest, plan.columns, plan.rows)
         coo = rest.tocoo()
@@ -47,8 +48,7 @@ def draw_pattern(target: str | Path | Any, plan: Compression) -> Any:
                 axes.scatter(coo.col[at], coo.row[at], s=size, c=face, marker=marker, lw=0, label=label)
     axes.set(xlim=(-0.7, columns - 0.3), ylim=(rows - 0.3, -0.7), xlabel="element of x", ylabel="element of y")
     axes.set_aspect("equal" if max(rows, columns) < 8 * min(rows, columns) else "auto")
-    sweeps = f"{plan.tangents} tangents, {plan.adjoints} adjoints"
-    axes.set_title(f"{rows} x {columns}, {plan.nnz} entries: {plan.method}, {sweeps}", fontsize=10)
+    axes.set_title(f"{rows} x {columns}, {plan.nnz} entries: {plan.method}, {plan.sweeps}", fontsize=10)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     save()

@@ -13,6 +13,7 @@ import numpy as np
 from graphad._lazy import lazy_import
 from graphad.build import refuse
 from graphad.compiler.errors import ShapeError
+from graphad.tensor import Tensor
 
 sparse = lazy_import("scipy.sparse")
 
@@ -21,6 +22,12 @@ Array: TypeAlias = np.ndarray
 
 LARGEST: Final = 2**28
 """Entries of a pattern, beyond which it is refused: a gigabyte of indices."""
+
+
+def elements(x: Tensor) -> int:
+    """How many elements a tensor has whose sizes are numbers."""
+    assert isinstance(x.size, int)
+    return x.size
 
 
 def eye(n: int) -> Csr:

@@ -19,6 +19,7 @@ from graphad.compiler.ir.kinds import (
     Fold,
     Gather,
     Index,
+    Join,
     Leaf,
     Map,
     Reduce,
@@ -34,7 +35,19 @@ from graphad.ops.record import Elementwise, Partial, Reduction, Select
 from graphad.sparse.contraction import contracted
 from graphad.sparse.known import Known
 from graphad.sparse.known import spread as over
-from graphad.sparse.matrix import Csr, check_entries, grouped, masked, places, scaled, select, sparse, times, union
+from graphad.sparse.matrix import (
+    Csr,
+    check_entries,
+    grouped,
+    is_known,
+    masked,
+    places,
+    scaled,
+    select,
+    sparse,
+    times,
+    union,
+)
 from graphad.tensor import Tensor
 
 Numbers: TypeAlias = tuple[int, ...]
@@ -52,6 +65,8 @@ def through(node: Tensor, operands: Sequence[Csr | None], known: Known, probe: L
             return None
         case Map():
             return _map(node, operands, known)
+        case Join(axis=axis):
+            return _join(node, operands, axis)
         case Contract():
             return contracted(node, operands, known)
         case Scatter(axis=axis):
@@ -154,6 +169,21 @@ def _reduce(node: Tensor, p: Csr, axes: Numbers, known: Known) -> Csr | None:
         return None
     targets = np.broadcast_to(np.expand_dims(_numbered(_shape(node)), axes), shape).reshape(-1)
     return grouped(part, targets, _size(node))
+
+
+def _join(node: Tensor, operands: Sequence[Csr | None], axis: int) -> Csr | None:
+    """The operands' rows below each other, then in the order of the result."""
+    there = [p for p in operands if p is not None]
+    if not there:
+        return None
+    shapes = [_shape(o) for o in node.operands]
+    blank = [sparse.csr_array((math.prod(s), there[0].shape[1])) for s in shapes]
+    parts = [b if p is None else p for p, b in zip(operands, blank, strict=True)]
+    known = all(map(is_known, there))
+    stacked = sparse.vstack(parts if known else [places(p) for p in parts], format="csr")
+    starts = np.cumsum([0, *(math.prod(s) for s in shapes)])
+    order = np.concatenate([_numbered(s) + start for s, start in zip(shapes, starts, strict=False)], axis)
+    return select(stacked, order.reshape(-1))
 
 
 def _prefixes(shape: Numbers, axis: int, reverse: bool) -> Csr:

@@ -7,7 +7,7 @@ import numpy as np
 from graphad.autodiff.modes import order
 from graphad.ops.arithmetic import add, negative, subtract
 from graphad.sparse.analysis import entries, symmetric
-from graphad.sparse.matrix import Csr, empty, is_known, places, scaled, union
+from graphad.sparse.matrix import Csr, elements, empty, is_known, places, scaled, union
 from graphad.tensor import Tensor
 
 
@@ -44,7 +44,7 @@ def split(y: Tensor, x: Tensor, hessian: bool = False) -> Terms:
         else:
             open_ = places(p) if open_ is None else places(open_) + places(p)
     if open_ is None:
-        known = empty(y.size, x.size).astype(np.float64) if known is None else known  # type: ignore[arg-type]
+        known = empty(elements(y), elements(x)).astype(np.float64) if known is None else known
         return Terms(known, None, None)
     if known is not None and hessian and not _is_symmetric(known):
         open_, known = places(open_) + places(known), None

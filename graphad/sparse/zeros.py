@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from graphad.compiler.interpret import view
-from graphad.compiler.ir.kinds import Fold, Gather, Map, Reduce, Scatter, View
+from graphad.compiler.ir.kinds import Fold, Gather, Join, Map, Reduce, Scatter, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import MapOp
 from graphad.compiler.ir.view import Affine
@@ -25,11 +25,15 @@ def may_differ(node: Node, operands: Sequence[Mask], value: Value) -> Mask:
         case Map():
             return _map(node, operands, value)
         case Reduce(monoid=monoid, axes=axes) if first is not None and monoid.name in ("sum", "prod", "max", "min"):
-            return (first.all if monoid.name == "prod" else first.any)(axis=axes)
+            return np.asarray((first.all if monoid.name == "prod" else first.any)(axis=axes))
         case View(map=Affine() as found):
             return _view(node, found, first)
         case View():
             return None if first is None else first.reshape(shape)
+        case Join(axis=axis):
+            whole = [np.full(o.type.shape, True) for o in node.operands]  # type: ignore[arg-type]
+            parts = [w if m is None else m for w, m in zip(whole, operands, strict=True)]
+            return np.concatenate(parts, axis)
         case Fold(map=found):
             size = math.prod(shape)
             places = view(np.arange(size).reshape(shape), Affine(found.shape, found.axes, fill=size)).reshape(-1)
@@ -58,7 +62,8 @@ def _hit(places: np.ndarray, size: int) -> np.ndarray:
 def _view(node: Node, found: Affine, first: Mask) -> Mask:
     if first is None and not found.guarded:
         return None
-    inside = np.ones(node.operands[0].type.shape, bool) if first is None else first  # type: ignore[arg-type]
+    shape: tuple[int, ...] = node.operands[0].type.shape  # type: ignore[assignment]
+    inside = np.full(shape, True) if first is None else first
     return view(inside, Affine(found.shape, found.axes, fill=float(found.fill != 0)))
 
 

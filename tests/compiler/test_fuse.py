@@ -57,6 +57,26 @@ CASES = {
     ),
     "what is cheap is computed again": (TWICE.format(op="add(%0, %0)"), ["%1, %2 -> %2", "%1, %3 -> %3"]),
     "what is not is stored": (TWICE.format(op="exp(%0)"), ["%1 -> %1", "%2 -> %2", "%3 -> %3"]),
+    "what an index reads as often as it has elements is stored": (
+        """
+        %0: float32[8] = input "x"
+        %1: int64[6] = input "i"
+        %2: float32[8] = exp(%0)
+        %3: float32[2,4] = reshape(%2)
+        %4: float32[8] = reshape(%3)
+        %5: float32[6] = gather(%4, %1) axis=0
+        return %5""",
+        ["%2 -> %2", "%3, %4, %5 -> %5"],
+    ),
+    "what an index reads a little of is computed there": (
+        """
+        %0: float32[8] = input "x"
+        %1: int64[2] = input "i"
+        %2: float32[8] = exp(%0)
+        %3: float32[2] = gather(%2, %1) axis=0
+        return %3""",
+        ["%2, %3 -> %3"],
+    ),
     "what a broadcast repeats is stored": (
         """
         %0: float32[8] = input "x"

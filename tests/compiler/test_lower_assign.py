@@ -82,6 +82,25 @@ def test_an_update_that_moves_elements_is_copied() -> None:
     assert [(a.op.name, b.op.name) for a, b in assignment.copies] == [("view", "parameter")]
 
 
+def test_a_constant_index_in_range_cannot_fail() -> None:
+    text = """
+        %0: float32[4] = parameter "p"
+        %1: int64[2] = constant {index}
+        %2: float32[4] = exp(%0)
+        %3: float32[2] = gather(%2, %1) axis=0
+        return %3
+        update %0 = %2"""
+    assert places(text.format(index="[0, 3]"))[1].guarded == 0
+    assert places(text.format(index="[0, 4]"))[1].guarded == 2
+    scattered = """
+        %0: float32[2] = input "x"
+        %1: int64[2] = constant {index}
+        %2: float32[4] = scatter(%1, %0) axis=0 size=4
+        return %2"""
+    assert places(scattered.format(index="[3, 3]"))[1].guarded == 0
+    assert places(scattered.format(index="[-1, 3]"))[1].guarded == 1
+
+
 def test_an_update_before_a_kernel_that_can_fail_is_copied() -> None:
     text = """
         %0: float32[4] = parameter "p"

@@ -79,6 +79,17 @@ def test_pooling_windows_that_overlap() -> None:
     agree([x], found, *([np.round(RNG.normal(size=(n, 2, 7, 6)), 1)] for n in (3, 1)))
 
 
+def test_constant_indices_carry_no_check() -> None:
+    x = ga.input("x", (5, 6, 3), "float64")
+    i = ga.constant(np.array([[0, 4], [2, 2]]))
+    found = {f"take {axis}": ga.take(x, i if axis == 1 else i % 3, axis=axis) for axis in range(3)}
+    found |= {"twice": ga.take(ga.take(ga.exp(x), i, axis=0), i, axis=2), "none": x[ga.constant(np.zeros(0, np.int64))]}
+    values = [RNG.normal(size=(5, 6, 3))]
+    f = agree([x], with_gradients(x, {"take": found["take 1"], "twice": found["twice"], "none": found["none"]}), values)
+    assert "fail" not in str(f.show())
+    agree([x], with_gradients(x, found), values)
+
+
 def test_gathers_and_their_gradients() -> None:
     x, i = ga.input("x", (5, 6, 3), "float64"), ga.input("i", (2, 4), "int64")
     found = {f"take {axis}": ga.take(x, i, axis=axis) for axis in range(3)}

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_pictures(make: Any, tmp_path: Path) -> None:
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert plan.method in axes.get_title()
     drawn = sum(len(c.get_offsets()) for c in axes.collections)
-    assert drawn == plan.nnz + plan.terms.pattern.nnz
+    assert drawn == plan.nnz
 
 
 ASKS = [pattern, compress_jacobian, sparse_jacobian]
@@ -154,6 +155,21 @@ def test_docstrings(module: str) -> None:
     failures, examples = doctest.testmod(importlib.import_module(f"graphad.sparse.{module}"))
     assert failures == 0
     assert examples > 0
+
+
+def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its code runs, and what it says is printed is printed."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "sparse.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, names)
+    printed = capsys.readouterr().out
+    shown = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert shown
+    assert all(text in printed for text in shown)
+    assert (tmp_path / "sparse.png").exists()
 
 
 def test_importing_it_brings_neither_scipy_nor_numba() -> None:

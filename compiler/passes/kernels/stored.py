@@ -33,10 +33,11 @@ def cost(scalar: Scalar) -> int:
 def choose_stored(points: Points) -> dict[Node, Node]:
     """The nodes with memory of their own, found from the roots backwards, each with what stands for its kernel.
 
-    Stored are roots, anchors, joins that do not dissolve, what a product packs, and what would be computed again: what
-    two kernels read, a view repeats or an index jumbles, if it takes more than CHEAP flops; what is read elsewhere than in place, if it
-    takes more than LARGE; and what straight-line code reads from other points, if that were more work than its own.
-    Straight-line code is not cut: each of its nodes is computed once a point, however many there are.
+    Stored are roots, anchors, joins that do not dissolve, what a product packs, and what would be computed again or out
+    of order: what two kernels read, a view repeats or an index jumbles, if it takes more than CHEAP flops; what is read
+    elsewhere than in place, if it takes more than LARGE; and what straight-line code reads from other points, if that
+    were more work than its own. Straight-line code is not cut: each of its nodes is computed once a point, however many
+    there are.
     """
     graph = points.graph
     roots = set(graph.roots)
@@ -65,7 +66,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
         owner = found.pop() if len(found) == 1 else None
         again = bool(users) and (owner is None or node in repeated)
         computed = isinstance(node.kind, Map | Gather)
-        # by an index about as often as it has elements: in order it is computed in vectors
+        # an index reads about as many elements as there are: in order they are computed in vectors
         jumbled = isinstance(node.kind, Map) and 0 < _count(node) <= 2 * jumped.get(node, 0)
         if node not in points.dissolved and (
             node in roots
