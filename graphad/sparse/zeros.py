@@ -31,8 +31,7 @@ def may_differ(node: Node, operands: Sequence[Mask], value: Value) -> Mask:
         case View():
             return None if first is None else first.reshape(shape)
         case Join(axis=axis):
-            whole = [np.full(o.type.shape, True) for o in node.operands]  # type: ignore[arg-type]
-            parts = [w if m is None else m for w, m in zip(whole, operands, strict=True)]
+            parts = [_full(o) if m is None else m for o, m in zip(node.operands, operands, strict=True)]
             return np.concatenate(parts, axis)
         case Fold(map=found):
             size = math.prod(shape)
@@ -53,6 +52,11 @@ def may_differ(node: Node, operands: Sequence[Mask], value: Value) -> Mask:
             return None
 
 
+def _full(x: Node) -> np.ndarray:
+    shape: tuple[int, ...] = x.type.shape  # type: ignore[assignment]
+    return np.ones(shape, bool)
+
+
 def _hit(places: np.ndarray, size: int) -> np.ndarray:
     out = np.zeros(size + 1, bool)
     out[places] = True
@@ -62,8 +66,7 @@ def _hit(places: np.ndarray, size: int) -> np.ndarray:
 def _view(node: Node, found: Affine, first: Mask) -> Mask:
     if first is None and not found.guarded:
         return None
-    shape: tuple[int, ...] = node.operands[0].type.shape  # type: ignore[assignment]
-    inside = np.full(shape, True) if first is None else first
+    inside = _full(node.operands[0]) if first is None else first
     return view(inside, Affine(found.shape, found.axes, fill=float(found.fill != 0)))
 
 

@@ -61,6 +61,8 @@ EXACT: dict[str, Callable[[Tensor], Any]] = {
     "constant gather": lambda x: ga.sin(x)[ga.constant([5, 5, 0])],
     "constant scatter": lambda x: ga.grad(ga.sum(x[ga.constant([5, 5, 0])] ** 3), x),
     "concat": lambda x: ga.concat([ga.sin(x[3:]), x[:2] * x[1:3], ga.ones((2,), "float64")]),
+    "stack": lambda x: ga.stack([ga.sin(x[:3]), ga.ones((3,), "float64"), x[3:] * 2], axis=1),
+    "joined zeros": lambda x: ga.concat([x[:2], ga.zeros((4,), "float64")]) * ga.sin(x),
     "lower triangle": lambda x: ga.tril(ga.sin(x)[:, None] * ga.cos(x)[None, :]),
     "known choice": lambda x: ga.where(ga.constant([True, False] * 3), ga.sin(x), x[0] * x[::-1]),
     "stopped": lambda x: ga.sin(x[:3]) * ga.stop_gradient(x[3:]),

@@ -92,7 +92,7 @@ def test_random_hessians(case: Any) -> None:
     y, x, point = case
     y = ga.sum(y)
     assume(reachable(y, x))
-    dense = np.asarray(ga.evaluate(ga.hessian(y, x), point), np.float64).reshape(int(x.size), -1)
+    dense = np.asarray(ga.evaluate(ga.hessian(y, x, mode="forward"), point), np.float64).reshape(int(x.size), -1)
     assume(np.isfinite(dense).all() and np.abs(dense).max(initial=0) < 1e4 and np.allclose(dense, dense.T, atol=1e-3))
     found = ga.evaluate(sparse_hessian(y, x), point).toarray()
     np.testing.assert_allclose(found, dense, rtol=2e-3, atol=2e-3 * max(1.0, np.abs(dense).max(initial=0)))
