@@ -26,12 +26,17 @@ def show(title: str, results: Sequence[Result], baseline: str) -> None:
 
 def save(path: Path, races: dict[str, Sequence[Result]], **facts: Any) -> None:
     """Write every race to `path`, with the machine it ran on."""
-    machine = {"machine": platform.machine(), "system": platform.platform(), "python": platform.python_version()}
-    content = {
-        "machine": machine,
-        **facts,
-        "races": {title: [_record(r) for r in results] for title, results in races.items()},
-    }
+    records = {title: [record(r) for r in results] for title, results in races.items()}
+    write(path, {"machine": machine(), **facts, "races": records})
+
+
+def machine() -> dict[str, str]:
+    """What a figure was measured on."""
+    return {"machine": platform.machine(), "system": platform.platform(), "python": platform.python_version()}
+
+
+def write(path: Path, content: Any) -> None:
+    """JSON, into a file in a folder that is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -49,7 +54,8 @@ def _cells(result: Result, base: float | None) -> tuple[str, ...]:
     )
 
 
-def _record(result: Result) -> dict[str, Any]:
+def record(result: Result) -> dict[str, Any]:
+    """A contender's part of the JSON."""
     if not result.seconds:
         return {"name": result.name, "failed": result.failed}
     low, high = result.quartiles

@@ -34,9 +34,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--task", choices=("step", "loss", "gradient"), default="step")
     parser.add_argument("--compiled", action="store_true", help="torch.compile instead of eager")
     known = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):  # Linux
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-known.threads :])
+    bind(known.threads)
     return known
+
+
+def bind(threads: int) -> None:
+    """Binds the process to as many cores as it may use threads; before the peer is imported."""
+    if hasattr(os, "sched_setaffinity"):  # Linux
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 def serve(set_up: Callable[[], Task]) -> None:

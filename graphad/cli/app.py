@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphad.cli import facts, showing, training
+from graphad.cli import comparing, facts, showing, training
 
 app = typer.Typer(
     help="A define-and-run autodiff compiler.",
@@ -48,6 +48,22 @@ def show(
 ) -> None:
     """Print the graph of a tensor after a pass, or its kernels."""
     typer.echo(showing.text(what, after, size or []))
+
+
+@app.command()
+def modes(
+    graphs: Annotated[list[str] | None, typer.Argument(metavar="[GRAPH ...]", help="Names, or how they begin.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Points, for graphs that are evaluated at many.")] = None,
+    peer: Annotated[str | None, typer.Option(help="jax: time its jacfwd and jacrev, too.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for modes.json and modes.png.")] = Path("modes"),
+    target: Annotated[str, typer.Option(help="cpu, or numpy: the reference interpreter.")] = "cpu",
+    list_: Annotated[bool, typer.Option("--list", help="Only list the benchmark graphs.")] = False,
+) -> None:
+    """Compare all AD modes on benchmark graphs: multiplications, time, memory."""
+    if list_:
+        comparing.list_graphs()
+    else:
+        comparing.modes(graphs or [], batch, peer, out, target)
 
 
 @app.command()

@@ -60,7 +60,7 @@ class BenchmarkGraph:
         function: builds ``(y, x, sample)`` for one point; its arguments, all with defaults, are sizes.
         hessian: whether the second derivatives of the scalar y are compared, instead of its gradient.
         points: how many points it is evaluated at unless said; 1 where one Jacobian is work enough.
-        worked: whether every intermediate value is worth printing.
+        worked: values of the scalar inputs at which every intermediate value is worth printing; empty for none.
         published: multiplications found in the literature, by mode.
     """
 
@@ -70,7 +70,7 @@ class BenchmarkGraph:
     function: Callable[..., tuple[Tensor, Any, Sample]]
     hessian: bool = False
     points: int = 1
-    worked: bool = False
+    worked: tuple[float, ...] = ()
     published: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -25,7 +25,7 @@ def register(
     source: str = "",
     hessian: bool = False,
     points: Any = 1,
-    worked: bool = False,
+    worked: Sequence[float] = (),
     published: Mapping[str, int] | None = None,
 ) -> Callable[[F], F]:
     """Adds a benchmark graph; the function returns ``y, x, sample`` for one point, its docstring is the summary.
@@ -35,7 +35,7 @@ def register(
         source: where it is from.
         hessian: compare the Hessian of the scalar y instead of its gradient.
         points: how many points it is evaluated at unless said.
-        worked: print every intermediate value, too (scalars only).
+        worked: values of the inputs (scalars) at which every intermediate value is printed, too.
         published: multiplications found in the literature, by mode.
 
     ``x`` is a tensor or a list of tensors, ``sample(rng)`` draws values for it in kind.
@@ -70,7 +70,7 @@ def register(
             refuse(GraphError, "register", (), f"sizes have defaults: {name}'s {open_[0]!r} has none")
         summary = (inspect.getdoc(function) or name).splitlines()[0].rstrip(".")
         counts = MappingProxyType(dict(published or {}))
-        _GRAPHS[name] = BenchmarkGraph(name, summary, source, function, hessian, points, worked, counts)
+        _GRAPHS[name] = BenchmarkGraph(name, summary, source, function, hessian, points, tuple(worked), counts)
         return function
 
     return enter

@@ -43,7 +43,7 @@ def test_mixture_needs_two_dimensions() -> None:
         ga.modes.find("GMM").build(dimension=1)
 
 
-SIZES = {"cameras": 3, "points": 6, "observations": 10}
+SIZES = {"cameras": 3, "landmarks": 6, "observations": 10}
 
 
 def test_bundle_adjustment_in_numpy() -> None:
@@ -67,7 +67,7 @@ def test_bundle_adjustment_in_numpy() -> None:
 def test_bundle_adjustment_has_15_places_in_a_reprojection_row_and_one_in_a_weight_row() -> None:
     """A camera, a point and a weight; but a row knows nothing of the principal point's other coordinate."""
     problem = ga.modes.find("BundleAdjustment").build(**SIZES)
-    jacobian = ga.evaluate(ga.jacobian(problem.y, problem.x), problem.draw(4))
+    jacobian = ga.evaluate(ga.jacobian(problem.y, problem.x, mode="reverse"), problem.draw(4))
     rng = np.random.default_rng(0)
     by, seen = rng.integers(3, size=10), rng.integers(6, size=10)
     for i in range(10):
@@ -78,7 +78,7 @@ def test_bundle_adjustment_has_15_places_in_a_reprojection_row_and_one_in_a_weig
 
 
 def test_bundle_adjustment_derivatives() -> None:
-    problem = ga.modes.find("BundleAdjustment").build(cameras=1, points=2, observations=2)
+    problem = ga.modes.find("BundleAdjustment").build(cameras=1, landmarks=2, observations=2)
     ga.check_grads(problem.y, problem.draw(1), order=2)
 
 

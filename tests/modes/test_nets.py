@@ -55,7 +55,7 @@ def test_chain_jacobian_is_the_product_of_its_factors(widths: tuple[int, ...]) -
     for w in weights(problem).values():
         y = np.tanh(y @ w)
         product = np.diag(1 - y**2) @ w.T @ product
-    value, jacobian = ga.evaluate([problem.y, ga.jacobian(problem.y, problem.x)], {problem.x: x})
+    value, jacobian = ga.evaluate([problem.y, ga.jacobian(problem.y, problem.x, mode="forward")], {problem.x: x})
     np.testing.assert_allclose(value, y, rtol=1e-5)
     np.testing.assert_allclose(jacobian, product, rtol=1e-4, atol=1e-6)
 
@@ -80,7 +80,7 @@ def test_tridiagonal_system() -> None:
     (x,) = problem.draw(1).values()
     padded = np.pad(x, 1)
     expected = (3 - 2 * x) * x - padded[:-2] - 2 * padded[2:] + 1
-    value, jacobian = ga.evaluate([problem.y, ga.jacobian(problem.y, problem.x)], {problem.x: x})
+    value, jacobian = ga.evaluate([problem.y, ga.jacobian(problem.y, problem.x, mode="forward")], {problem.x: x})
     np.testing.assert_allclose(value, expected)
     np.testing.assert_allclose(jacobian, np.diag(3 - 4 * x) - np.eye(5, k=-1) - 2 * np.eye(5, k=1))
 

@@ -6,16 +6,24 @@ from typing import Any
 import pytest
 
 import graphad as ga
+from graphad import elimination
+from graphad.planning.dags import Dag
 from tests.elimination.graphs import DATA, published
-from tests.modes.scalar_graph import scalar_graph, solve
 
 NAMES = list(DATA)
 
 
+def scalar_dag(name: str) -> Dag:
+    graph = ga.modes.find(name)
+    dag = ga.modes.scalar_dag(graph.build())
+    assert dag is not None
+    return dag
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_elimination_counts_are_the_published_ones(name: str) -> None:
-    problem = ga.modes.find(name).build()
-    found = solve(problem.y, problem.x)
+    dag = scalar_dag(name)
+    found = elimination.solve(dag.edges, dag.inputs, dag.outputs)
     counts = found.heuristics["forward"], found.heuristics["reverse"], found.multiplications
     expected = DATA[name]["published"]
     assert counts == (expected["forward"], expected["reverse"], DATA[name]["best_known"])
@@ -32,11 +40,15 @@ def test_the_records_counts_are_the_published_ones(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_graphs_are_alike(name: str) -> None:
-    """Vertices by the vertices before and after them, three steps deep, with their unit edges."""
-    problem = ga.modes.find(name).build()
-    ours, units = scalar_graph(problem.y, problem.x)
-    theirs, their_units = published(name)
-    assert _colours(ours, units) == _colours(theirs, their_units)
+    """Vertices by all that lies before and after them, edges with whether they are +1 or -1.
+
+    The published list counts absolute values among those; their sign is not known before they are computed.
+    """
+    dag = scalar_dag(name)
+    theirs, units = published(name)
+    absolute = {(47, 48), (35, 49), (35, 50)} if name == "RoeFlux_1d" else set()
+    ours = list(dag.edges), list(dag.inputs), list(dag.outputs)
+    assert _colours(ours, set(dag.units)) == _colours(theirs, set(units) - absolute)
 
 
 def _colours(case: Any, units: Any) -> Counter[int]:

@@ -50,25 +50,25 @@ def projected(camera: Sequence[Tensor], point: Sequence[Tensor]) -> tuple[Tensor
 
 
 @register("BundleAdjustment", source="ADBench: Srajer, Kukelova and Fitzgibbon, Optim. Methods Softw. 33, 2018")
-def bundle_adjustment(cameras: int = 5, points: int = 40, observations: int = 120) -> tuple[Tensor, Any, Sample]:
+def bundle_adjustment(cameras: int = 5, landmarks: int = 40, observations: int = 120) -> tuple[Tensor, Any, Sample]:
     """Reprojection errors, each of a camera, a point and a weight, and weight errors."""
     rng = np.random.default_rng(0)
-    seen_by, seen = rng.integers(cameras, size=observations), rng.integers(points, size=observations)
+    seen_by, seen = rng.integers(cameras, size=observations), rng.integers(landmarks, size=observations)
     features = rng.normal(size=(2, observations))
-    x = placeholder("x", (CAMERA * cameras + 3 * points + observations,), "float64")
-    first, second = CAMERA * cameras, CAMERA * cameras + 3 * points
+    x = placeholder("x", (CAMERA * cameras + 3 * landmarks + observations,), "float64")
+    first, second = CAMERA * cameras, CAMERA * cameras + 3 * landmarks
     weights = x[second:]
     camera = take(reshape(x[:first], (cameras, CAMERA)), seen_by, axis=0)
-    point = take(reshape(x[first:second], (points, 3)), seen, axis=0)
+    point = take(reshape(x[first:second], (landmarks, 3)), seen, axis=0)
     u, v = projected([camera[:, k] for k in range(CAMERA)], [point[:, k] for k in range(3)])
     errors = stack([weights * (u - features[0]), weights * (v - features[1])], axis=1)
     y = concat([reshape(errors, (2 * observations,)), 1 - weights**2])
-    return y, x, lambda draw: _draw(draw, cameras, points, observations)
+    return y, x, lambda draw: _draw(draw, cameras, landmarks, observations)
 
 
-def _draw(rng: np.random.Generator, cameras: int, points: int, observations: int) -> np.ndarray:
-    """Cameras near the origin that look along z at points in front of them."""
+def _draw(rng: np.random.Generator, cameras: int, landmarks: int, observations: int) -> np.ndarray:
+    """Cameras near the origin that look along z at landmarks in front of them."""
     each = rng.normal(0, 0.1, (cameras, CAMERA))
     each[:, 6] += 1  # focal length
-    scene = rng.normal((0, 0, 5), 1, (points, 3))
+    scene = rng.normal((0, 0, 5), 1, (landmarks, 3))
     return np.concatenate([each.ravel(), scene.ravel(), rng.uniform(0.5, 1, observations)])

@@ -13,7 +13,7 @@ def _inputs(*names: str) -> list[Tensor]:
     return [placeholder(name, (), "float64") for name in names]
 
 
-@register("WorkedExample_1", points=1000, worked=True)
+@register("WorkedExample_1", points=1000, worked=(2.0, 1.0))
 def products_and_roots() -> tuple[Tensor, Any, Sample]:
     """y log x + sqrt(y log x)."""
     x, y = _inputs("x", "y")
@@ -21,7 +21,7 @@ def products_and_roots() -> tuple[Tensor, Any, Sample]:
     return product + sqrt(product), [x, y], lambda rng: [rng.uniform(1.5, 4), rng.uniform(0.5, 2)]
 
 
-@register("WorkedExample_2", points=1000, worked=True)
+@register("WorkedExample_2", points=1000, worked=(2.0, 1.0, 1.0))
 def nested_quotient() -> tuple[Tensor, Any, Sample]:
     """sin((cosh(y^2 + x/z) + tanh(xyz)) / log(1 + e^x))."""
     x, y, z = _inputs("x", "y", "z")
