@@ -48,11 +48,3 @@ def band(x: Tensor, width: int) -> Tensor:
     for k in range(1, width):
         y = y * x[k : k + n]
     return y
-
-
-def mask(shape: tuple[int, int], *entries: tuple[int, int]) -> np.ndarray:
-    """A matrix of False with these entries True."""
-    out = np.zeros(shape, bool)
-    for i, j in entries:
-        out[i, j] = True
-    return out
