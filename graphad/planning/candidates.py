@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 from graphad.chain import Bracketing
 from graphad.chain.text import line
-from graphad.planning.blocks import as_tensors
+from graphad.planning.blocks import Blocks, as_tensors
 from graphad.planning.chains import Chain, by_chain, plan_chains
 from graphad.planning.dags import of_scalars
 from graphad.planning.eliminations import Elimination, plan_elimination
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import scalars
 from graphad.planning.sweeps import by_forward, by_reverse
-from graphad.structures import Nodes, Prices
+from graphad.sparse import Compression, sparse_hessian, sparse_jacobian
+from graphad.structures import Nodes, Prices, Weights, count
 from graphad.tensor import Tensor
 
-DenseMode: TypeAlias = Literal["forward", "reverse", "chain", "eliminate"]
-DENSE_MODES: Final = get_args(DenseMode)
+Way: TypeAlias = Literal["forward", "reverse", "chain", "eliminate", "sparse"]
 
 SCALAR_PRODUCTS: Final = 60_000
 """Products up to which forward and reverse mode of scalar code are written out entry by entry."""
@@ -32,7 +33,7 @@ class Candidate:
     ``plain`` counts, for scalar code, also the products with a factor +1 or -1, as published counts do.
     """
 
-    mode: DenseMode
+    mode: Way
     multiplications: int
     how: str
     build: Callable[[], list[list[Tensor]]]
@@ -100,3 +101,18 @@ def eliminated(problem: Problem, found: Elimination | None = None, seed: int = 0
         plain, costly = w.multiplications, w.multiplications
     how = f"{len(elimination.order)} {'scalars' if scalar else 'tensors'}, {elimination.method}"
     return Candidate("eliminate", costly, how, build, plain if scalar else None, elimination.order)
+
+
+def compressed(problem: Problem, plan: Compression) -> Candidate:
+    """Sparse mode: sweeps by colour, and what is known before."""
+    (y,), (x,) = problem.outputs, problem.inputs
+    each = [_each(run, problem, count(end.shape)) for run, end in ((by_forward, x), (by_reverse, y))]
+    sweeps = math.ceil(plan.tangents * each[0] + plan.adjoints * each[1])
+    build = sparse_hessian if plan.method == "star" else sparse_jacobian
+    return Candidate("sparse", sweeps, str(plan), lambda: [[build(plan.y, plan.x, plan)]])
+
+
+def _each(run: Callable[[Weights, Problem], Blocks], problem: Problem, sweeps: int) -> float:
+    w = Prices()
+    run(w, problem)
+    return w.multiplications / max(sweeps, 1)

@@ -15,7 +15,8 @@ from graphad.compiler.model.counts import count
 from graphad.ops.creation import ones_like, zeros
 from graphad.planning.jacobian import Mode, jacobian
 from graphad.planning.plan import Plan
-from graphad.planning.planner import plan_jacobian
+from graphad.planning.planner import planned, question
+from graphad.sparse import compress_hessian, sparse_hessian
 from graphad.structures import TYPICAL
 from graphad.tensor import Tensor
 
@@ -39,6 +40,10 @@ def hessian(y: Any, x: Any, mode: Mode = "auto") -> Any:
     array([[0., 1.],
            [1., 0.]], dtype=float32)
     """
+    if mode == "sparse":
+        if not isinstance(x, Tensor):
+            refuse(GraphError, "hessian", (y,), "mode='sparse' takes one tensor; ask for each by itself")
+        return sparse_hessian(y, x)
     leaves, gradients = _gradients("hessian", y, x)
     rows = [_row(gradient, leaves, mode) for gradient in gradients]
     return unflatten(x, [unflatten(x, row) for row in rows])
@@ -47,7 +52,8 @@ def hessian(y: Any, x: Any, mode: Mode = "auto") -> Any:
 def plan_hessian(y: Any, x: Any, seed: int = 0) -> Plan:
     """The plan of the Hessian of a scalar: that of its gradient's Jacobian."""
     _, gradients = _gradients("plan_hessian", y, x)
-    return plan_jacobian(gradients[0] if isinstance(x, Tensor) else gradients, x, seed)
+    slopes = gradients[0] if isinstance(x, Tensor) else gradients
+    return planned(question("plan_hessian", slopes, x), (slopes, x), lambda _, leaf: compress_hessian(y, leaf), seed)
 
 
 def _gradients(name: str, y: Any, x: Any) -> tuple[list[Tensor], list[Tensor]]:
@@ -99,5 +105,6 @@ def hvp(y: Tensor, x: T, v: Any) -> T:
 
 
 def _multiplications(tensors: list[Tensor]) -> int:
-    names = {name for t in tensors for d in t.shape if isinstance(d, Size) for name in d.names()}
-    return count(topological(tensors), dict.fromkeys(sorted(names), TYPICAL))
+    nodes = topological(tensors)
+    names = {name for n in nodes for d in n.type.shape if isinstance(d, Size) for name in d.names()}
+    return count(nodes, dict.fromkeys(sorted(names), TYPICAL))

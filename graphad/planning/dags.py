@@ -46,8 +46,8 @@ class Dag:
 
     @property
     def intermediates(self) -> tuple[int, ...]:
-        """The vertices between inputs and outputs, in program order."""
-        return () if self.graph is None else tuple(self.graph.labels[v] for v in self.graph.live)  # type: ignore[misc]
+        """The vertices that are neither input nor output, in program order; those on no way between them, too."""
+        return () if self.graph is None else tuple(self.graph.labels[v] for v in self.graph.intermediates)  # type: ignore[misc]
 
     def play(self, w: Weights, order: Iterable[int]) -> dict[Edge, Structured]:
         """Eliminates the intermediates in this order; the entries that are left, from inputs to outputs.

@@ -12,6 +12,7 @@ from graphad.planning.eliminations import LARGEST, in_order
 from graphad.planning.plan import Plan, answered
 from graphad.planning.planner import best_way, question
 from graphad.planning.problem import Problem
+from graphad.sparse import sparse_jacobian
 from graphad.tensor import Tensor
 
 Mode: TypeAlias = Literal["auto", "forward", "reverse", "chain", "eliminate", "sparse"]
@@ -51,8 +52,16 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
     problem = question("jacobian", y, x)
     if mode == "auto":
         return answered(best_way(problem).build(), (y, x))
+    if mode == "sparse":
+        return _sparse(y, x)
     candidate = _candidate(problem, mode, order)
     return answered(candidate.build(), (y, x))
+
+
+def _sparse(y: Any, x: Any) -> Any:
+    if not isinstance(y, Tensor) or not isinstance(x, Tensor):
+        refuse(GraphError, "jacobian", (), "mode='sparse' takes one tensor at either end; ask for each pair by itself")
+    return sparse_jacobian(y, x)
 
 
 def _candidate(problem: Problem, mode: str, order: Sequence[Tensor] | None) -> Candidate:

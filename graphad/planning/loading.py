@@ -9,7 +9,7 @@ from typing import Any
 from graphad.chain import Bracketing
 from graphad.chain.rebuild import State, rebuild
 from graphad.compiler.errors import GraphError
-from graphad.planning.candidates import Candidate, chained, eliminated, sweep
+from graphad.planning.candidates import Candidate, chained, compressed, eliminated, sweep
 from graphad.planning.chains import Chain, plan_chains
 from graphad.planning.dags import of_nodes, of_scalars
 from graphad.planning.eliminations import Elimination
@@ -18,6 +18,7 @@ from graphad.planning.planner import question
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import scalars
 from graphad.planning.writing import FORMAT, fingerprint
+from graphad.sparse import compress_jacobian
 from graphad.tensor import Tensor
 
 
@@ -51,6 +52,8 @@ def _candidate(problem: Problem, mode: str, order: list[int] | None, bracketings
         return sweep(problem, "forward" if mode == "forward" else "reverse")
     if mode == "chain":
         return chained(problem, _chains(problem, bracketings))
+    if mode == "sparse":
+        return compressed(problem, compress_jacobian(problem.outputs[0], problem.inputs[0]))
     graph = scalars(problem, share=True)
     dag = of_nodes(problem) if graph is None else of_scalars(graph)
     found = eliminated(problem, Elimination(problem, dag, tuple(order or ()), graph))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from graphad.autodiff.structure import flatten
 from graphad.build import refuse
-from graphad.compiler.errors import DTypeError
+from graphad.compiler.errors import DTypeError, GraphadError, GraphError
 from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
-from graphad.planning.candidates import Candidate, chained, eliminated, sweep
+from graphad.compiler.ir.size import Size
+from graphad.planning.candidates import Candidate, chained, compressed, eliminated, sweep
 from graphad.planning.chains import plan_chains
-from graphad.planning.plan import CLEARLY, ModeCost, Plan, choose
+from graphad.planning.plan import CLEARLY, DENSEST, ModeCost, Plan, choose
 from graphad.planning.pricing import predicted
 from graphad.planning.problem import Problem
+from graphad.sparse import Compression, compress_jacobian
 from graphad.structures import count
 from graphad.tensor import Tensor
+from graphad.text import bytes_text
 
 TIMED: Final = 20_000
 """Nodes that are built for predictions; where all modes have more, only those that may win are."""
@@ -44,7 +47,13 @@ def plan_jacobian(y: Any, x: Any, seed: int = 0) -> Plan:
     >>> plan_jacobian(ga.sum(x * x), x).chosen
     'reverse'
     """
-    problem = question("plan_jacobian", y, x)
+    return planned(question("plan_jacobian", y, x), (y, x), compress_jacobian, seed)
+
+
+def planned(
+    problem: Problem, trees: tuple[Any, Any], compress: Callable[[Tensor, Tensor], Compression], seed: int = 0
+) -> Plan:
+    """The plan of a problem; ``compress`` colours it, if it is one tensor by one."""
     found, skipped = candidates(problem, seed)
     small = sum(_size_of(problem, c) for c in found.values()) <= TIMED
     timed = list(found) if small else rivals(problem, found)
@@ -52,11 +61,42 @@ def plan_jacobian(y: Any, x: Any, seed: int = 0) -> Plan:
     chosen, why = choose({mode: cost[mode] for mode in timed or found})
     if not timed:
         why += f" (times are not predicted: {len(problem.nodes):,} nodes)"
-    return Plan(cost, skipped, chosen, why, problem, (y, x), found)
+    sparse = _sparse(problem, compress)
+    if isinstance(sparse, str):
+        skipped["sparse"] = sparse
+    else:
+        found["sparse"], cost["sparse"] = sparse, _cost(sparse, bool(timed))
+    whole = dense_bytes(problem)
+    if whole > DENSEST and "sparse" in found:
+        chosen, why = "sparse", f"as a dense array it would take {bytes_text(whole)}"
+    return Plan(cost, skipped, chosen, why, problem, trees, found)
+
+
+def _sparse(problem: Problem, compress: Callable[[Tensor, Tensor], Compression]) -> Candidate | str:
+    """Sparse mode, or why it is not there."""
+    ends = (*problem.outputs, *problem.inputs)
+    if len(ends) > 2:
+        return "one output and one input at a time"
+    if any(isinstance(d, Size) for node in problem.nodes for d in node.shape):
+        return "symbolic sizes"
+    if len(problem.nodes) > PRICED:
+        return f"{len(problem.nodes):,} nodes: not looked for above {PRICED:,}"
+    try:
+        return compressed(problem, compress(problem.outputs[0], problem.inputs[0]))
+    except GraphadError as error:
+        return str(error)
 
 
 def best_way(problem: Problem) -> Candidate:
     """What ``mode="auto"`` takes: as the plan chooses, but predicting times only where counts do not settle it."""
+    whole = dense_bytes(problem)
+    if whole > DENSEST:
+        refuse(
+            GraphError,
+            "jacobian",
+            problem.outputs,
+            f"as a dense array it would take {bytes_text(whole)}; write mode='sparse', or name a mode to insist",
+        )
     found, _ = candidates(problem)
     least = min(c.multiplications for c in found.values())
     plain = min((found["reverse"], found["forward"]), key=lambda c: c.multiplications)
@@ -127,6 +167,7 @@ def _cost(candidate: Candidate, timed: bool) -> ModeCost:
     return ModeCost(candidate.multiplications, found.seconds, found.memory, candidate.plain, candidate.how, work)
 
 
-def dense_bytes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> int:
+def dense_bytes(problem: Problem) -> int:
     """What the whole Jacobian takes as an array."""
-    return sum(count(y.shape) * count(x.shape) * ITEMSIZE[y.dtype] for y in outputs for x in inputs)
+    pairs = ((y, x) for y in problem.outputs for x in problem.inputs)
+    return sum(count(y.shape) * count(x.shape) * ITEMSIZE[y.dtype] for y, x in pairs)

@@ -179,3 +179,21 @@ def test_equal_operations_are_one_vertex() -> None:
     y = problem.outputs[0]
     found, expected = (ga.evaluate(ga.jacobian(y, x, mode), values) for mode in ("eliminate", "forward"))
     np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_a_partial_that_is_zero_leaves_vertices_on_no_way() -> None:
+    """The derivative of a sign is 0, so what leads to it leads nowhere."""
+    x = ga.input("x", (), "float64")
+    y = ga.abs(ga.sin(x) * ga.exp(x)) * x
+    values = {x: 0.7}
+    expected = ga.evaluate(ga.hessian(y, x, "forward"), values)
+    for mode in ("auto", "reverse", "chain", "eliminate"):
+        np.testing.assert_allclose(ga.evaluate(ga.hessian(y, x, mode), values), expected, rtol=1e-12)
+
+
+def test_hvp_with_a_symbolic_size() -> None:
+    x, v = ga.input("x", ("N", 2), "float64"), ga.input("v", ("N", 2), "float64")
+    found = ga.hvp(ga.sum(ga.exp(x) * x[:, :1]), x, v)
+    point = np.array([[0.1, 0.2], [0.3, 0.4]])
+    whole = ga.evaluate(ga.hessian(ga.sum(ga.exp(x) * x[:, :1]), x, "forward"), {x: point})
+    np.testing.assert_allclose(ga.evaluate(found, {x: point, v: np.ones((2, 2))}), whole.sum((2, 3)), rtol=1e-12)

@@ -162,3 +162,30 @@ def test_questions_without_an_answer(ask: Any, error: type[Exception], message: 
     with pytest.raises(error, match=message) as caught:
         ask(x, n)
     assert "test_plan.py" in str(caught.value)
+
+
+def test_sparse_mode_is_in_the_plan_and_at_the_front_door() -> None:
+    x = ga.input("x", (50,), "float64")
+    y = ga.sin(x[2:]) * x[1:-1] + x[:-2]
+    plan = ga.plan_jacobian(y, x)
+    assert "columns, 2 tangents" in plan.cost["sparse"].how
+    assert plan.chosen != "sparse"
+    values = {x: np.linspace(0, 1, 50)}
+    dense = ga.evaluate(ga.jacobian(y, x, "reverse"), values)
+    for found in (ga.jacobian(y, x, "sparse"), plan.jacobian("sparse")):
+        np.testing.assert_allclose(ga.evaluate(found, values).toarray(), dense, rtol=1e-12)
+    curved = ga.sum(y * y)
+    whole = ga.evaluate(ga.hessian(curved, x), values)
+    np.testing.assert_allclose(ga.evaluate(ga.hessian(curved, x, "sparse"), values).toarray(), whole, rtol=1e-10)
+    assert "star" in ga.plan_hessian(curved, x).cost["sparse"].how
+    with pytest.raises(ga.GraphError, match="takes one tensor at either end"):
+        ga.jacobian([y], x, "sparse")
+
+
+def test_what_is_too_large_for_a_dense_array_is_sparse() -> None:
+    x = ga.input("x", (100_000,), "float64")
+    y = x[1:] * x[:-1]
+    plan = ga.plan_jacobian(y, x)
+    assert (plan.chosen, plan.why) == ("sparse", "as a dense array it would take 74.5 GiB")
+    with pytest.raises(ga.GraphError, match=r"would take 74.5 GiB; write mode='sparse'"):
+        ga.jacobian(y, x)
