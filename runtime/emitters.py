@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphad.runtime.assembly import Assembly
 from graphad.runtime.numba_api import insert_function, ir
 
 Emit = Callable[..., Any]  # (builder, *values) -> value
@@ -17,6 +18,8 @@ def llvm(name: str) -> Emit:
     """Call the LLVM intrinsic of that name, in its version for the first value's type."""
 
     def emit(builder: Any, *values: Any) -> Any:
+        if isinstance(builder, Assembly):
+            return builder.intrinsic(name, values)
         kind = values[0].type
         suffix = "f32" if kind == ir.FloatType() else "f64"
         signature_ = ir.FunctionType(kind, [value.type for value in values])
@@ -29,6 +32,8 @@ def libm(name: str) -> Emit:
     """Call the C function: name for double, name + "f" for float."""
 
     def emit(builder: Any, *values: Any) -> Any:
+        if isinstance(builder, Assembly):
+            return builder.libm(name, values)
         kind = values[0].type
         symbol = name + ("f" if kind == ir.FloatType() else "")
         signature_ = ir.FunctionType(kind, [value.type for value in values])

@@ -35,6 +35,16 @@ _TEXTS = (
     "expressions.py",
     "translate.py",
     "translated.py",
+    "assembly.py",
+    "indices.py",
+    "lane_plan.py",
+    "lanes.py",
+    "target.py",
+    "elementary/real.py",
+    "elementary/exponential.py",
+    "elementary/logarithm.py",
+    "elementary/circular.py",
+    "elementary/functions.py",
 )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphad.runtime import emitters
-from graphad.runtime.numba_api import insert_function, ir
+from graphad.runtime.assembly import Word
+from graphad.runtime.numba_api import ir
 
 I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
@@ -31,6 +32,11 @@ class Value:
     dtype: str
 
     @property
+    def number(self) -> Any:
+        """The number, if it is constant."""
+        return self.ir.constant if isinstance(self.ir, ir.Constant | Word) else None
+
+    @property
     def is_float(self) -> bool:
         return self.dtype.startswith("float")
 
@@ -43,8 +49,8 @@ def llvm_type(dtype: str) -> Any:
 class Expressions:
     """Emits expressions at ``builder``. ``arguments`` are values with names, ``variables`` the addresses of scalars."""
 
-    def __init__(self, builder: Any, flags: tuple[str, ...]) -> None:
-        self.builder, self.flags = builder, flags
+    def __init__(self, builder: Any, flags: tuple[str, ...], kinds: Mapping[str, Any] = SCALAR) -> None:
+        self.builder, self.flags, self.kinds = builder, flags, kinds
         self.arguments: dict[str, Value] = {}
         self.variables: dict[str, Value] = {}
 
@@ -70,15 +76,15 @@ class Expressions:
     def value(self, tree: ast.expr) -> Value:
         match tree:
             case ast.Constant(value=bool(flag)):
-                return Value(I1(int(flag)), "bool")
+                return self.constant(int(flag), "bool")
             case ast.Constant(value=int(number)):
-                return Value(I64(number), "int64")
+                return self.constant(number, "int64")
             case ast.Constant(value=float(number)):
-                return Value(F64(number), "float64")
+                return self.constant(number, "float64")
             case ast.Name(id=name):
                 return self._name(name)
             case ast.Subscript(value=ast.Name(id=name), slice=index):
-                return self.load(name, self.index(index))
+                return self.load(name, index)
             case ast.BinOp(left=a, op=op, right=b):
                 return self.binary(op, self.value(a), self.value(b))
             case ast.Compare(left=a, ops=[op], comparators=[b]):
@@ -92,7 +98,7 @@ class Expressions:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="math"), attr=name), args=arguments):
                 return self.mathematics(name, [self.value(a) for a in arguments])
             case ast.Attribute(value=ast.Name(id="math"), attr=name):
-                return Value(F64(getattr(math, name)), "float64")
+                return self.constant(getattr(math, name), "float64")
             case _:
                 raise UnsupportedError(ast.unparse(tree))
 
@@ -112,17 +118,26 @@ class Expressions:
     def address(self, name: str, index: Any) -> Any:
         return self.builder.gep(self.arguments[name].ir, [index], inbounds=True)
 
-    def load(self, name: str, index: Any) -> Value:
+    def load(self, name: str, index: ast.expr) -> Value:
         dtype = self.buffer(name)
-        loaded = self.builder.load(self.address(name, index), align=BYTES[dtype])
+        loaded = self.builder.load(self.address(name, self.index(index)), align=BYTES[dtype])
         return Value(self.builder.trunc(loaded, I1) if dtype == "bool" else loaded, dtype)
+
+    def constant(self, number: Any, dtype: str) -> Value:
+        """A number as a value. Integers that do not hold it become the least one: what processors make of it."""
+        if dtype.startswith("float"):
+            return Value(self.kinds[dtype](float(number)), dtype)
+        limit = 1 << (8 * BYTES[dtype] - 1)
+        if dtype != "bool" and not -limit <= number < limit:
+            number = -limit
+        return Value(self.kinds[dtype](int(number)), dtype)
 
     def cast(self, value: Value, dtype: str) -> Value:
         if value.dtype == dtype:
             return value
-        if isinstance(value.ir, ir.Constant):
-            return Value(_constant(value.ir.constant, dtype), dtype)
-        b, source, target = self.builder, value.ir, SCALAR[dtype]
+        if (number := value.number) is not None:
+            return self.constant(number, dtype)
+        b, source, target = self.builder, value.ir, self.kinds[dtype]
         if dtype == "bool":
             return Value(self.truth(value), "bool")
         if value.is_float:
@@ -188,8 +203,8 @@ class Expressions:
         return Value(test(sign, x, y), "bool")
 
     def negative(self, value: Value) -> Value:
-        if isinstance(value.ir, ir.Constant):
-            return Value(_constant(-value.ir.constant, value.dtype), value.dtype)
+        if (number := value.number) is not None:
+            return self.constant(-number, value.dtype)
         if value.is_float:
             return Value(self.builder.fneg(value.ir), value.dtype)
         return Value(self.builder.neg(value.ir), value.dtype)
@@ -205,9 +220,9 @@ class Expressions:
             return Value(self.builder.select(self.truth(values[0]), x, y), dtype)
         if name == "abs":
             name = "fabs"
-        if name not in _FUNCTIONS:
+        if name not in FUNCTIONS:
             raise UnsupportedError(f"function {name}")
-        real, whole = _FUNCTIONS[name]
+        real, whole = FUNCTIONS[name]
         dtype, operands = self._common(values)
         if not dtype.startswith("float") and whole is None:
             dtype = "float64"
@@ -223,33 +238,26 @@ class Expressions:
             operands = [self.cast(v, dtype).ir for v in values]
         if name in ("fabs", "sqrt"):
             return Value(emitters.llvm(f"llvm.{name}")(self.builder, *operands), dtype)
-        if name not in _LIBM:
+        if name not in LIBM:
             raise UnsupportedError(f"math.{name}")
-        symbol = name + ("f" if dtype == "float32" else "")
-        kind = ir.FunctionType(SCALAR[dtype], [o.type for o in operands])
-        function = insert_function(self.builder.module, kind, symbol)
-        return Value(self.builder.call(function, operands), dtype)
+        return Value(self.library(name, operands), dtype)
 
-
-def _constant(number: Any, dtype: str) -> Any:
-    if dtype.startswith("float"):
-        return SCALAR[dtype](float(number))
-    if dtype != "bool" and not -(2 ** (SCALAR[dtype].width - 1)) <= number < 2 ** (SCALAR[dtype].width - 1):
-        return SCALAR[dtype](-(2 ** (SCALAR[dtype].width - 1)))  # what processors, and NumPy, make of it
-    return SCALAR[dtype](int(number))
+    def library(self, name: str, operands: Sequence[Any]) -> Any:
+        """A function of the C library."""
+        return emitters.libm(name)(self.builder, *operands)
 
 
 def _pair(which: int, pair: emitters.Emit) -> emitters.Emit:
     return lambda builder, x, y: pair(builder, x, y)[which]
 
 
-_LIBM = frozenset(
+LIBM = frozenset(
     (
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "cbrt", "fmod", "hypot", "erf", "erfc"),
         *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
     )
 )
-_FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
+FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
     "maximum": (emitters.larger, emitters.whole_larger),
     "minimum": (emitters.smaller, emitters.whole_smaller),
     "floordiv": (_pair(0, emitters.real_divmod), _pair(0, emitters.whole_divmod)),

@@ -28,6 +28,7 @@ from graphad.runtime.scalars import (
     fma,
     fmod,
     from_bits,
+    lanes,
     maximum,
     minimum,
     mod,
@@ -48,6 +49,8 @@ __all__ = [
     "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "bind",
     # threads
     "barrier", "stamp", "fail", "share",
+    # loops
+    "lanes",
     # types, callable as casts
     "float32", "float64", "int32", "int64",
     # scalars that Numba lacks, widens or guards

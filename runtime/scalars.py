@@ -49,6 +49,10 @@ def _binary(name: str, real: Emit, whole: Emit) -> Any:
     return intrinsic(function)
 
 
+lanes = range
+"""A loop over independent points: the translator puts them into the lanes of vectors, Numba runs it as a range."""
+
+
 @intrinsic
 def select(typingctx: Any, condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y; both are evaluated, nothing branches."""

@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, UnsupportedError, Value, llvm_type
+from graphad.runtime import target
+from graphad.runtime.lane_plan import plan_lanes
+from graphad.runtime.lanes import Lanes
 from graphad.runtime.numba_api import ir
 
 
@@ -44,6 +47,7 @@ class Translator(Expressions):
             ir.IRBuilder(self.function.append_basic_block("body")), tuple(f for f in flags if f == "contract")
         )
         self.sum_flags = flags
+        self.loops = 0
         self.arguments = {n: Value(a, d) for n, a, d in zip(names, self.function.args, dtypes, strict=True)}
         body = self.builder.block
         self.block(definition.body)
@@ -68,6 +72,8 @@ class Translator(Expressions):
                 self.store(name, self.index(index), self.value(value))
             case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=bounds), body=body):
                 self.loop(name, [self.index(b) for b in bounds], body)
+            case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="lanes"), args=bounds), body=body):
+                self.lanes(name, bounds, body)
             case ast.If(test=test, body=body, orelse=[]):
                 with self.builder.if_then(self.truth(self.value(test))):
                     self.block(body)
@@ -133,6 +139,23 @@ class Translator(Expressions):
             del self.arguments[name]
         else:
             self.arguments[name] = outer
+
+    def lanes(self, name: str, bounds: Sequence[ast.expr], body: Sequence[ast.stmt]) -> None:
+        """A loop over independent points, as a function of vectors; as it is, where vectors cannot write it."""
+        start, stop = (self.index(b) for b in bounds)
+        plan = plan_lanes(
+            name, body, {n: v.dtype for n, v in self.arguments.items()}, self.variables, target.vector_bytes()
+        )
+        if plan is None:
+            self.loop(name, [start, stop], body)
+            return
+        outside = {n: self._name(n) for n in plan.outside}
+        self.loops += 1
+        inside = Lanes(
+            self.builder.module, f"{self.function.name}.{self.loops}", name, plan, outside, self.flags, target.fused()
+        )
+        inside.write(body)
+        self.builder.call(inside.function, [*(v.ir for v in outside.values()), start, stop])
 
     def call(self, name: str, arguments: Sequence[ast.expr]) -> None:
         if name == "fail":

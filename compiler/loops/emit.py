@@ -95,12 +95,15 @@ _SHORT: Final = 256
 
 
 def _range(loop: For) -> str:
+    kind = "lanes" if loop.lanes else "range"
     if loop.mark == "parallel":
         assert loop.start == 0
         assert loop.step == 1
         grain = GRAIN if _trips(loop.body) <= _SHORT else 1
         first, last = (f"share({loop.stop}, {part}, parts, {grain})" for part in ("part", "part + 1"))
-        return f"range({first}, {last})"
+        return f"{kind}({first}, {last})"
+    if loop.lanes:
+        return f"lanes({loop.start}, {loop.stop})"
     if loop.step != 1:
         return f"range({loop.start}, {loop.stop}, {loop.step})"
     return f"range({loop.stop})" if loop.start == 0 else f"range({loop.start}, {loop.stop})"

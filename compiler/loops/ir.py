@@ -7,8 +7,8 @@
 
 Indices are polynomials (``Dim``) over loop variables and sizes, so that strides multiply out and cancel. A loop's mark
 says what a target may do with it: nothing ("serial"), share its iterations among threads ("parallel"), or put them into
-the lanes of vectors ("vector"). Scalars are SSA but for those a Let declares mutable. Vector values, tiles and prefetch
-are further expressions and statements of this grammar, not another IR.
+the lanes of vectors ("vector"). A loop with ``lanes`` is written as vectors out and out. Scalars are SSA but for those a
+Let declares mutable. Tiles and prefetch are further expressions and statements of this grammar, not another IR.
 """
 
 from dataclasses import dataclass, field
@@ -102,7 +102,10 @@ Mark: TypeAlias = Literal["serial", "parallel", "vector"]
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """``var`` from ``start`` up to and without ``stop``. ``parallel``: this part's share of the iterations."""
+    """``var`` from ``start`` up to and without ``stop``. ``parallel``: this part's share of the iterations.
+
+    ``lanes``: straight-line code on independent points, for the target to run many at a time (``lanes.py``).
+    """
 
     var: str
     start: Dim
@@ -110,6 +113,7 @@ class For:
     body: "list[Stmt]"
     step: int = 1
     mark: Mark = "serial"
+    lanes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan, Scatter
 from graphad.compiler.ir.node import Node
 from graphad.compiler.loops.ir import Load
+from graphad.compiler.loops.lanes import mark_lanes
 from graphad.compiler.lower.assign import Assignment, assign_storage
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
@@ -77,6 +78,8 @@ def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
     launches = _anchored(context, kernel.nodes, anchors, stores) if anchors else [_map(context, kernel.nodes, stores)]
     for launch in launches:
         launch.kernel.name = f"{launch.kernel.name}_{_title(kernel.stores[-1], anchors)}"
+        if context.options.precision != "strict":
+            mark_lanes(launch.kernel)
     return launches
 
 

@@ -1,0 +1,177 @@
+"""sin, cos, tan and their inverses.
+
+x = n pi/2 + r with pi/2 in three parts (Cody and Waite), |r| <= pi/4; n modulo 4 says which of +-sin(r), +-cos(r).
+Beyond the range in which the reduction is exact, the C library answers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from graphad.runtime.assembly import Word
+from graphad.runtime.elementary.real import Real
+
+# sin(r) = r + r**3 S(r**2), cos(r) = 1 - r**2/2 + r**4 C(r**2), |r| <= 0.789: Chebyshev fits (mpmath.chebyfit), errors
+# 2.2e-17 and 1.4e-18, in float32 2.1e-8 and 2.1e-9
+_S64 = (
+    -0.16666666666666666, 0.008333333333330827, -0.0001984126983657571, 2.755731600817155e-06,
+    -2.5051112272573243e-08, 1.5916726193889336e-10,
+)  # fmt: skip
+_C64 = (
+    0.041666666666666664, -0.0013888888888887322, 2.4801587298651292e-05, -2.755731721268659e-07,
+    2.0876134024090145e-09, -1.1381754653662937e-11,
+)  # fmt: skip
+_S32 = (-0.16666664601754114, 0.00833273655917713, -0.0001958537320669302)
+_C32 = (0.04166666459882798, -0.0013888291300556933, 2.4545419078353295e-05)
+
+# pi/2 in parts and the largest |x| that they serve: with fused operations parts of all bits, without them parts so
+# short that products with n are exact (the first: fdlibm's)
+_FUSED = {
+    "double": ((1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33), 2.0**30),
+    "float": ((1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15), 2.0**16),
+}
+_PLAIN = {
+    "double": ((1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21), 2.0**20),
+    "float": ((1.5703125, 4.837512969970703e-4, 7.54978995489188e-8), 2.0**12),
+}
+
+
+def sin(x: Real) -> Real:
+    quadrant, sine, cosine, far = _both(x)
+    return _choose(sine, cosine, quadrant).unless(x.equals(0.0), x).rarely(far, "sin", x)
+
+
+def cos(x: Real) -> Real:
+    quadrant, sine, cosine, far = _both(x)
+    return _choose(sine, cosine, x.assembly.add(quadrant, quadrant.type(1))).rarely(far, "cos", x)
+
+
+def tan(x: Real) -> Real:
+    quadrant, sine, cosine, far = _both(x)
+    odd = _odd(x, quadrant)
+    flipped = (-sine).where(odd, cosine)
+    return (cosine.where(odd, sine) / flipped).unless(x.equals(0.0), x).rarely(far, "tan", x)
+
+
+def _both(x: Real) -> tuple[Word, Real, Real, Word]:
+    """n's low bits, sin(r), cos(r), and where x is too large for them."""
+    parts, limit = (_FUSED if x.assembly.fused else _PLAIN)[x.kind.element]
+    shifted = x.mad(2.0 / math.pi, x.format.magic)
+    n = shifted - x.format.magic
+    r = x
+    for part in parts:
+        r = n.mad(-part, r)
+    z = r * r
+    sine = (r * z).mad(z.polynomial(_S64 if x.double else _S32), r)
+    half = 0.5 * z
+    top = 1.0 - half
+    cosine = top + (z * z).mad(z.polynomial(_C64 if x.double else _C32), (1.0 - top) - half)
+    return shifted.bits(), sine, cosine, abs(x) > limit
+
+
+def _odd(x: Real, quadrant: Word) -> Word:
+    one = quadrant.type(1)
+    return x.assembly.icmp_signed("!=", x.assembly.and_(quadrant, one), quadrant.type(0))
+
+
+def _choose(sine: Real, cosine: Real, quadrant: Word) -> Real:
+    """sin(n pi/2 + r), n given by its low bits."""
+    write = sine.assembly
+    value = cosine.where(_odd(sine, quadrant), sine)
+    sign = write.shl(write.and_(quadrant, quadrant.type(2)), quadrant.type(quadrant.type.width - 2))
+    return value.from_bits(write.xor(value.bits(), sign))
+
+
+# atan(u) = u + u**3 A(u**2), |u| <= tan(pi/8): Chebyshev fit, error 3.2e-17
+_A64 = (
+    -0.3333333333333333, 0.1999999999999548, -0.14285714284657894, 0.11111111014561013, -0.09090904549884611,
+    0.07692182535116648, -0.06664502215671447, 0.058580687568615106, -0.05085030492810941, 0.03921955253255129,
+    -0.019162068915902573,
+)  # fmt: skip
+_PI_4 = (0.7853981633974483, 3.061616997868383e-17)
+_PI_2 = (1.5707963267948966, 6.123233995736766e-17)
+_PI = (3.141592653589793, 1.2246467991473532e-16)
+
+
+def atan(x: Real) -> Real:
+    """pi/4 + atan((x-1)/(x+1)) from tan(pi/8) on, pi/2 + atan(-1/x) from tan(3 pi/8) on."""
+    size = abs(x)
+    middle, far = size > 0.4142135623730951, size > 2.414213562373095
+    top = size.unless(middle, size - 1.0).unless(far, -1.0)
+    bottom = size.constant(1.0).unless(middle, size + 1.0).unless(far, size)
+    high = size.constant(0.0).unless(middle, _PI_4[0]).unless(far, _PI_2[0])
+    low = size.constant(0.0).unless(middle, _PI_4[1]).unless(far, _PI_2[1])
+    u = top / bottom
+    return (high + (u + (_atan_tail(u) + low))).with_sign_of(x)
+
+
+def atan2(y: Real, x: Real) -> Real:
+    """The angle of the smaller over the larger magnitude, folded out; zeros, infinities and extremes by the C library."""
+    a, b = abs(x), abs(y)
+    swap = b > a
+    small, large = a.where(swap, b), b.where(swap, a)
+    middle = small > 0.4142135623730951 * large
+    u = small.unless(middle, small - large) / large.unless(middle, small + large)
+    high = u.constant(0.0).unless(middle, _PI_4[0])
+    low = u.constant(0.0).unless(middle, _PI_4[1])
+    tail = _atan_tail(u) + low
+    # pi/2 - angle where swapped, then pi - angle for negative x: one constant and one sign
+    left = x < 0.0
+    flip = x.assembly.xor(swap, left)
+    base = _choose_constant(u, swap, left)
+    sign = u.constant(1.0).unless(flip, -1.0)
+    high_sum = base[0] + sign * high
+    error = (base[0] - high_sum) + sign * high
+    angle = high_sum + sign * u
+    rest = (high_sum - angle) + sign * u
+    result = (angle + (rest + (error + base[1] + sign * tail))).with_sign_of(y)
+    write = x.assembly
+    strange = write.or_(write.not_(write.and_(small > 2.0**-1000, large < 2.0**1000)), small.is_nan())
+    return result.rarely(strange, "atan2", y, x)
+
+
+def _choose_constant(u: Real, swap: Word, left: Word) -> tuple[Real, Real]:
+    """pi/2 where swapped, else pi at the left and 0 at the right, in two parts."""
+    first, second = (
+        u.constant(0.0).unless(left, whole).unless(swap, quarter) for whole, quarter in zip(_PI, _PI_2, strict=True)
+    )
+    return first, second
+
+
+def _atan_tail(u: Real) -> Real:
+    z = u * u
+    return u * (z * z.polynomial(_A64))
+
+
+# asin(x) = x + x**3 B(x**2), |x| <= 1/2: Chebyshev fit, error 1.6e-17
+_B64 = (
+    0.16666666666666669, 0.07499999999998425, 0.04464285714637338, 0.030381944137085216, 0.022372173002005596,
+    0.017352391265909227, 0.013971235301124539, 0.011478952690257387, 0.010324318288744113, 0.00545087818772055,
+    0.017419357964884856, -0.014881409392818066, 0.02877844261259304,
+)  # fmt: skip
+
+
+def asin(x: Real) -> Real:
+    """pi/2 - 2 asin(sqrt((1 - |x|)/2)) from 1/2 on."""
+    far, s, tail = _asin_parts(x)
+    outer = _PI_2[0] - (2.0 * (s + tail) - _PI_2[1])
+    return outer.where(far, s + tail).with_sign_of(x)
+
+
+def acos(x: Real) -> Real:
+    """2 asin(sqrt((1 - |x|)/2)) from 1/2 on, pi minus that on the other side, pi/2 - asin(x) between."""
+    far, s, tail = _asin_parts(x)
+    outer = 2.0 * (s + tail)
+    turned = _PI[0] - (outer - _PI[1])
+    signed = tail.with_sign_of(x)
+    inner = _PI_2[0] - (x - (_PI_2[1] - signed))
+    return outer.unless(x < 0.0, turned).where(far, inner)
+
+
+def _asin_parts(x: Real) -> tuple[Word, Real, Real]:
+    """Where |x| > 1/2, and asin of |x| or of sqrt((1 - |x|)/2) as s + tail."""
+    size = abs(x)
+    far = size > 0.5
+    z = (0.5 * (1.0 - size)).where(far, size * size)
+    s = z.sqrt().where(far, size)
+    return far, s, s * (z * z.polynomial(_B64))

@@ -1,0 +1,155 @@
+"""Vectors of floats with Python's operators, so that formulas read as formulas.
+
+Comparisons give masks; bits are integers of the floats' width. Nothing branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphad.runtime.assembly import Assembly, Kind, Word
+
+
+@dataclass(frozen=True)
+class Format:
+    """Facts about a binary floating-point format (IEEE 754)."""
+
+    element: str
+    fraction: int  # bits of the significand that are stored
+    bias: int  # of the exponent
+    integer: str  # of its width
+
+    @property
+    def magic(self) -> float:
+        """Added and subtracted, it rounds to an integer; before the subtraction the low bits are that integer."""
+        return 1.5 * 2.0**self.fraction
+
+
+FORMATS = {"double": Format("double", 52, 1023, "i64"), "float": Format("float", 23, 127, "i32")}
+
+
+@dataclass(frozen=True, eq=False)
+class Real:
+    """A vector of floats. Numbers become constants of its type; every operation rounds once, as written."""
+
+    assembly: Assembly
+    word: Word
+
+    @property
+    def kind(self) -> Kind:
+        return self.word.type
+
+    @property
+    def format(self) -> Format:
+        return FORMATS[self.kind.element]
+
+    @property
+    def double(self) -> bool:
+        return self.kind.element == "double"
+
+    def like(self, value: Real | float) -> Word:
+        return value.word if isinstance(value, Real) else self.kind(float(value))
+
+    def _new(self, word: Word) -> Real:
+        return Real(self.assembly, word)
+
+    def __add__(self, other: Real | float) -> Real:
+        return self._new(self.assembly.fadd(self.word, self.like(other)))
+
+    def __radd__(self, other: float) -> Real:
+        return self._new(self.assembly.fadd(self.like(other), self.word))
+
+    def __sub__(self, other: Real | float) -> Real:
+        return self._new(self.assembly.fsub(self.word, self.like(other)))
+
+    def __rsub__(self, other: float) -> Real:
+        return self._new(self.assembly.fsub(self.like(other), self.word))
+
+    def __mul__(self, other: Real | float) -> Real:
+        return self._new(self.assembly.fmul(self.word, self.like(other)))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Real | float) -> Real:
+        return self._new(self.assembly.fdiv(self.word, self.like(other)))
+
+    def __rtruediv__(self, other: float) -> Real:
+        return self._new(self.assembly.fdiv(self.like(other), self.word))
+
+    def __neg__(self) -> Real:
+        return self._new(self.assembly.fneg(self.word))
+
+    def mad(self, factor: Real | float, more: Real | float) -> Real:
+        """self * factor + more, rounded once where the machine can."""
+        return self._new(self.assembly.intrinsic("llvm.fma", [self.word, self.like(factor), self.like(more)]))
+
+    def polynomial(self, coefficients: Sequence[float]) -> Real:
+        """By Horner's rule, the constant term first."""
+        total: Real | float = coefficients[-1]
+        for c in reversed(coefficients[:-1]):
+            total = self.mad(total, c)
+        assert isinstance(total, Real)
+        return total
+
+    def __lt__(self, other: Real | float) -> Word:
+        return self.assembly.fcmp_ordered("<", self.word, self.like(other))
+
+    def __gt__(self, other: Real | float) -> Word:
+        return self.assembly.fcmp_ordered(">", self.word, self.like(other))
+
+    def equals(self, other: Real | float) -> Word:
+        return self.assembly.fcmp_ordered("==", self.word, self.like(other))
+
+    def is_nan(self) -> Word:
+        return self.assembly.fcmp_unordered("uno", self.word, self.word)
+
+    def where(self, mask: Word, other: Real | float) -> Real:
+        """self where the mask holds, else other."""
+        return self._new(self.assembly.select(mask, self.word, self.like(other)))
+
+    def unless(self, mask: Word, other: Real | float) -> Real:
+        """other where the mask holds, else self."""
+        return self._new(self.assembly.select(mask, self.like(other), self.word))
+
+    def at_most(self, limit: float) -> Real:
+        """NaN stays."""
+        return self.unless(self > limit, limit)
+
+    def at_least(self, limit: float) -> Real:
+        return self.unless(self < limit, limit)
+
+    def __abs__(self) -> Real:
+        return self._new(self.assembly.intrinsic("llvm.fabs", [self.word]))
+
+    def with_sign_of(self, other: Real) -> Real:
+        return self._new(self.assembly.intrinsic("llvm.copysign", [self.word, other.word]))
+
+    def sqrt(self) -> Real:
+        return self._new(self.assembly.intrinsic("llvm.sqrt", [self.word]))
+
+    def bits(self) -> Word:
+        return self.assembly.bitcast(self.word, self.kind.of(self.format.integer))
+
+    def from_bits(self, bits: Word) -> Real:
+        """The floats of self's type with these bits."""
+        return self._new(self.assembly.bitcast(bits, self.kind))
+
+    def constant(self, number: float) -> Real:
+        return self._new(self.kind(float(number)))
+
+    def power_of_two(self) -> Real:
+        """2**self for integers in the range of normal exponents."""
+        bits = (self + (self.format.magic + self.format.bias)).bits()
+        return self.from_bits(self.assembly.shl(bits, bits.type(self.format.fraction)))
+
+    def nearest(self) -> Real:
+        """The nearest integer, ties to even, for magnitudes far below 2**fraction."""
+        return (self + self.format.magic) - self.format.magic
+
+    def libm(self, name: str, *more: Real) -> Word:
+        return self.assembly.libm(name, [self.word, *(m.word for m in more)])
+
+    def rarely(self, mask: Word, name: str, *before: Real) -> Real:
+        """The C library's name(before, ...) where the mask holds, else self: a block without such lanes skips it."""
+        return self._new(self.assembly.rarely(mask, self.word, lambda: before[0].libm(name, *before[1:])))

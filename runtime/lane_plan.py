@@ -1,0 +1,176 @@
+"""Which loops over lanes can be written as vectors, and which memory they touch: decided before a line is written."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphad.runtime.expressions import BYTES, FUNCTIONS, LIBM, SCALAR
+from graphad.runtime.indices import Affine, Polynomial, affine
+
+_CLOSE = 64  # elements between offsets that one address serves
+_MATH = LIBM | {"fabs", "sqrt", "inf", "nan", "pi", "e"}
+_NODES = (
+    ast.Constant, ast.Name, ast.Subscript, ast.BinOp, ast.Compare, ast.UnaryOp, ast.Call, ast.Attribute, ast.operator,
+    ast.cmpop, ast.unaryop, ast.expr_context,
+)  # fmt: skip
+
+
+@dataclass(eq=False)
+class Stream:
+    """Elements of a buffer at one stride from one base: variable * stride + base + each of the offsets."""
+
+    buffer: str
+    dtype: str
+    stride: Polynomial
+    base: Polynomial
+    loaded: set[int] = field(default_factory=set)
+    stored: set[int] = field(default_factory=set)
+
+    @property
+    def offsets(self) -> set[int]:
+        return self.loaded | self.stored
+
+
+@dataclass(eq=False)
+class LanePlan:
+    """A loop of ``lanes`` points at a time. ``streams`` has the accesses that are affine in the loop's variable."""
+
+    lanes: int
+    streams: dict[tuple[str, Affine], Stream]
+    outside: list[str]  # what the body uses and does not set, in order
+
+    @property
+    def distinct(self) -> list[Stream]:
+        return list(dict.fromkeys(self.streams.values()))
+
+
+def plan_lanes(
+    variable: str, body: Sequence[ast.stmt], arguments: Mapping[str, str], scalars: Collection[str], vector_bytes: int
+) -> LanePlan | None:
+    """The plan of a loop over independent points, None if it cannot be written as vectors.
+
+    Args:
+        variable: the loop's.
+        body: its statements.
+        arguments: the dtypes of what has a name outside and never changes; buffers end with a star.
+        scalars: what else has a name outside. The loop may read it, not set it.
+        vector_bytes: the width of a vector register.
+    """
+    walk = _Walk(variable, arguments, scalars)
+    if not all(walk.statement(s) for s in body) or not walk.stores:
+        return None
+    return LanePlan(max(2, vector_bytes // walk.widest()), _streams(walk), list(walk.outside))
+
+
+class _Walk:
+    """Collects accesses in order, and what the body needs."""
+
+    def __init__(self, variable: str, arguments: Mapping[str, str], scalars: Collection[str]) -> None:
+        self.variable, self.arguments, self.scalars = variable, arguments, scalars
+        self.invariant = {n for n, d in arguments.items() if not d.endswith("*") and n != variable} | set(scalars)
+        self.outside: dict[str, None] = {}
+        self.inside: set[str] = set()
+        self.loads: dict[tuple[str, Affine], None] = {}
+        self.stores: dict[tuple[str, Affine], None] = {}
+        self.written: set[str] = set()
+        self.dtypes: set[str] = set()
+
+    def widest(self) -> int:
+        """Bytes of the widest float, of the widest integer where there is no float."""
+        floats = [BYTES[d] for d in self.dtypes if d.startswith("float")]
+        return max(floats or [BYTES[d] for d in self.dtypes], default=8)
+
+    def statement(self, statement: ast.stmt) -> bool:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                if not self.expression(value) or name in self.scalars or name in self.arguments or name in self.outside:
+                    return False
+                self.inside.add(name)
+                return True
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)], value=value):
+                return self.expression(value) and self._store(name, index)
+            case ast.Expr(value=ast.Constant()) | ast.Pass():
+                return True
+        return False
+
+    def _store(self, name: str, index: ast.expr) -> bool:
+        found = affine(index, self.variable, self.invariant)
+        if found is None or not found.stride or not self.arguments.get(name, "").endswith("*"):
+            return False
+        self._uses(name, index)
+        self.stores[name, found] = None
+        self.written.add(name)
+        return True
+
+    def expression(self, value: ast.expr) -> bool:
+        return all(self._node(node) for node in _nodes(value))
+
+    def _node(self, node: ast.AST) -> bool:
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=index):
+                if name in self.written or not self.arguments.get(name, "").endswith("*"):
+                    return False
+                found = affine(index, self.variable, self.invariant)
+                if found is not None:
+                    self.loads[name, found] = None
+                self._uses(name, index)
+                return True
+            case ast.Call(func=ast.Name(id=name)):
+                self.dtypes |= {name} & {"float32", "float64"}
+                return name in SCALAR or name in ("select", "abs") or name in FUNCTIONS
+            case ast.Attribute(value=ast.Name(id="math"), attr=name):
+                return name in _MATH
+            case ast.Name(id=name) if name in self.invariant:
+                self.outside[name] = None
+            case ast.Name(id=name):
+                return name == self.variable or name in self.inside or name in self.arguments
+        return isinstance(node, _NODES)
+
+    def _uses(self, buffer: str, index: ast.expr) -> None:
+        self.dtypes.add(self.arguments[buffer][:-1])
+        self.outside[buffer] = None
+        for node in ast.walk(index):
+            if isinstance(node, ast.Name) and node.id in self.invariant:
+                self.outside[node.id] = None
+
+
+def _nodes(value: ast.expr) -> Iterator[ast.AST]:
+    """All below, but for the names of functions and of ``math``."""
+    stack: list[ast.AST] = [value]
+    while stack:
+        node = stack.pop()
+        yield node
+        match node:
+            case ast.Call(func=ast.Name(), args=arguments):
+                stack.extend(arguments)
+            case ast.Attribute(value=ast.Name(id="math")):
+                pass
+            case ast.Subscript(value=ast.Name(), slice=index):
+                stack.append(index)
+            case _:
+                stack.extend(ast.iter_child_nodes(node))
+
+
+def _streams(walk: _Walk) -> dict[tuple[str, Affine], Stream]:
+    """Accesses of one buffer, stride and base whose offsets are close share a stream."""
+    groups: dict[tuple[str, Polynomial, Polynomial], list[Affine]] = {}
+    accesses = dict.fromkeys((*walk.loads, *walk.stores))
+    for name, place in accesses:
+        groups.setdefault((name, place.stride, place.base), []).append(place)
+    streams: dict[tuple[str, Affine], Stream] = {}
+    for (name, stride, base), places in groups.items():
+        if not stride:
+            continue  # one element for all points
+        stream: Stream | None = None
+        for place in sorted(places, key=lambda p: p.offset):
+            if stream is None or place.offset - max(stream.offsets) > _CLOSE:
+                stream = Stream(name, walk.arguments[name][:-1], stride, base)
+            key = (name, place)
+            streams[key] = stream
+            if key in walk.loads:
+                stream.loaded.add(place.offset)
+            if key in walk.stores:
+                stream.stored.add(place.offset)
+    return streams
