@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 from graphad.runtime.numba_api import ir
@@ -55,7 +55,7 @@ class Kind:
         return ir.VectorType(_SCALAR[self.element], self.lanes) if self.lanes else _SCALAR[self.element]
 
 
-@lru_cache(maxsize=None)
+@cache
 def kind(element: str, lanes: int = 0) -> Kind:
     """The one object of a type."""
     return Kind(element, lanes)
@@ -186,9 +186,7 @@ class Assembly:
         return self._two("lshr", a, b)
 
     def select(self, mask: Word, a: Word, b: Word) -> Word:
-        return self.pure(
-            f"select {mask.type.text} {mask.text}, {a.type.text} {a.text}, {b.type.text} {b.text}", a.type
-        )
+        return self.pure(f"select {mask.type.text} {mask.text}, {a.type.text} {a.text}, {b.type.text} {b.text}", a.type)
 
     # -- comparisons -------------------------------------------------------------------------------------------------
 
@@ -259,9 +257,7 @@ class Assembly:
         if scalar.constant is not None:
             return target(scalar.constant)
         one = self.pure(f"insertelement {target} poison, {scalar.type} {scalar.text}, i64 0", target)
-        return self.pure(
-            f"shufflevector {target} {one.text}, {target} poison, <{lanes} x i32> zeroinitializer", target
-        )
+        return self.pure(f"shufflevector {target} {one.text}, {target} poison, <{lanes} x i32> zeroinitializer", target)
 
     def extract(self, vector: Word, lane: int) -> Word:
         return self.pure(f"extractelement {vector.type} {vector.text}, i64 {lane}", kind(vector.type.element))
@@ -305,16 +301,14 @@ class Assembly:
         test = self.pure(f"icmp ne {packed} {some.text}, 0", kind("i1"))
         number = self.fresh()[1:]
         rare, join, before = f"{number}.rare", f"{number}.join", self.label
-        self.write(f" br i1 {test.text}, label %{rare}, label %{join}, !prof !{{!\"branch_weights\", i32 1, i32 9999}}")
+        self.write(f' br i1 {test.text}, label %{rare}, label %{join}, !prof !{{!"branch_weights", i32 1, i32 9999}}')
         kept, self._known = self._known, {}
         self.begin(rare)
         chosen = self.select(mask, other(), usual)
         self.write(f" br label %{join}")
         after, self._known = self.label, kept
         self.begin(join)
-        return self.new(
-            f"phi {usual.type} [ {usual.text}, %{before} ], [ {chosen.text}, %{after} ]", usual.type
-        )
+        return self.new(f"phi {usual.type} [ {usual.text}, %{before} ], [ {chosen.text}, %{after} ]", usual.type)
 
 
 def _define_lanes(module: Any, helper: str, name: str, result: Kind, arity: int) -> None:

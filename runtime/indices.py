@@ -67,7 +67,8 @@ def _terms(tree: ast.expr, varying: frozenset[str], invariant: frozenset[str]) -
         case ast.BinOp(left=a, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=b):
             x, y = _terms(a, varying, invariant), _terms(b, varying, invariant)
             return None if x is None or y is None else _combined(op, x, y)
-    return None
+        case _:
+            return None
 
 
 def _combined(op: ast.operator, x: dict[Monomial, int], y: dict[Monomial, int]) -> dict[Monomial, int]:

@@ -93,7 +93,8 @@ class _Walk:
                 return self.expression(value) and self._store(name, index)
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 return True
-        return False
+            case _:
+                return False
 
     def _store(self, name: str, index: ast.expr) -> bool:
         found = affine(index, self.variable, self.invariant)
@@ -126,7 +127,9 @@ class _Walk:
                 self.outside[name] = None
             case ast.Name(id=name):
                 return name == self.variable or name in self.inside or name in self.arguments
-        return isinstance(node, _NODES)
+            case _:
+                return isinstance(node, _NODES)
+        return True
 
     def _uses(self, buffer: str, index: ast.expr) -> None:
         self.dtypes.add(self.arguments[buffer][:-1])

@@ -5,8 +5,8 @@ A loop becomes a function of its own:
     for blocks of W points:  body
     for the rest, if any:    its elements into a scratch array, the same body on the scratch array, results back
 
-so an element's result does not depend on where in the loop, or in which thread's share of it, the element lies. The body
-is there once: its addresses point to memory or to the scratch array. Lanes beyond the rest repeat its last point.
+so an element's result does not depend on where in the loop, or in which thread's share of it, the element lies. The
+body is there once: its addresses point to memory or to the scratch array. Lanes beyond the rest repeat its last point.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Lanes(Expressions):
                     self.locals[name] = self.value(value)
                 case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)], value=value):
                     self.store(name, index, self.value(value))
+                case _:
+                    pass  # a comment
         for place in self.places:
             place.finish()
             place.prepare()
@@ -100,7 +102,7 @@ class Lanes(Expressions):
         if found is None:
             return self._kept(self._gathered(name, dtype, self.index_in_lanes(index)), dtype)
         if not found.stride:
-            place = self.polynomial(((*found.base, ((), found.offset)) if found.offset else found.base))
+            place = self.polynomial((*found.base, ((), found.offset)) if found.offset else found.base)
             address = self.head.address(_memory(dtype), f"%a.{name}", place.text)
             # once, before the loop, which does not write it: no point may read what another one writes
             loaded = self.head.load(_memory(dtype), address, BYTES[dtype])
@@ -276,7 +278,7 @@ class _Place:
             self.waiting[offset] = word
 
     def finish(self) -> None:
-        """Rows of neighbours, as many as there are lanes, are transposed and stored as vectors; the others one by one."""
+        """As many neighbours as there are lanes are transposed and stored as vectors; the others one by one."""
         offsets, count, write = sorted(self.waiting), self.lanes.plan.lanes, self.lanes.text
         while offsets:
             first = offsets[0]

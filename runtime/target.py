@@ -14,7 +14,7 @@ def features() -> frozenset[str]:
     """Names of LLVM's features that code may use."""
     if config.CPU_FEATURES is not None:
         return frozenset(f[1:] for f in str(config.CPU_FEATURES).split(",") if f.startswith("+"))
-    if config.CPU_NAME is not None and config.CPU_NAME != llvm.get_host_cpu_name():
+    if config.CPU_NAME is not None and llvm.get_host_cpu_name() != config.CPU_NAME:
         return frozenset()
     return frozenset(name for name, has in llvm.get_host_cpu_features().items() if has)
 

@@ -12,8 +12,8 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, UnsupportedError, Value, llvm_type
 from graphad.runtime import target
+from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, UnsupportedError, Value, llvm_type
 from graphad.runtime.lane_plan import plan_lanes
 from graphad.runtime.lanes import Lanes
 from graphad.runtime.numba_api import ir

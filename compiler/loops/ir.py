@@ -7,8 +7,8 @@
 
 Indices are polynomials (``Dim``) over loop variables and sizes, so that strides multiply out and cancel. A loop's mark
 says what a target may do with it: nothing ("serial"), share its iterations among threads ("parallel"), or put them into
-the lanes of vectors ("vector"). A loop with ``lanes`` is written as vectors out and out. Scalars are SSA but for those a
-Let declares mutable. Tiles and prefetch are further expressions and statements of this grammar, not another IR.
+the lanes of vectors ("vector"). A loop with ``lanes`` is written as vectors out and out. Scalars are SSA but for those
+that a Let declares mutable. Tiles and prefetch are further expressions and statements of this grammar, not another IR.
 """
 
 from dataclasses import dataclass, field

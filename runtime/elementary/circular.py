@@ -25,14 +25,13 @@ _S32 = (-0.16666664601754114, 0.00833273655917713, -0.0001958537320669302)
 _C32 = (0.04166666459882798, -0.0013888291300556933, 2.4545419078353295e-05)
 
 # pi/2 in parts and the largest |x| that they serve: with fused operations parts of all bits, without them parts so
-# short that products with n are exact (the first: fdlibm's)
+# short that products with n are exact (fdlibm's). In float32 such parts would have too few bits.
 _FUSED = {
     "double": ((1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33), 2.0**30),
     "float": ((1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15), 2.0**16),
 }
 _PLAIN = {
     "double": ((1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21), 2.0**20),
-    "float": ((1.5703125, 4.837512969970703e-4, 7.54978995489188e-8), 2.0**12),
 }
 
 
@@ -58,14 +57,16 @@ def _both(x: Real) -> tuple[Word, Real, Real, Word]:
     parts, limit = (_FUSED if x.assembly.fused else _PLAIN)[x.kind.element]
     shifted = x.mad(2.0 / math.pi, x.format.magic)
     n = shifted - x.format.magic
-    r = x
-    for part in parts:
-        r = n.mad(-part, r)
+    first = n.mad(-parts[0], x)
+    second = n * parts[1]
+    r = first - second
+    lost = n.mad(parts[1], -second)
+    rest = n.mad(-parts[2], ((first - r) - second) - lost)  # what r lacks
     z = r * r
-    sine = (r * z).mad(z.polynomial(_S64 if x.double else _S32), r)
+    sine = r + (r * z).mad(z.polynomial(_S64 if x.double else _S32), rest)
     half = 0.5 * z
     top = 1.0 - half
-    cosine = top + (z * z).mad(z.polynomial(_C64 if x.double else _C32), (1.0 - top) - half)
+    cosine = top + (z * z).mad(z.polynomial(_C64 if x.double else _C32), ((1.0 - top) - half) - r * rest)
     return shifted.bits(), sine, cosine, abs(x) > limit
 
 
@@ -106,7 +107,7 @@ def atan(x: Real) -> Real:
 
 
 def atan2(y: Real, x: Real) -> Real:
-    """The angle of the smaller over the larger magnitude, folded out; zeros, infinities and extremes by the C library."""
+    """The angle of the smaller over the larger magnitude, folded out; zeros and extremes by the C library."""
     a, b = abs(x), abs(y)
     swap = b > a
     small, large = a.where(swap, b), b.where(swap, a)

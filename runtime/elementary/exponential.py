@@ -37,9 +37,9 @@ def exp2(x: Real) -> Real:
 def expm1(x: Real) -> Real:
     """2**n expm1(r) + 2**n - 1, with half of 2**n, which does not overflow."""
     low, high = (-40.0, 710.0) if x.double else (-20.0, 89.0)
-    n, r = _reduce(x.at_most(high).at_least(low))
+    n, r, rest = _reduce_closely(x.at_most(high).at_least(low))
     half = (n - 1.0).power_of_two()
-    result = 2.0 * _expm1_of_rest(r).mad(half, half - 0.5)
+    result = 2.0 * _expm1_of_rest(r, rest).mad(half, half - 0.5)
     return result.unless(abs(x) < (2.0**-54 if x.double else 2.0**-25), x)
 
 
@@ -75,9 +75,9 @@ def _half_exp(x: Real) -> Real:
 
 def _expm1_of_moderate(x: Real) -> Real:
     """For 0 <= x <= 40."""
-    n, r = _reduce(x)
+    n, r, rest = _reduce_closely(x)
     scale = n.power_of_two()
-    return _expm1_of_rest(r).mad(scale, scale - 1.0)
+    return _expm1_of_rest(r, rest).mad(scale, scale - 1.0)
 
 
 def _reduce(x: Real) -> tuple[Real, Real]:
@@ -86,12 +86,20 @@ def _reduce(x: Real) -> tuple[Real, Real]:
     return n, n.mad(-low, n.mad(-high, x))
 
 
+def _reduce_closely(x: Real) -> tuple[Real, Real, Real]:
+    """The same with what r lacks: where 2**n - 1 cancels most of expm1(r), its last bit is seen."""
+    n, r = _reduce(x)
+    high, low = _LN2_64 if x.double else _LN2_32
+    return n, r, n.mad(-low, n.mad(-high, x) - r)
+
+
 def _exp_of_rest(r: Real) -> Real:
     return 1.0 + _expm1_of_rest(r)
 
 
-def _expm1_of_rest(r: Real) -> Real:
-    return (r * r).mad(r.polynomial(_Q64 if r.double else _Q32), r)
+def _expm1_of_rest(r: Real, rest: Real | None = None) -> Real:
+    q = r.polynomial(_Q64 if r.double else _Q32)
+    return (r * r).mad(q, r) if rest is None else r + (r * r).mad(q, rest)
 
 
 def _scaled(value: Real, n: Real) -> Real:

@@ -32,7 +32,7 @@ def log1p(x: Real) -> Real:
     """log(u) + c with u = 1 + x rounded and c = (x - (u - 1)) / u; for k = 0, f is x itself."""
     u = 1.0 + x
     k, m = _parts(u)
-    lost = (1.0 - (u - x)).where(k > 0.0, x - (u - 1.0))
+    lost = (1.0 - (u - x)).where(x > 1.0, x - (u - 1.0))
     plain = k.equals(0.0)
     f = (m - 1.0).unless(plain, x)
     c = (lost / u).unless(plain, 0.0)

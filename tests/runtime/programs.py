@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from graphad.runtime import ArraySpec, Layout, Program
+from graphad.runtime import ArraySpec, Layout, Program, native
+from graphad.runtime.instance import Instance
+from graphad.runtime.translated import translation
 
 HEAD = "from graphad.runtime.kernel import *\n\n\n"
 RUN = "\n\n@entry\ndef run(table, sizes, part, parts, sync, clock, status):\n"
@@ -110,3 +113,53 @@ print(stats.compiles, stats.cache_hits)
 
 def run_axpy(threads: int = 1) -> str:
     return RUN_AXPY.replace("THREADS", str(threads))
+
+
+def pointwise(dtype: str, body: str, outputs: str = "z") -> Program:
+    """A kernel with inputs x and y and the body given, in lanes over this part's share of n."""
+    names = ["x", "y", outputs]
+    source = (
+        f"{HEAD}import math\n\n\n@kernel\ndef k(x, y, {outputs}, n, part, parts):\n{body}{RUN}"
+        f"    k({', '.join(f'{dtype}_at(table, {i})' for i in range(3))}, sizes[0], part, parts)\n"
+    )
+    specs = [vector(name, dtype) for name in names]
+    return Program("pointwise", source, tuple(specs[:2]), tuple(specs[2:]), (), (), 0, ("k",))
+
+
+class Run(Protocol):
+    """Answers z for x, y and the size of z."""
+
+    def __call__(self, x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray: ...
+
+
+def compiled(made: Program, name: str) -> Run:
+    """The program, compiled now; n is the inputs' length."""
+    code = native.compile_source(made, native.full_source(made), name, f"<{name}>")
+    assert not translation.refused
+
+    def run(x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray:
+        out = np.zeros(size, x.dtype)
+        Instance(made, code.call, Layout((len(x),), (), 0, ((size,),), threads), (), ()).run([x, y], [out])
+        return out
+
+    return run
+
+
+LANES = "    for i in lanes(share(n, part, parts, 64), share(n, part + 1, parts, 64)):\n"
+
+
+def vectors_of(inputs: dict[str, np.ndarray], second: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """math.name(x) in vectors for every name, of its own inputs, all in one program; pow and atan2 take the second."""
+    lengths = {name: len(x) for name, x in inputs.items()}
+    n = max(lengths.values())
+    x = np.concatenate([np.pad(v, (0, n - len(v))) for v in inputs.values()])
+    y = np.resize(x if second is None else second, x.shape)
+    count = len(lengths)
+    body = f"    for i in lanes(0, n // {count}):\n"
+    for k, name in enumerate(lengths):
+        at = f"{k} * (n // {count}) + i"
+        value = f"x[{at}] ** y[{at}]" if name == "pow" else f"math.{name}(x[{at}]{f', y[{at}]' * (name == 'atan2')})"
+        body += f"        z[{at}] = {value}\n"
+    dtype = str(x.dtype)
+    z = compiled(pointwise(dtype, body), f"vectors_{dtype}_{abs(hash(body))}")(x, y, len(x))
+    return {name: z[k * n : k * n + length] for k, (name, length) in enumerate(lengths.items())}

@@ -1,0 +1,130 @@
+"""Loops over lanes: what vectors answer is what Numba's run of the same text answers, whatever the number of points."""
+
+import numpy as np
+import pytest
+
+from graphad.runtime import target
+from graphad.runtime.translated import translation
+from tests.runtime.programs import LANES, compiled, pointwise
+from tests.runtime.test_translate import FLOATS, SPECIAL, WHOLE
+
+ELEMENTARY = ["math.exp(x[i])", "math.tanh(x[i])", "math.atan2(x[i], y[i])", "x[i] ** y[i]"]
+
+
+def both(dtype: str, body: str, inputs: list[np.ndarray], size: int, outputs: str = "z") -> list[np.ndarray]:
+    """Vectors' answer and Numba's."""
+    made, name = pointwise(dtype, body, outputs), f"lanes{abs(hash((dtype, body)))}"
+    ours = compiled(made, f"ours_{name}")(*inputs, size)
+    with translation.off():
+        return [ours, compiled(made, f"numbas_{name}")(*inputs, size)]
+
+
+def stores(expressions: list[str], dtype: str) -> str:
+    return LANES + "".join(
+        f"        z[{k} * n + i] = {e.replace('D(', f'{dtype}(')}\n" for k, e in enumerate(expressions)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_expression_of_floats(dtype: str) -> None:
+    x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(SPECIAL, SPECIAL))
+    expressions = FLOATS + ELEMENTARY
+    ours, numbas = both(dtype, stores(expressions, dtype), [x, y], len(expressions) * len(x))
+    casts = [k for k, e in enumerate(expressions) if "int" in e and "floor" not in e]
+    finite = np.isfinite(x) & (np.abs(x) < 1e9)  # beyond that a conversion to integers has no defined result
+    for k, expression in enumerate(expressions):
+        some = finite if k in casts else np.ones_like(finite)
+        a, b = (r[k * len(x) : (k + 1) * len(x)][some] for r in (ours, numbas))
+        np.testing.assert_allclose(a, b, rtol=4 * np.finfo(dtype).eps, err_msg=expression)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_every_expression_of_integers(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    values = [0, 1, -1, 2, -7, 12, limits.max, limits.min]
+    x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(values, values))
+    ours, numbas = both(dtype, stores(WHOLE, dtype), [x, y], len(WHOLE) * len(x))
+    np.testing.assert_array_equal(ours, numbas)
+
+
+BODIES = {
+    "array of structures": "        z[i * 3 + 2] = x[i * 2] - x[i * 2 + 1]\n        z[i * 3] = y[i]\n",
+    "transposed": "".join(f"        z[i * 9 + {k}] = x[i] * float64({k}.5)\n" for k in range(9)),
+    "a stride only known at run time": "        z[i * m + 1] = x[i] + y[n - 1]\n        z[i * m] = x[i]\n",
+    "a long stride": "        z[i * 700 + 3] = x[i]\n",
+    "backwards": "        z[2 * n - 1 - i] = x[n - 1 - i] / y[i]\n",
+    "the point's number": "        z[i] = x[i] * float64(i) + select(i < 3, float64(1), float64(m))\n",
+    "found at run time": "        j = int64(fabs(y[i]))\n        z[i] = x[j] + x[select(i < 1, i, i - 1)]\n",
+    "a mask kept": "        g = x[i] > y[i]\n        h = not g\n        z[i] = select(g | h, x[i], y[i])\n",
+    "mixed dtypes": "        a = float32(x[i])\n        k = int32(y[i])\n        z[i] = float64(a * float32(k)) + k\n",
+    "one scalar for all": "        z[i] = t * x[i] + float64(b) * y[0] + y[m - 1]\n",
+    "names used again": "        v = x[i]\n        v = v + y[i]\n        v = v * v\n        z[i] = v\n",
+    "a power": "        z[i] = x[i] ** float64(2.0) - y[i] ** float64(3.0)\n",
+    "a divided start": "        z[i + (n + 1) // 2] = x[i]\n",
+}
+SETUP = "    m = 2\n    t = float64(0.5)\n    b = n > 3\n"
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies_for_every_remainder(name: str) -> None:
+    rng = np.random.default_rng(0)
+    body = SETUP + "    for i in lanes(0, n):\n" + BODIES[name]
+    made, label = pointwise("float64", body), name.replace(" ", "_")
+    ours = compiled(made, f"ours_{label}")
+    with translation.off():
+        numbas = compiled(made, f"numbas_{label}")
+    for n in range(2, 2 * target.vector_bytes() // 8 + 2):
+        x, y = rng.uniform(-1, 1, n), np.floor(rng.uniform(0.1, n, n))
+        a, b = (run(x, y, 700 * n + 20) for run in (ours, numbas))
+        np.testing.assert_allclose(a, b, rtol=1e-15, atol=1e-16, err_msg=f"n = {n}")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_result_does_not_depend_on_its_place_or_the_threads(dtype: str) -> None:
+    body = LANES + "        z[i] = math.sin(x[i]) * math.exp(y[i]) + math.log(fabs(x[i])) * math.tanh(y[i])\n"
+    run = compiled(pointwise(dtype, body), f"place_{dtype}")
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, 333)).astype(dtype)
+    x[5] = 1e12  # in the range of the C library, beside others that are not
+    whole = run(x, y, 333)
+    for threads in (2, 3, 4):
+        np.testing.assert_array_equal(run(x, y, 333, threads), whole)
+    for n in (1, 3, 6, 7, 13):
+        np.testing.assert_array_equal(run(x[:n].copy(), y[:n].copy(), n), whole[:n])
+        np.testing.assert_array_equal(run(x[n:].copy(), y[n:].copy(), 333 - n), whole[n:])
+
+
+def test_in_place() -> None:
+    """A loop may store where it loaded the same point; nothing beyond the end is touched."""
+    body = "    for i in lanes(0, n - 3):\n        x[i] = math.exp(x[i]) + y[i]\n"
+    run = compiled(pointwise("float64", body + "    for i in range(n):\n        z[i] = x[i]\n"), "in_place")
+    for n in range(3, 22):
+        x, y = np.linspace(-1, 1, n), np.arange(float(n))
+        expected = np.where(np.arange(n) < n - 3, np.exp(x) + y, x)
+        np.testing.assert_allclose(run(x, y, n), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "        s = s + x[i]\n        z[i] = s\n",
+        "        if x[i] > y[i]:\n            z[i] = x[i]\n",
+        "        for j in range(i):\n            z[i] = x[j]\n",
+        "        z[int64(y[i])] = x[i]\n",
+        "        z[i * i] = x[i]\n",
+        "        z[i] = x[i]\n        z[i + 1] = z[i] + y[i]\n",
+        "        z[0] = x[i]\n",
+    ],
+)
+def test_what_is_no_code_on_points_is_a_plain_loop(body: str) -> None:
+    x, y = np.linspace(0.0, 1.0, 9), np.arange(9.0)
+    ours, numbas = both("float64", f"    s = float64(0.0)\n    for i in lanes(0, n):\n{body}", [x, y], 80)
+    np.testing.assert_array_equal(ours, numbas)
+
+
+def test_nested_in_a_loop() -> None:
+    body = "    for r in range(3):\n        for i in lanes(r, n):\n"
+    body += "            z[r * n + i] = math.exp(x[i] * float64(r))\n"
+    x = np.linspace(-1, 1, 11)
+    ours, numbas = both("float64", body, [x, x], 33)
+    np.testing.assert_allclose(ours, numbas, rtol=5e-16)
