@@ -240,8 +240,8 @@ class Assembly:
     # -- memory --------------------------------------------------------------------------------------------------------
 
     def address(self, element: Kind, base: str, place: str) -> str:
-        """The address of an element, as text: pointers have no kind."""
-        return self.pure(f"getelementptr inbounds {element}, ptr {base}, i64 {place}", element).text
+        """The address of an element, as text: pointers have no kind. What it counts from may lie outside the array."""
+        return self.pure(f"getelementptr {element}, ptr {base}, i64 {place}", element).text
 
     def load(self, kind: Kind, address: str, align: int) -> Word:
         return self.new(f"load {kind}, ptr {address}, align {align}", kind)

@@ -308,7 +308,7 @@ class _Place:
     def _point(self, name: str, point: str) -> list[str]:
         return [
             f" %{name}.m = mul nsw i64 {self.stride}, {point}",
-            f" %{name} = getelementptr inbounds {self.element}, ptr {self.start}, i64 %{name}.m",
+            f" %{name} = getelementptr {self.element}, ptr {self.start}, i64 %{name}.m",
         ]
 
     def direct(self) -> list[str]:
@@ -358,9 +358,9 @@ class _Place:
         memory, scratch = f"%{name}.m", f"%{name}.s"
         source, target = (memory, scratch) if into_scratch else (scratch, memory)
         return [
-            f" {memory} = getelementptr inbounds {self.element}, ptr {point}, i64 {place}",
+            f" {memory} = getelementptr {self.element}, ptr {point}, i64 {place}",
             f" %{name}.o = add i64 {row}, {offset - self.low}",
-            f" {scratch} = getelementptr inbounds {self.element}, ptr %s{self.number}, i64 %{name}.o",
+            f" {scratch} = getelementptr {self.element}, ptr %s{self.number}, i64 %{name}.o",
             f" %{name}.v = load {self.element}, ptr {source}, align {self.align}",
             f" store {self.element} %{name}.v, ptr {target}, align {self.align}",
         ]

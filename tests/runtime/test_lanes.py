@@ -60,6 +60,7 @@ BODIES = {
     "one scalar for all": "        z[i] = t * x[i] + float64(b) * y[0] + y[m - 1]\n",
     "names used again": "        v = x[i]\n        v = v + y[i]\n        v = v * v\n        z[i] = v\n",
     "a power": "        z[i] = x[i] ** float64(2.0) - y[i] ** float64(3.0)\n",
+    "far from the base": "        z[i + 210] = x[i]\n        z[i] = y[i]\n        z[i + 105] = x[i] * y[i]\n",
     "a divided start": "        z[i + (n + 1) // 2] = x[i]\n",
 }
 SETUP = "    m = 2\n    t = float64(0.5)\n    b = n > 3\n"
