@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -23,7 +23,7 @@ class Task:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def arguments() -> argparse.Namespace:
+def arguments(tasks: Sequence[str] = ("step", "loss", "gradient")) -> argparse.Namespace:
     """The worker's command line; binds the process to as many cores as it may use threads.
 
     To be called before the peer is imported: JAX sizes its thread pool by the cores it is bound to.
@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--task", choices=("step", "loss", "gradient"), default="step")
+    parser.add_argument("--task", choices=tasks, default=tasks[0])
     parser.add_argument("--compiled", action="store_true", help="torch.compile instead of eager")
     known = parser.parse_args()
     bind(known.threads)

@@ -26,7 +26,7 @@ from graphad.runtime.numba_api import (
 )
 from graphad.runtime.pipeline import ProgramCompiler
 from graphad.runtime.program import ArraySpec, Program
-from graphad.runtime.translated import translation
+from graphad.runtime.translated import translation, without_bodies
 
 CALL = "graphad_call"
 _ELEMENT = {
@@ -89,7 +89,7 @@ def compile_source(program: Program, source: str, module_name: str, path: str) -
 def _compile_module(program: Program, source: str, module_name: str, path: str) -> Native:
     translation.refused.clear()
     module = _module(module_name, path)
-    exec(compile(source, path, "exec"), module.__dict__)
+    exec(compile(without_bodies(source, path) if translation.enabled else source, path, "exec"), module.__dict__)
     arrays = (_array(spec) for spec in (*program.inputs, *program.outputs))
     integer = int64
     dispatcher = njit(

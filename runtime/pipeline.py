@@ -22,7 +22,10 @@ from graphad.runtime.numba_api import (
 
 
 class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """LLVM IR that waits for its caller: neither optimised beyond single functions nor turned into machine code."""
+    """LLVM IR that waits for its caller: neither optimised nor turned into machine code."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
         pass

@@ -35,14 +35,38 @@ translation = Translation()
 _parsed: dict[str, Any] = {}
 
 
+def without_bodies(text: str, path: str) -> ast.Module:
+    """A module's syntax tree with empty kernels: their text goes to the translator, and needs no bytecode."""
+    module = ast.parse(text)
+    _remember(path, text, module)
+    outline = [_outline(node) for node in module.body]
+    return ast.Module(outline, module.type_ignores)
+
+
+def _outline(node: ast.stmt) -> ast.stmt:
+    if not isinstance(node, ast.FunctionDef) or not any(_is_kernel(d) for d in node.decorator_list):
+        return node
+    empty: list[ast.stmt] = [ast.copy_location(ast.Pass(), node)]
+    made = ast.FunctionDef(node.name, node.args, empty, node.decorator_list)
+    return ast.fix_missing_locations(ast.copy_location(made, node))
+
+
+def _is_kernel(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Name) and called.id == "kernel"
+
+
+def _remember(path: str, text: str, module: ast.Module) -> None:
+    found = {n.name: n for n in module.body if isinstance(n, ast.FunctionDef)}
+    _parsed.update(path=path, text=text, found=found)  # one program at a time
+
+
 def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The function's syntax tree, if its text is at hand; a module's text is parsed once."""
     path = function.__code__.co_filename
     text = "".join(linecache.getlines(path))
     if _parsed.get("path") != path or _parsed.get("text") != text:
-        module = ast.parse(text)
-        found = {n.name: n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)}
-        _parsed.update(path=path, text=text, found=found)  # one program at a time
+        _remember(path, text, ast.parse(text))
     definition: ast.FunctionDef | None = _parsed["found"].get(function.__name__)
     return definition
 
