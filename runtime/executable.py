@@ -39,6 +39,7 @@ _TEXTS = (
     "indices.py",
     "lane_plan.py",
     "lanes.py",
+    "streams.py",
     "target.py",
     "elementary/real.py",
     "elementary/exponential.py",

@@ -24,6 +24,7 @@ ELEMENTARY: Final = frozenset(
 )
 """Functions that have a version for vectors."""
 _LONG: Final = 100  # operations
+_FEW: Final = 4  # points that are sooner computed one by one
 
 
 def mark_lanes(kernel: Kernel) -> None:
@@ -43,7 +44,8 @@ def mark_lanes(kernel: Kernel) -> None:
 
 def _fits(loop: For) -> bool:
     """Straight-line code on points whose results lie at a stride, and worth it."""
-    if loop.step != 1 or not all(_plain(s, loop.var) for s in loop.body):
+    extent = loop.stop - loop.start
+    if (isinstance(extent, int) and extent < _FEW) or loop.step != 1 or not all(_plain(s, loop.var) for s in loop.body):
         return False
     stored = [s.buffer for s in loop.body if isinstance(s, Store)]
     expressions = [e for s in loop.body if isinstance(s, Let | Store) for e in _inside(s.value)]

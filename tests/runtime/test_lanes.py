@@ -50,6 +50,7 @@ def test_every_expression_of_integers(dtype: str) -> None:
 BODIES = {
     "array of structures": "        z[i * 3 + 2] = x[i * 2] - x[i * 2 + 1]\n        z[i * 3] = y[i]\n",
     "transposed": "".join(f"        z[i * 9 + {k}] = x[i] * float64({k}.5)\n" for k in range(9)),
+    "stored twice": "".join(f"        z[i * 5 + {k}] = x[i] + float64({k})\n" for k in (3, 0, 1, 2, 4, 1)),
     "a stride only known at run time": "        z[i * m + 1] = x[i] + y[n - 1]\n        z[i * m] = x[i]\n",
     "a long stride": "        z[i * 700 + 3] = x[i]\n",
     "backwards": "        z[2 * n - 1 - i] = x[n - 1 - i] / y[i]\n",

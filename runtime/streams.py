@@ -1,0 +1,169 @@
+"""Memory that a loop over lanes goes through: addresses for whole blocks and for the rest, loads, stores, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphad.runtime.assembly import Assembly, Kind, Word, kind
+from graphad.runtime.expressions import BYTES
+from graphad.runtime.indices import constant_of
+from graphad.runtime.lane_plan import Stream
+
+ELEMENT = {"bool": "i1", "int32": "i32", "int64": "i64", "float32": "float", "float64": "double"}
+I64 = kind("i64")
+_SCRATCH = 4096  # bytes: beyond, the elements of a stream lie closer together in the scratch array than in memory
+
+
+def memory(dtype: str) -> Kind:
+    return kind("i8" if dtype == "bool" else ELEMENT[dtype])
+
+
+class Place:
+    """A stream's addresses: %pK is where the elements of offset 0 begin, for a block in memory or on scratch."""
+
+    def __init__(self, number: int, stream: Stream, lanes: int, head: Assembly, text: Assembly) -> None:
+        self.number, self.stream, self.count, self.head, self.text = number, stream, lanes, head, text
+        self.element = memory(stream.dtype)
+        self.vector = kind(self.element.element, lanes)
+        self.align = BYTES[stream.dtype]
+        self.low = min(stream.offsets)
+        span = max(stream.offsets) - self.low + 1
+        stride = constant_of(stream.stride)
+        self.fixed = stride if stride is not None and 0 < stride * lanes * self.align <= _SCRATCH else None
+        self.near = self.fixed or span  # between lanes on the scratch array
+        self.room = (lanes - 1) * self.near + span
+        self.waiting: dict[int, Word] = {}
+        self.done: set[int] = set()
+
+    def _offsets_of_lanes(self, offset: int) -> list[str]:
+        """From %pK to each lane's element."""
+        found, k, write = [], self.number, self.text
+        for lane in range(self.count):
+            if self.fixed is not None:
+                found.append(write.address(self.element, f"%p{k}", str(lane * self.fixed + offset)))
+                continue
+            row = write.pure(f"mul nsw i64 %t{k}, {lane}", I64).text
+            start = write.address(self.element, f"%p{k}", row)
+            found.append(write.address(self.element, start, str(offset)))
+        return found
+
+    def load(self, offset: int) -> Word:
+        write = self.text
+        if self.fixed == 1:
+            address = write.address(self.element, f"%p{self.number}", str(offset))
+            return write.load(self.vector, address, self.align)
+        out = Word(self.vector, "poison")
+        for lane, address in enumerate(self._offsets_of_lanes(offset)):
+            out = write.insert(out, write.load(self.element, address, self.align), lane)
+        return out
+
+    def store(self, offset: int, word: Word) -> None:
+        """At a stride, neighbours wait until there are as many as lanes, and are transposed and stored as vectors.
+
+        They may wait: nothing in the body reads what it stores.
+        """
+        write = self.text
+        if self.fixed == 1:
+            write.store(word, write.address(self.element, f"%p{self.number}", str(offset)), self.align)
+            return
+        count, low = self.count, min(self.stream.stored)
+        first = offset - (offset - low) % count
+        row = range(first, first + count)
+        if offset in self.done or not self.stream.stored.issuperset(row):
+            for lane, address in enumerate(self._offsets_of_lanes(offset)):
+                write.store(write.extract(word, lane), address, self.align)
+            return
+        self.waiting[offset] = word
+        if all(o in self.waiting for o in row):
+            columns = _transposed(write, [self.waiting.pop(o) for o in row])
+            self.done.update(row)
+            for address, column in zip(self._offsets_of_lanes(first), columns, strict=True):
+                write.store(column, address, self.align)
+
+    # -- addresses -----------------------------------------------------------------------------------------------------
+
+    def prepare(self, base: Word, stride: Word) -> None:
+        """The address of the base, and the stride: computed before the loop."""
+        self.start = self.head.address(self.element, f"%a.{self.stream.buffer}", base.text)
+        self.stride = stride.text
+
+    def _point(self, name: str, point: str) -> list[str]:
+        return [
+            f" %{name}.m = mul nsw i64 {self.stride}, {point}",
+            f" %{name} = getelementptr {self.element}, ptr {self.start}, i64 %{name}.m",
+        ]
+
+    def direct(self) -> list[str]:
+        return self._point(f"d{self.number}", "%i")
+
+    def scratch(self) -> list[str]:
+        return [f" %r{self.number} = getelementptr {self.element}, ptr %s{self.number}, i64 {-self.low}"]
+
+    def merged(self) -> list[str]:
+        k = self.number
+        lines = [f" %p{k} = phi ptr [ %d{k}, %direct ], [ %r{k}, %filled ]"]
+        if self.fixed is None:
+            lines.append(f" %t{k} = phi i64 [ {self.stride}, %direct ], [ {self.near}, %filled ]")
+        return lines
+
+    def fill(self) -> list[str]:
+        """Scratch elements of lane %fill.l from the point that it stands for."""
+        k = self.number
+        if not self.stream.loaded:
+            return []
+        lines = [
+            f" %f{k}.b = icmp slt i64 %fill.l, %left.last",
+            f" %f{k}.l = select i1 %f{k}.b, i64 %fill.l, i64 %left.last",
+            f" %f{k}.i = add i64 %i, %f{k}.l",
+            *self._point(f"f{k}.p", f"%f{k}.i"),
+            f" %f{k}.t = mul i64 %fill.l, {self.near}",
+        ]
+        for n, offset in enumerate(sorted(self.stream.loaded)):
+            lines += self._copy(f"f{k}.{n}", f"%f{k}.p", str(offset), f"%f{k}.t", offset, into_scratch=True)
+        return lines
+
+    def flush(self) -> list[str]:
+        """Memory of point %i + %flush.l from the scratch elements."""
+        k = self.number
+        if not self.stream.stored:
+            return []
+        lines = [
+            f" %g{k}.i = add i64 %i, %flush.l",
+            *self._point(f"g{k}.p", f"%g{k}.i"),
+            f" %g{k}.t = mul i64 %flush.l, {self.near}",
+        ]
+        for n, offset in enumerate(sorted(self.stream.stored)):
+            lines += self._copy(f"g{k}.{n}", f"%g{k}.p", str(offset), f"%g{k}.t", offset, into_scratch=False)
+        return lines
+
+    def _copy(self, name: str, point: str, place: str, row: str, offset: int, into_scratch: bool) -> list[str]:
+        memory, scratch = f"%{name}.m", f"%{name}.s"
+        source, target = (memory, scratch) if into_scratch else (scratch, memory)
+        return [
+            f" {memory} = getelementptr {self.element}, ptr {point}, i64 {place}",
+            f" %{name}.o = add i64 {row}, {offset - self.low}",
+            f" {scratch} = getelementptr {self.element}, ptr %s{self.number}, i64 %{name}.o",
+            f" %{name}.v = load {self.element}, ptr {source}, align {self.align}",
+            f" store {self.element} %{name}.v, ptr {target}, align {self.align}",
+        ]
+
+
+def _transposed(write: Assembly, rows: list[Word]) -> list[Word]:
+    """Word k has element k of every row: log2(n) rounds of exchanges between rows that are a power of two apart."""
+    n, step = len(rows), 1
+    while step < n:
+        old = list(rows)
+        for i in range(n):
+            if i & step:
+                continue
+            first = [k if not k & step else n + (k ^ step) for k in range(n)]
+            second = [k | step if not k & step else n + k for k in range(n)]
+            rows[i] = _shuffled(write, old[i], old[i | step], first)
+            rows[i | step] = _shuffled(write, old[i], old[i | step], second)
+        step *= 2
+    return rows
+
+
+def _shuffled(write: Assembly, a: Word, b: Word, order: Sequence[int]) -> Word:
+    mask = ", ".join(f"i32 {k}" for k in order)
+    return write.pure(f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{len(order)} x i32> <{mask}>", a.type)
