@@ -19,8 +19,8 @@ def one_graph(found: Comparison) -> str:
     lines += [f"  {r.mode}: {r.reason}" for r in found.results if r.reason]
     if found.fewest is not None:
         best = found.graph.published.get("eliminate")
-        published = "" if best is None else f" (published: {best:,})"
-        lines.append(f"  fewest multiplications found: {found.fewest:,}{published}")
+        published = "" if best is None else f", published {best:,}"
+        lines.append(f"  fewest multiplications on the graph as it is written: {found.fewest:,}{published}")
     lines.append(f"  auto is {found.chosen}: {found.why}{_ratio(found)}")
     return "\n".join(lines)
 

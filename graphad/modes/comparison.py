@@ -31,7 +31,8 @@ class ModeResult:
         multiplications: of local partials at one point, those with +1 and -1 being free.
         plain: for scalar code, also those with +1 and -1, as published counts are.
         published: the literature's count.
-        predicted, measured: seconds of a call for all points, on one thread; low, high: the measured quartiles.
+        predicted, measured: seconds of a call for all points, on one thread. Measured is the quickest round, which
+            foreign load disturbs least; median is that of all rounds.
         memory: predicted bytes of intermediates.
         compile_seconds: from the graph to the first call's end.
     """
@@ -42,8 +43,7 @@ class ModeResult:
     published: int | None = None
     predicted: float | None = None
     measured: float | None = None
-    low: float | None = None
-    high: float | None = None
+    median: float | None = None
     memory: int | None = None
     compile_seconds: float | None = None
     reason: str = ""
@@ -55,8 +55,8 @@ class Comparison:
 
     Attributes:
         chosen: the mode that ``auto`` takes; why: the plan's reason.
-        fewest: for scalar code, the fewest multiplications found, counted as published ones are. Eliminate mode looks
-            for something else: fewest without a factor +1 or -1.
+        fewest: for scalar code, the fewest multiplications found, counted as published ones are, on the graph as it is
+            written. Eliminate mode differs: equal operations are one vertex, and it looks for fewest without +1 and -1.
     """
 
     graph: BenchmarkGraph
@@ -97,7 +97,7 @@ def compare(
     graph: BenchmarkGraph,
     points: int | None = None,
     target: str = "cpu",
-    rounds: int = 9,
+    rounds: int = 25,
     log: Callable[[str], None] = lambda text: None,
     **sizes: Any,
 ) -> Comparison:
@@ -125,9 +125,9 @@ def compare(
         else:
             found[mode], call = _prepared(asked, mode, published, target)
             calls |= {} if call is None else {mode: call}
-    timings = measure(calls, rounds, min_time=0.01) if calls else {}
+    timings = measure(calls, rounds) if calls else {}
     results = tuple(
-        _with(result, measured=t.median, low=t.low, high=t.high) if (t := timings.get(mode)) else result
+        _with(result, measured=t.best, median=t.median) if (t := timings.get(mode)) else result
         for mode, result in found.items()
     )
     return Comparison(graph, asked.points, results, plan.chosen, plan.why, _fewest(asked))

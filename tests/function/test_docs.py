@@ -24,7 +24,9 @@ def blocks(path: Path) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/jacobians.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/guide.md", "docs/jacobians.md", "docs/modes.md", "docs/cross_country.md"]
+)
 def test_the_code_on_a_page_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
     exec(compile(blocks(ROOT / name), str(ROOT / name), "exec"), names)
