@@ -1,9 +1,12 @@
 """Kernels of maps, views and joins: a loop nest over the points, any number of stores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import product
 from typing import TypeAlias
 
+from graphad.compiler.ir.make import uniform
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, symbol
 from graphad.compiler.ir.types import Shape
@@ -14,11 +17,26 @@ from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.loops import collapse, extent, index_of
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
-from graphad.compiler.passes.kernels.joins import Piece, pieces
+from graphad.compiler.passes.kernels.joins import Piece, pieces, unrolled
 from graphad.compiler.passes.kernels.points import space_of
 
 Stores: TypeAlias = Sequence[tuple[Node, Storage]]
-Places: TypeAlias = Sequence[tuple[Piece, Storage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A piece, the memory it goes to, and the axes that are written out instead of being looped over."""
+
+    piece: Piece
+    storage: Storage
+    unrolled: tuple[int, ...] = ()
+
+    def indices(self, point: Sequence[Dim]) -> Iterator[tuple[Dim, ...]]:
+        """The piece's elements at one point of the space."""
+        shape = self.piece.node.type.shape
+        for fixed in product(*(range(shape[a]) for a in self.unrolled)):  # type: ignore[arg-type]
+            known, rest = dict(zip(self.unrolled, fixed, strict=True)), iter(point)
+            yield tuple(known[a] if a in known else 0 if d == 1 else next(rest) for a, d in enumerate(shape))
 
 
 def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: Stores) -> Launch:
@@ -27,10 +45,7 @@ def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: S
     An operand of a join is evaluated and stored where it belongs; one that has memory of its own, such as the result
     of a contraction, is copied. The outermost loop with more than one iteration is shared among threads.
     """
-    nests: dict[Shape, list[tuple[Piece, Storage]]] = {}
-    for root, storage in stores:
-        for piece in pieces(root, lambda x: x in puller.inside and x not in puller.stored):
-            nests.setdefault(space_of(piece.node.type.shape), []).append((piece, storage))
+    nests = _nests(puller, stores)
     arguments: dict[str, Dim] = {}
     for space, places in nests.items():
         _nest(builder, puller, nodes, space, places, arguments if len(nests) == 1 else None)
@@ -40,16 +55,33 @@ def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: S
     return launch
 
 
+def _nests(puller: Puller, stores: Stores) -> dict[Shape, list[Place]]:
+    """What is stored, by space; one number everywhere is stored beside what has other values, where that fits."""
+    nests: dict[Shape, list[Place]] = {}
+    numbers: list[Place] = []
+    for root, storage in stores:
+        for piece in pieces(root, lambda x: x in puller.inside and x not in puller.stored):
+            known = uniform(piece.node) is not None
+            places = numbers if known else nests.setdefault(space_of(piece.node.type.shape), [])
+            places.append(Place(piece, storage))
+    for place in numbers:
+        node = place.piece.node
+        fit = ((space, axes) for space in nests if (axes := unrolled(node, space)) is not None)
+        space, axes = next(fit, (space_of(node.type.shape), ()))
+        nests.setdefault(space, []).append(Place(place.piece, place.storage, axes))
+    return nests
+
+
 def _nest(
     builder: Builder,
     puller: Puller,
     nodes: Sequence[Node],
     space: Shape,
-    places: Places,
+    places: Sequence[Place],
     arguments: dict[str, Dim] | None,
 ) -> None:
-    evaluated = within(nodes, [piece.node for piece, _ in places])
-    breaks: set[int] = set().union(*(piece.breaks() for piece, _ in places))
+    evaluated = within(nodes, [p.piece.node for p in places])
+    breaks: set[int] = set().union(*(p.piece.breaks(p.unrolled) for p in places))
     groups = collapse(evaluated, space, breaks)
     read = {puller.stored[x] for n in evaluated for x in n.operands if x in puller.stored and x not in puller.inside}
     with ExitStack() as stack:
@@ -59,20 +91,19 @@ def _nest(
         _store(builder, puller, places, index_of(groups, variables, space, builder.extents), read)
 
 
-def _store(builder: Builder, puller: Puller, places: Places, index: Sequence[Dim], read: set[Storage]) -> None:
+def _store(builder: Builder, puller: Puller, places: Sequence[Place], index: Sequence[Dim], read: set[Storage]) -> None:
     """Every value at ``index``, stored as soon as it is there; behind all loads where it overwrites what is read."""
     late: list[tuple[Storage, Dim, Expr]] = []
-    for piece, storage in places:
-        rest = iter(index)
-        at = tuple(0 if d == 1 else next(rest) for d in piece.node.type.shape)
-        value: Expr = builder.let("w", puller.value(piece.node, at))
-        place = piece.place(at, builder.extents)
-        if storage in read:
-            late.append((storage, place, value))
-        else:
-            builder.store(storage, place, value)
-    for storage, place, value in late:
-        builder.store(storage, place, value)
+    for place in places:
+        for at in place.indices(index):
+            value: Expr = builder.let("w", puller.value(place.piece.node, at))
+            where = place.piece.place(at, builder.extents)
+            if place.storage in read:
+                late.append((place.storage, where, value))
+            else:
+                builder.store(place.storage, where, value)
+    for storage, where, value in late:
+        builder.store(storage, where, value)
 
 
 def open_loops(

@@ -25,6 +25,7 @@ from graphad.compiler.interpret import number
 from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
 from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
+from graphad.compiler.ir.make import uniform
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import Apply, Cast, Scalar
 from graphad.compiler.ir.types import Shape
@@ -167,7 +168,8 @@ def _inner(kernel: Kernel, sizes: Mapping[str, int]) -> float:
 def _inner_of_map(kernel: Kernel, sizes: Mapping[str, int]) -> float:
     """Of its largest loop nest, where it joins operands of several shapes."""
     inside = set(kernel.nodes).difference(kernel.stores)
-    piece = max(pieces(kernel.stores[0], inside.__contains__), key=lambda p: elements(p.node, sizes))
+    found = pieces(kernel.stores[0], inside.__contains__)
+    piece = max(found, key=lambda p: (uniform(p.node) is None, elements(p.node, sizes)))
     shape = space_of(piece.node.type.shape)
     return _last(collapse(within(kernel.nodes, [piece.node]), shape, piece.breaks()), shape, sizes)
 

@@ -10,7 +10,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.pattern import apply_declared
 from graphad.compiler.ir.rewrite import Rule, rewrite
 from graphad.compiler.passes.fold_constants import fold_node
-from graphad.compiler.passes.rules import joins, maps, products, reductions, views
+from graphad.compiler.passes.rules import joins, maps, placed, products, reductions, views
 
 _BY_KIND: Final[dict[type, tuple[Rule, ...]]] = {
     k.Map: (
@@ -19,6 +19,7 @@ _BY_KIND: Final[dict[type, tuple[Rule, ...]]] = {
         maps.cast_to_itself,
         maps.cast_of_cast,
         partial(apply_declared, "simplify"),
+        placed.sum_of_placed,
     ),
     k.View: (
         views.view_of_anything,
@@ -28,7 +29,7 @@ _BY_KIND: Final[dict[type, tuple[Rule, ...]]] = {
         joins.slice_of_join,
         fold_node,
     ),
-    k.Join: (joins.join_of_few, joins.join_of_slices, fold_node),
+    k.Join: (joins.join_of_few, joins.join_of_slices, placed.join_of_placed, fold_node),
     k.Fold: (views.fold_of_permutation,),
     k.Reduce: (
         reductions.reduce_over_units,

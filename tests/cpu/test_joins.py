@@ -70,6 +70,21 @@ def test_of_a_symbolic_size() -> None:
     )  # fmt: skip
 
 
+def test_zeros_go_with_what_stands_beside_them() -> None:
+    x = ga.input("x", ("N", 5), "float64")
+    y = ga.exp(x)
+    blocks = {
+        "rows": ga.stack([y, ga.zeros_like(y), -y], 1),
+        "wide": ga.concat([ga.sin(x[:, :1]), ga.zeros(("N", 7), "float64"), ga.sin(x[:, 1:2])], 1),
+        "wider": ga.concat([ga.sin(x[:, :1]), ga.full(("N", 70), 2.0, "float64")], 1),
+        "square": ga.concat([ga.expand_dims(y, 1), ga.full(("N", 2, 5), -1.5, "float64"), ga.expand_dims(y * y, 1)], 1),
+        "numbers": ga.concat([ga.zeros((3,), "float64"), ga.ones((2,), "float64")]),
+    }
+    for name, joined in blocks.items():
+        assert launches([x], [joined]) == 1, name
+    agree([x], blocks, [RNG.normal(size=(9, 5))], [RNG.normal(size=(0, 5))])
+
+
 def test_a_state_moves_along() -> None:
     last = ga.parameter("last", np.arange(4.0))
     x = ga.input("x", (1,), "float64")
@@ -98,3 +113,12 @@ def test_values_and_jacobian_of_scalar_code_are_one_kernel() -> None:
     assert launches([x], [y, jacobian, nested]) == 1
     function = agree([x], {"y": y, "flat": jacobian, "nested": nested}, [RNG.normal(size=(100, 3))])
     assert str(function.show()).count("math.sin") == 2  # sin(a), sin(b c): shared
+
+
+def test_the_gradient_of_scalar_code_is_stored_by_the_kernel_of_its_value() -> None:
+    x = ga.input("x", ("N", 3, 3), "float64")
+    a, b, c = x[:, 0, 1], x[:, 2, 2], x[:, 0, 0]
+    y = ga.sin(a) * b + ga.exp(c) * x[:, 0, 1]
+    gradient = ga.grad(ga.sum(y), x)
+    assert launches([x], [y, gradient]) == 1
+    agree([x], {"y": y, "gradient": gradient}, [RNG.normal(size=(70, 3, 3))])

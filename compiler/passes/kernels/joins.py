@@ -6,9 +6,11 @@ A join that one join alone reads, maybe through views that only rename or exchan
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Join, View
+from graphad.compiler.ir.make import uniform
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.ir.types import Shape
@@ -57,6 +59,32 @@ def rearranges(node: Node) -> bool:
     if not isinstance(node.kind, View):
         return False
     return isinstance(node.kind.map, Reshape) or sources(node.kind.map, node.operands[0].type.shape) is not None
+
+
+_UNROLLED: Final = 64  # stores of one number
+
+
+def unrolled(node: Node, space: Shape) -> tuple[int, ...] | None:
+    """The axes to write out, for a node that is one number everywhere, so that the others are ``space``; None: not so.
+
+    Zeros between the parts of a join go with whatever stands beside them, a store each.
+    """
+    if uniform(node) is None:
+        return None
+    rest = list(space)
+    axes: list[int] = []
+    count = 1
+    for axis, d in enumerate(node.type.shape):
+        if d == 1:
+            continue
+        if rest and rest[0] == d:
+            rest.pop(0)
+        elif isinstance(d, int):
+            axes.append(axis)
+            count *= d
+        else:
+            return None
+    return None if rest or count > _UNROLLED else tuple(axes)
 
 
 def dissolved(graph: Graph) -> set[Node]:
@@ -133,9 +161,9 @@ class Piece:
             step = step.then
         return flat(at, self.shape)
 
-    def breaks(self) -> set[int]:
+    def breaks(self, unrolled: Sequence[int] = ()) -> set[int]:
         """Which of the node's axes with more than one element do not follow the one before them in memory."""
-        axes = [a for a, d in enumerate(self.node.type.shape) if d != 1]
+        axes = [a for a, d in enumerate(self.node.type.shape) if d != 1 and a not in unrolled]
         counts = [self.node.type.shape[a] for a in axes]
         step = self.steps
         while step is not None:

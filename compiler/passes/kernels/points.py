@@ -14,10 +14,11 @@ from typing import Final
 
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Join, Map, Reduce, Scan, Scatter, View
+from graphad.compiler.ir.make import uniform
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.verify import needs_kernel
-from graphad.compiler.passes.kernels.joins import dissolved, keeps_order
+from graphad.compiler.passes.kernels.joins import dissolved, keeps_order, unrolled
 
 ANCHORS: Final = (Reduce, Contract, Scan, Fold, Scatter)
 _APART: Final = (*ANCHORS, Join)
@@ -97,8 +98,12 @@ class Points:
     def _space(self, node: Node) -> Shape | None:
         if not self.joins(node):
             return self._known(node.type.shape)
-        first, *rest = (self.space[x] if x in self.dissolved else self._known(x.type.shape) for x in node.operands)
-        return first if all(s is first for s in rest) else None
+        spaces = [self.space[x] if x in self.dissolved else self._known(x.type.shape) for x in node.operands]
+        first = next((s for s, x in zip(spaces, node.operands, strict=True) if uniform(x) is None), spaces[0])
+        if first is None:
+            return None
+        fit = (s is first or unrolled(x, first) is not None for s, x in zip(spaces, node.operands, strict=True))
+        return first if all(fit) else None
 
     def _known(self, shape: Shape) -> Shape:
         found = self._of_shape.get(id(shape))

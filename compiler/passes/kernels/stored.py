@@ -131,9 +131,12 @@ def _beneath(x: Node) -> Node:
 
 
 def _repeats(user: Node) -> bool:
-    """A view that reads elements more than once: a broadcast, or windows that overlap."""
+    """A view that reads elements more than once: a broadcast, windows that overlap, one element with padding around."""
     if not isinstance(user.kind, View) or not isinstance(user.kind.map, Affine):
         return False
     found = user.kind.map
     unused = any(i not in found.used() and d != 1 for i, d in enumerate(found.shape))
-    return unused or any(len(a.terms) > 1 for a in found.axes)
+    if unused or any(len(a.terms) > 1 for a in found.axes):
+        return True
+    alone = (a for a, d in zip(found.axes, user.operands[0].type.shape, strict=True) if a.guarded and d == 1)
+    return any(found.shape[j] != 1 for a in alone for j, _ in a.terms)
