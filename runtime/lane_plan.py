@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphad.runtime.expressions import BYTES, FUNCTIONS, LIBM, SCALAR
@@ -11,10 +11,6 @@ from graphad.runtime.indices import Affine, Polynomial, affine
 
 _CLOSE = 64  # elements between offsets that one address serves
 _MATH = LIBM | {"fabs", "sqrt", "inf", "nan", "pi", "e"}
-_NODES = (
-    ast.Constant, ast.Name, ast.Subscript, ast.BinOp, ast.Compare, ast.UnaryOp, ast.Call, ast.Attribute, ast.operator,
-    ast.cmpop, ast.unaryop, ast.expr_context,
-)  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -106,29 +102,55 @@ class _Walk:
         return True
 
     def expression(self, value: ast.expr) -> bool:
-        return all(self._node(node) for node in _nodes(value))
-
-    def _node(self, node: ast.AST) -> bool:
-        match node:
-            case ast.Subscript(value=ast.Name(id=name), slice=index):
-                if name in self.written or not self.arguments.get(name, "").endswith("*"):
+        stack: list[ast.expr] = [value]
+        while stack:
+            node = stack.pop()
+            if type(node) is ast.Name:  # most of a long body is these two
+                if not self._name(node.id):
                     return False
-                found = affine(index, self.variable, self.invariant)
-                if found is not None:
-                    self.loads[name, found] = None
-                self._uses(name, index)
-                return True
-            case ast.Call(func=ast.Name(id=name)):
+            elif type(node) is ast.BinOp:
+                stack += (node.left, node.right)
+            else:
+                inside = self._operands(node)
+                if inside is None:
+                    return False
+                stack += inside
+        return True
+
+    def _name(self, name: str) -> bool:
+        if name in self.invariant:
+            self.outside[name] = None
+            return True
+        return name == self.variable or name in self.inside
+
+    def _operands(self, node: ast.expr) -> Sequence[ast.expr] | None:
+        """What has to be looked at below; None for what is unknown to the translator."""
+        match node:
+            case ast.Constant():
+                return ()
+            case ast.Subscript(value=ast.Name(id=name), slice=index):
+                return (index,) if self._load(name, index) else None
+            case ast.Call(func=ast.Name(id=name), args=arguments):
                 self.dtypes |= {name} & {"float32", "float64"}
-                return name in SCALAR or name in ("select", "abs") or name in FUNCTIONS
+                return arguments if name in SCALAR or name in ("select", "abs") or name in FUNCTIONS else None
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="math"), attr=name), args=arguments):
+                return arguments if name in _MATH else None
             case ast.Attribute(value=ast.Name(id="math"), attr=name):
-                return name in _MATH
-            case ast.Name(id=name) if name in self.invariant:
-                self.outside[name] = None
-            case ast.Name(id=name):
-                return name == self.variable or name in self.inside or name in self.arguments
+                return () if name in _MATH else None
+            case ast.Compare(left=a, ops=[_], comparators=[b]):
+                return a, b
+            case ast.UnaryOp(operand=a):
+                return (a,)
             case _:
-                return isinstance(node, _NODES)
+                return None
+
+    def _load(self, name: str, index: ast.expr) -> bool:
+        if name in self.written or not self.arguments.get(name, "").endswith("*"):
+            return False
+        found = affine(index, self.variable, self.invariant)
+        if found is not None:
+            self.loads[name, found] = None
+        self._uses(name, index)
         return True
 
     def _uses(self, buffer: str, index: ast.expr) -> None:
@@ -137,23 +159,6 @@ class _Walk:
         for node in ast.walk(index):
             if isinstance(node, ast.Name) and node.id in self.invariant:
                 self.outside[node.id] = None
-
-
-def _nodes(value: ast.expr) -> Iterator[ast.AST]:
-    """All below, but for the names of functions and of ``math``."""
-    stack: list[ast.AST] = [value]
-    while stack:
-        node = stack.pop()
-        yield node
-        match node:
-            case ast.Call(func=ast.Name(), args=arguments):
-                stack.extend(arguments)
-            case ast.Attribute(value=ast.Name(id="math")):
-                pass
-            case ast.Subscript(value=ast.Name(), slice=index):
-                stack.append(index)
-            case _:
-                stack.extend(ast.iter_child_nodes(node))
 
 
 def _streams(walk: _Walk) -> dict[tuple[str, Affine], Stream]:
