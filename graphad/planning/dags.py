@@ -116,7 +116,8 @@ def of_nodes(problem: Problem) -> Dag:
         vertices.append(node)
         for x, edge in behind:
             edges.setdefault((number[x], number[node]), []).append(edge)
-    return _dag(tuple(vertices), edges, starts, [number[y] for y in dict.fromkeys(problem.outputs)])
+    stops = [number[y] for y in dict.fromkeys(problem.outputs) if y in number]  # one that no input reaches is none
+    return _dag(tuple(vertices), edges, starts, stops)
 
 
 def _dag(vertices: tuple[Any, ...], edges: dict[Edge, list[Structured]], inputs: list[int], outputs: list[int]) -> Dag:

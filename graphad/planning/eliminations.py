@@ -104,7 +104,7 @@ def in_order(problem: Problem, order: Sequence[Any]) -> Elimination:
     number = {(v[0] if isinstance(v, tuple) else v): k for k, v in enumerate(dag.vertices)}
     inner = dict.fromkeys(dag.intermediates)
     inputs, outputs = set(problem.inputs), set(problem.outputs)  # by identity: == of tensors makes a node
-    found: list[int] = []
+    found: dict[int, None] = {}
     for v in order:
         k = number.get(v) if isinstance(v, Tensor) else None
         if k is None or k not in inner:
@@ -112,8 +112,8 @@ def in_order(problem: Problem, order: Sequence[Any]) -> Elimination:
             refuse(GraphError, "jacobian", problem.outputs, f"order names {v!r}, which is {role}")
         if k in found:
             refuse(GraphError, "jacobian", problem.outputs, f"order names {v!r} twice")
-        found.append(k)
-    missed = [dag.vertices[k] for k in inner if k not in set(found)]
+        found[k] = None
+    missed = [dag.vertices[k] for k in inner if k not in found]
     if missed:
         shown = ", ".join(_name(v) for v in missed[:4]) + (f" and {len(missed) - 4} more" if len(missed) > 4 else "")
         refuse(GraphError, "jacobian", problem.outputs, f"order misses {shown}: every intermediate goes once")

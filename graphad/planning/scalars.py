@@ -228,4 +228,6 @@ def _block(
                 found.append(known[(x, i), v])
     if y.ndim == 0 and x.ndim == 0:
         return found[0]
+    if not found:
+        return zeros((*y.shape, *x.shape), y.dtype)
     return reshape(stack([f.astype(y.dtype) for f in found]), (*y.shape, *x.shape))

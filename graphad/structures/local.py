@@ -15,6 +15,7 @@ from graphad.compiler.ir.kinds import Contract, Fold, Gather, Join, Map, Reduce,
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
+from graphad.ops.creation import zeros
 from graphad.ops.record import Partial, Select
 from graphad.structures.letters import Einsum, Letters, fresh
 from graphad.tensor import Tensor
@@ -53,7 +54,8 @@ class Local:
         hole = placeholder("tangent", self.input.shape, self.input.dtype) if batched else tangents
         inputs = inputs_of(self.node)
         out = push(self.node, [hole if k == self.operand else None for k in range(len(inputs))])
-        assert out is not None
+        if out is None:  # a rule of the user's may say that there is no tangent
+            return zeros((*tangents.shape[:1], *self.target_shape) if batched else self.target_shape, self.dtype)
         return vectorize_within(out, hole, tangents, {self.node, *inputs}) if batched else out
 
     def pull(self, cotangents: Tensor, batched: bool) -> Tensor:
@@ -61,7 +63,10 @@ class Local:
         hole = placeholder("cotangent", self.node.shape, self.node.dtype) if batched else cotangents
         inputs = inputs_of(self.node)
         out = pull(self.node, hole, [k == self.operand for k in range(len(inputs))])[self.operand]
-        assert out is not None
+        if out is None:  # or no cotangent
+            return zeros(
+                (*cotangents.shape[:1], *self.source_shape) if batched else self.source_shape, self.input.dtype
+            )
         return vectorize_within(out, hole, cotangents, {self.node, *inputs}) if batched else out
 
     def __str__(self) -> str:

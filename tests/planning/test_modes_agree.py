@@ -23,7 +23,7 @@ def _rows(y: ga.Tensor, inputs: list[ga.Tensor], values: dict[ga.Tensor, Any]) -
     back = pull_back([y], [hole], inputs)
     shape = ga.evaluate(y, values).shape
     seeds = np.eye(math.prod(shape)).reshape(-1, *shape)
-    rows = [ga.evaluate(back, {**values, hole: np.asarray(seed)}) for seed in seeds]
+    rows = [ga.evaluate(back, {**values, hole: np.asarray(seed, y.dtype)}) for seed in seeds]
     return [np.stack(parts).reshape((*shape, *parts[0].shape)) for parts in zip(*rows, strict=True)]
 
 
