@@ -47,8 +47,8 @@ def sweep(problem: Problem, mode: Literal["forward", "reverse"]) -> Candidate:
     graph = scalars(problem)
     if graph is not None and (dag := of_scalars(graph)).graph is not None:
         order = dag.intermediates if mode == "forward" else dag.intermediates[::-1]
-        plain, costly = dag.count(order)
-        if plain <= SCALAR_PRODUCTS:
+        if dag.published(order) <= SCALAR_PRODUCTS:
+            plain, costly = dag.count(order)
             ordered = Elimination(problem, dag, order, graph)
             return Candidate(mode, costly, _ends(problem, mode), lambda: ordered.accumulate(Nodes()), plain, order)
     run = by_forward if mode == "forward" else by_reverse

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from graphad.autodiff.structure import flatten
 from graphad.build import refuse
 from graphad.compiler.errors import GraphError
 from graphad.planning.candidates import Candidate, chained, eliminated, sweep
@@ -28,14 +29,14 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
         mode: ``forward`` multiplies local Jacobians from the inputs on, ``reverse`` from the outputs back, ``chain`` in
             the cheapest bracketing of the stages into which single nodes cut the graph, ``eliminate`` vertex by vertex
             in the cheapest order found; ``auto`` takes the one that is predicted to be the quickest, as
-            `ga.plan_jacobian` explains. ``sparse`` answers a `scipy.sparse` array when compiled. Or a plan, made for
-            this graph or loaded.
+            `ga.plan_jacobian` explains. ``sparse`` answers a `scipy.sparse` array when compiled. Or a plan of these
+            very tensors, made or loaded.
         order: for ``eliminate``, the tensors between inputs and outputs in the order in which to eliminate them.
 
     Every mode keeps the structure that local Jacobians have (diagonal, Kronecker, constant, selection), and gives the
     same numbers to rounding. Symbolic sizes count as 64 where modes are compared.
 
-    Errors: GraphError where y does not depend on x or an order does not fit, DTypeError for integers.
+    Errors: GraphError where y does not depend on x or an order or a plan does not fit, DTypeError for integers.
 
     >>> import graphad as ga
     >>> x = ga.input("x", (2,))
@@ -44,7 +45,7 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
            [0., 4.]], dtype=float32)
     """
     if isinstance(mode, Plan):
-        return mode.jacobian()
+        return _by_plan(mode, y, x, order)
     if mode not in MODES:
         refuse(GraphError, "jacobian", (), f"mode is one of {', '.join(map(repr, MODES))}, or a plan; got {mode!r}")
     if order is not None and mode != "eliminate":
@@ -62,6 +63,23 @@ def _sparse(y: Any, x: Any) -> Any:
     if not isinstance(y, Tensor) or not isinstance(x, Tensor):
         refuse(GraphError, "jacobian", (), "mode='sparse' takes one tensor at either end; ask for each pair by itself")
     return sparse_jacobian(y, x)
+
+
+def _by_plan(plan: Plan, y: Any, x: Any, order: Sequence[Tensor] | None) -> Any:
+    """The plan carried out, if it is that of y by x."""
+    outputs, inputs = tuple(flatten("jacobian", y)), tuple(flatten("jacobian", x))
+    asked, known = (*outputs, *inputs), (*plan.problem.outputs, *plan.problem.inputs)
+    if len(outputs) != len(plan.problem.outputs) or list(map(id, asked)) != list(map(id, known)):
+        refuse(
+            GraphError,
+            "jacobian",
+            outputs,
+            "the plan was made for other tensors; make one with ga.plan_jacobian(y, x), or load it for them with "
+            "ga.load_plan(path, y, x)",
+        )
+    if order is not None:
+        refuse(GraphError, "jacobian", outputs, "an order is for mode='eliminate', a plan has its own")
+    return answered(plan.candidates[plan.chosen].build(), (y, x))
 
 
 def _candidate(problem: Problem, mode: str, order: Sequence[Tensor] | None) -> Candidate:

@@ -9,7 +9,7 @@ from typing import Any
 from graphad.chain import Bracketing
 from graphad.chain.rebuild import State, rebuild
 from graphad.compiler.errors import GraphError
-from graphad.planning.candidates import Candidate, chained, compressed, eliminated, sweep
+from graphad.planning.candidates import DENSE_MODES, Candidate, chained, compressed, eliminated, sweep
 from graphad.planning.chains import Chain, plan_chains
 from graphad.planning.dags import of_nodes, of_scalars
 from graphad.planning.eliminations import Elimination
@@ -36,6 +36,9 @@ def load_plan(path: str | Path, y: Any, x: Any) -> Plan:
         graph, chosen, cost = content["graph"], content["chosen"], content["cost"]
         order, bracketings = content["order"], content["bracketings"]
         costs = {mode: ModeCost(**numbers) for mode, numbers in cost.items()}
+        skipped, why = content["skipped"], content["why"]
+        if chosen not in (*DENSE_MODES, "sparse") or chosen not in costs:
+            raise ValueError(f"it chooses {chosen!r}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GraphError(f"{path} is no plan: {error}; write one with plan.save(path)") from error
     problem = question("load_plan", y, x)
@@ -43,8 +46,11 @@ def load_plan(path: str | Path, y: Any, x: Any) -> Plan:
         raise GraphError(
             f"{path} is the plan of another graph than that of y by x; make one with ga.plan_jacobian(y, x)"
         )
-    candidate = _candidate(problem, chosen, order, bracketings)
-    return Plan(costs, content["skipped"], chosen, content["why"], problem, (y, x), {chosen: candidate})
+    try:
+        candidate = _candidate(problem, chosen, order, bracketings)
+    except (ValueError, KeyError, TypeError, IndexError, GraphError) as error:
+        raise GraphError(f"{path} is no plan of this graph: {error!r}; make one with ga.plan_jacobian(y, x)") from error
+    return Plan(costs, skipped, chosen, why, problem, (y, x), {chosen: candidate})
 
 
 def _candidate(problem: Problem, mode: str, order: list[int] | None, bracketings: list[Any]) -> Candidate:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from graphad.autodiff.structure import unflatten
+from graphad.build import refuse
+from graphad.compiler.errors import GraphError
 from graphad.planning import drawing
 from graphad.planning.candidates import Candidate
 from graphad.planning.problem import Problem
@@ -62,8 +64,16 @@ class Plan:
     candidates: Mapping[str, Candidate] = field(repr=False)
 
     def jacobian(self, mode: str | None = None) -> Any:
-        """The Jacobian's nodes by the chosen mode, or by another one of ``cost``: as `ga.jacobian` answers."""
-        return answered(self.candidates[mode or self.chosen].build(), self.trees)
+        """The Jacobian's nodes by the chosen mode, or by another one that the plan has: as `ga.jacobian` answers.
+
+        Errors: GraphError for a mode that was skipped, or that a loaded plan does not have.
+        """
+        mode = mode or self.chosen
+        if mode not in self.candidates:
+            known = ", ".join(map(repr, self.candidates))
+            reason = f" ({self.skipped[mode]})" if mode in self.skipped else ""
+            refuse(GraphError, "plan.jacobian", self.problem.outputs, f"the plan has {known}, not {mode!r}{reason}")
+        return answered(self.candidates[mode].build(), self.trees)
 
     @property
     def order(self) -> tuple[int, ...] | None:

@@ -23,10 +23,15 @@ class Problem:
 
     @staticmethod
     def of(name: str, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> Problem:
-        """Checked: every input is a float tensor on which some output depends in a differentiable way."""
+        """Checked: every input is a float tensor on which some output depends in a differentiable way.
+
+        Nor does an output depend on inputs in other ways only (as by argmax): its zeros would be silent.
+        """
         nodes = order(outputs)
         check_reach(name, outputs, inputs, nodes)
-        live = _between(nodes, active(nodes, inputs), outputs)
+        moving = active(nodes, inputs)
+        _check_outputs(name, [y for y in outputs if y not in moving], inputs)
+        live = _between(nodes, moving, outputs)
         return Problem(tuple(outputs), tuple(inputs), tuple(n for n in nodes if n in live), Edges(live))
 
     @cached_property
@@ -48,6 +53,16 @@ class Problem:
             if node in useful and node is not x:
                 useful.update(u for u, _ in self.edges.of(node))
         return [n for n in inside if n in useful]
+
+
+def _check_outputs(name: str, still: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
+    """Of outputs without derivative: that they depend on no input, or only behind stop_gradient and the like."""
+    for y in dict.fromkeys(still):
+        nodes = order([y])
+        below = set(nodes)
+        for x in inputs:
+            if x in below:
+                check_reach(name, [y], [x], nodes)
 
 
 def _between(nodes: Sequence[Tensor], live: set[Tensor], outputs: Sequence[Tensor]) -> set[Tensor]:

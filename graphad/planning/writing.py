@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from graphad.autodiff.local import inputs_of
 from graphad.chain import Bracketing, Multiply, PullAdjoint, PushTangent, steps
 from graphad.chain.recurrence import PULL, PUSH
 from graphad.compiler.ir.graph import Graph
@@ -53,10 +54,13 @@ def plan_text(plan: Plan) -> str:
 
 
 def fingerprint(problem: Problem) -> str:
-    """Of the graph's text and of which nodes are outputs and inputs; the user's lines do not count."""
+    """Of the graph's text, of which nodes are outputs and inputs, and of what depends on what in the eyes of AD.
+
+    The user's lines do not count. (Of a rule of the user's own, the text has the name only.)
+    """
     found, _ = plain_graph(Graph((), (*problem.outputs, *problem.inputs)))
-    count = len(problem.outputs)
-    text = f"{count}\n{to_text(found)}"
+    ways = [[problem.place.get(x, -1) for x in inputs_of(node)] for node in problem.nodes]
+    text = f"{len(problem.outputs)}\n{to_text(found)}{ways}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,11 +1,15 @@
 """Corners of Jacobians: rules without an answer, ends that nothing reaches, no elements, many ends."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import graphad as ga
+from tests.planning.cases import bow_tie
 
 MODES: Any = ("forward", "reverse", "chain", "eliminate", "auto")
 
@@ -40,3 +44,63 @@ def test_ends_without_elements(mode: Any) -> None:
     by_none, by_x = ga.evaluate(ga.jacobian(ga.sum(ga.sin(none)) * x + x, [none, x], mode), values)
     assert by_none.shape == (3, 0)
     np.testing.assert_array_equal(by_x, np.eye(3))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_output_without_derivative_is_refused_beside_one_that_has_one(mode: Any) -> None:
+    x = ga.input("x", (3,), "float64")
+    with pytest.raises(ga.DTypeError, match="depends on <input 'x': float64\\[3\\]> only through"):
+        ga.jacobian([x * 2, ga.argmax(x).astype("float64")], x, mode)
+    found = ga.evaluate(ga.jacobian([x * 2, ga.stop_gradient(x)], x, mode), {x: np.ones(3)})
+    np.testing.assert_array_equal(found[1], np.zeros((3, 3)))
+
+
+def test_a_plan_is_of_its_own_tensors(tmp_path: Path) -> None:
+    x, z = ga.input("x", (3,), "float64"), ga.input("z", (3,), "float64")
+    y = ga.sin(x) * x
+    plan = ga.plan_jacobian(y, x)
+    for other_y, other_x in ((ga.sin(z), z), ([y, y], x), (y, [x, x])):
+        with pytest.raises(ga.GraphError, match="the plan was made for other tensors; make one with ga.plan_jacobian"):
+            ga.jacobian(other_y, other_x, mode=plan)
+    assert isinstance(ga.jacobian([y], x, mode=plan), list)
+    with pytest.raises(ga.GraphError, match="an order is for mode='eliminate', a plan has its own"):
+        ga.jacobian(y, x, mode=plan, order=[])
+    with pytest.raises(ga.GraphError, match=r"the plan has 'forward', .*, not 'sideways'"):
+        plan.jacobian("sideways")
+    plan.save(tmp_path / "plan.json")
+    loaded = ga.load_plan(tmp_path / "plan.json", y, x)
+    with pytest.raises(ga.GraphError, match=rf"the plan has '{plan.chosen}', not 'sparse'"):
+        loaded.jacobian("sparse")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"chosen": "sideways"}, "is no plan: it chooses 'sideways'"),
+        ({"why": None, "skipped": 3, "cost": {}}, "is no plan: it chooses 'chain'"),
+        ({"bracketings": []}, "is no plan of this graph"),
+        ({"bracketings": [[]]}, "is no plan of this graph"),
+        ({"chosen": "eliminate", "order": [1, 1]}, "is no plan of this graph"),
+        ({"chosen": "eliminate", "order": None}, "is no plan of this graph"),
+    ],
+)
+def test_a_spoilt_plan_is_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    (y,), (x,), _ = bow_tie()
+    path = tmp_path / "plan.json"
+    replace(ga.plan_jacobian(y, x), chosen="chain").save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ga.GraphError, match=message):
+        ga.load_plan(path, y, x)
+
+
+def test_plans_tell_rules_with_other_inputs_apart(tmp_path: Path) -> None:
+    x, z = ga.input("x", (3,), "float64"), ga.input("z", (3,), "float64")
+
+    def product(inputs: list[ga.Tensor]) -> ga.Tensor:
+        value = ga.custom_derivative(x * z, inputs, jvp=lambda *t: t[0], vjp=lambda c: [c] * len(inputs))
+        return value * x * z
+
+    ga.plan_jacobian(product([x]), [x, z]).save(tmp_path / "plan.json")
+    ga.load_plan(tmp_path / "plan.json", product([x]), [x, z])
+    with pytest.raises(ga.GraphError, match="is the plan of another graph"):
+        ga.load_plan(tmp_path / "plan.json", product([x, z]), [x, z])
