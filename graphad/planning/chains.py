@@ -23,7 +23,7 @@ from graphad.chain.recurrence import choices
 from graphad.planning.blocks import Blocks
 from graphad.planning.eliminations import Elimination, plan_elimination
 from graphad.planning.problem import Problem
-from graphad.planning.stages import Stage, stages
+from graphad.planning.stages import MOST, Stage, stages
 from graphad.structures import (
     PRICED,
     Einsum,
@@ -46,8 +46,10 @@ How: TypeAlias = Literal["forward", "reverse"] | Elimination
 SMALLEST: Final = 4
 LARGEST: Final = 300
 """Nodes of stages for which an elimination order is looked for."""
+FEWEST: Final = 8
+"""Stages of which a chain may consist, however many chains there are."""
 TIME: Final = 0.2
-"""Seconds of annealing, for all stages together."""
+"""Seconds of annealing, for all stages of all chains together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +66,12 @@ class Chain:
         return replace(self, bracketing=bracketing)
 
 
-def plan_chain(problem: Problem, x: Tensor, y: Tensor) -> Chain | None:
+def plan_chain(problem: Problem, x: Tensor, y: Tensor, most: int = MOST, seconds: float = TIME) -> Chain | None:
     """The chain from ``x`` to ``y``, of one stage where no node cuts it; None where there is no way."""
-    found = stages(problem, x, y)
+    found = stages(problem, x, y, most)
     if not found:
         return None
-    priced = [_factor(problem, stage, TIME / len(found)) for stage in found]
+    priced = [_factor(problem, stage, seconds / len(found)) for stage in found]
     chain = ChainProblem(tuple(factor for factor, _ in priced))
     return Chain(tuple(found), chain, tree(chain, choices(chain)), tuple(how for _, how in priced))
 
@@ -157,8 +159,11 @@ def _step(w: Weights, problem: Problem, chain: Chain, step: Bracketing, operands
 
 def plan_chains(problem: Problem) -> dict[tuple[Tensor, Tensor], Chain]:
     """A chain for each output and each input on which it depends, by (y, x)."""
-    pairs = ((y, x) for y in problem.outputs for x in problem.inputs if y is not x)
-    return {(y, x): chain for y, x in pairs if (chain := plan_chain(problem, x, y)) is not None}
+    pairs = dict.fromkeys((y, x) for y in problem.outputs for x in problem.inputs if y is not x)
+    most = max(FEWEST, round(MOST / max(len(pairs), 1) ** (1 / 3)))  # a bracketing's work grows with the cube
+    return {
+        (y, x): chain for y, x in pairs if (chain := plan_chain(problem, x, y, most, TIME / len(pairs))) is not None
+    }
 
 
 def by_chain(w: Weights, problem: Problem, chains: dict[tuple[Tensor, Tensor], Chain]) -> Blocks:

@@ -28,6 +28,8 @@ RIVAL: Final = 3
 """A mode with more than so many times the least multiplications is no rival in time either."""
 PRICED: Final = 20_000
 """Nodes up to which all modes are priced; above, forward and reverse only."""
+SWEPT: Final = 100_000
+"""Nodes times sweeps, or times chains, up to which a mode is priced, if another one needs fewer sweeps."""
 
 
 def plan_jacobian(y: Any, x: Any, seed: int = 0) -> Plan:
@@ -99,7 +101,7 @@ def best_way(problem: Problem) -> Candidate:
         )
     found, _ = candidates(problem)
     least = min(c.multiplications for c in found.values())
-    plain = min((found["reverse"], found["forward"]), key=lambda c: c.multiplications)
+    plain = plainest(found)
     timed = rivals(problem, found)
     if plain.multiplications == 0 or timed == [plain.mode]:
         return plain
@@ -114,9 +116,14 @@ def rivals(problem: Problem, found: Mapping[str, Candidate]) -> list[str]:
     """The modes that may be the quickest, by their counts; none, where even those are too large to be built."""
     least = min(c.multiplications for c in found.values())
     kept = [mode for mode, c in found.items() if c.multiplications <= RIVAL * least]
-    plain = min((found["reverse"], found["forward"]), key=lambda c: c.multiplications).mode
+    plain = plainest(found).mode
     kept = kept if plain in kept else [plain, *kept]
     return kept if sum(_size_of(problem, found[mode]) for mode in kept) <= BUILT else []
+
+
+def plainest(found: Mapping[str, Candidate]) -> Candidate:
+    """The one of reverse and forward mode that multiplies less."""
+    return min((found[mode] for mode in ("reverse", "forward") if mode in found), key=lambda c: c.multiplications)
 
 
 def question(name: str, y: Any, x: Any) -> Problem:
@@ -135,13 +142,16 @@ def question(name: str, y: Any, x: Any) -> Problem:
 
 def candidates(problem: Problem, seed: int = 0) -> tuple[dict[str, Candidate], dict[str, str]]:
     """Each mode's way, and the modes that have none, with the reason."""
-    found: dict[str, Candidate] = {"forward": sweep(problem, "forward"), "reverse": sweep(problem, "reverse")}
-    skipped: dict[str, str] = {}
-    if len(problem.nodes) > PRICED:
-        reason = f"{len(problem.nodes):,} nodes: above {PRICED:,} forward and reverse only"
-        return found, {"chain": reason, "eliminate": reason}
-    chains = plan_chains(problem)
-    if any(len(chain.stages) > 1 for chain in chains.values()):
+    found, skipped = _swept(problem)
+    nodes = len(problem.nodes)
+    if nodes > PRICED:
+        reason = f"{nodes:,} nodes: above {PRICED:,} forward and reverse only"
+        return found, skipped | {"chain": reason, "eliminate": reason}
+    pairs = len(set(problem.inputs)) * len(set(problem.outputs))
+    chains = plan_chains(problem) if pairs * nodes <= SWEPT else {}
+    if pairs * nodes > SWEPT:
+        skipped["chain"] = f"{pairs:,} pairs of ends, {nodes:,} nodes: too many for a chain each"
+    elif any(len(chain.stages) > 1 for chain in chains.values()):
         found["chain"] = chained(problem, chains)
     else:
         skipped["chain"] = "no node cuts the graph into stages"
@@ -150,6 +160,19 @@ def candidates(problem: Problem, seed: int = 0) -> tuple[dict[str, Candidate], d
         skipped["eliminate"] = f"{len(problem.nodes):,} tensors: too many to look for an order"
     else:
         found["eliminate"] = elimination
+    return found, skipped
+
+
+def _swept(problem: Problem) -> tuple[dict[str, Candidate], dict[str, str]]:
+    """Forward and reverse mode; of a large graph, only the one with fewer sweeps."""
+    found: dict[str, Candidate] = {}
+    skipped: dict[str, str] = {}
+    sweeps = {"forward": len(set(problem.inputs)), "reverse": len(set(problem.outputs))}
+    for mode, number in sweeps.items():
+        if number > min(sweeps.values()) and number * len(problem.nodes) > SWEPT:
+            skipped[mode] = f"{number:,} sweeps through {len(problem.nodes):,} nodes: too many to be counted"
+        else:
+            found[mode] = sweep(problem, "forward" if mode == "forward" else "reverse")
     return found, skipped
 
 

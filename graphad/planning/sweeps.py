@@ -10,7 +10,7 @@ from graphad.structures import Weights, forward, identity, reverse
 def by_forward(w: Weights, problem: Problem) -> Blocks:
     """A sweep for each input, from the identity."""
     found: Blocks = {}
-    for x in problem.inputs:
+    for x in dict.fromkeys(problem.inputs):
         reached = forward(w, problem.edges, problem.nodes, {x: identity(x.shape, x.dtype)})
         found |= {(y, x): reached[y] for y in problem.outputs if y in reached}
     return found
@@ -19,7 +19,7 @@ def by_forward(w: Weights, problem: Problem) -> Blocks:
 def by_reverse(w: Weights, problem: Problem) -> Blocks:
     """A sweep for each output, from the identity."""
     found: Blocks = {}
-    for y in problem.outputs:
+    for y in dict.fromkeys(problem.outputs):
         reached = reverse(w, problem.edges, problem.nodes, {y: identity(y.shape, y.dtype)}, {*problem.inputs})
         found |= {(y, x): reached[x] for x in problem.inputs if x in reached}
     return found

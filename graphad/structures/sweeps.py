@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from graphad.autodiff.local import inputs_of
 from graphad.sites import origin
@@ -39,13 +38,15 @@ def forward(
     """
     found: dict[Tensor, Structured] = dict(start)
     for node in nodes:
+        reached = [(x, edge) for x, edge in edges.of(node) if x in found]
+        if not reached:
+            continue
         total = found.get(node)
-        with _at(node):
-            for x, edge in edges.of(node):
-                if x in found:
-                    total = plus(w, total, after(w, edge, found[x]))
-        if total is not None:
-            found[node] = total
+        with origin(node.site):
+            for x, edge in reached:
+                total = plus(w, total, after(w, edge, found[x]))
+        assert total is not None
+        found[node] = total
     return found
 
 
@@ -61,13 +62,7 @@ def reverse(
         if node not in found:
             continue
         j = found[node] if node in keep else found.pop(node)
-        with _at(node):
+        with origin(node.site):
             for x, edge in edges.of(node):
                 found[x] = plus(w, found.get(x), after(w, j, edge))
     return found
-
-
-@contextmanager
-def _at(node: Tensor) -> Iterator[None]:
-    with origin(node.site):
-        yield
