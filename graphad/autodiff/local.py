@@ -1,6 +1,7 @@
 """The local derivative of one node, applied to tangents and, transposed, to cotangents. By kind; ops bring partials."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from graphad.autodiff.custom import STOP, CustomOp, answers, check_rule
 from graphad.autodiff.transpose import transpose_view
@@ -27,7 +28,7 @@ from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.ops.arithmetic import where
 from graphad.ops.contraction import contract
-from graphad.ops.creation import zeros_like
+from graphad.ops.creation import zeros, zeros_like
 from graphad.ops.indexing import gather, scatter_add
 from graphad.ops.record import Elementwise, Partial, Prefix, Reduction, Select
 from graphad.ops.reductions import sum as sum_
@@ -116,8 +117,7 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
         case Join(axis=axis):
             if all(t is None for t in tangents):
                 return None
-            full = [zeros_like(x) if t is None else t for x, t in zip(inputs_of(node), tangents, strict=True)]
-            return concat(full, axis)
+            return concat(_with_zeros(inputs_of(node), tangents, axis), axis)
         case Contract(left=left, right=right, out=out_letters):
             x, y = inputs_of(node)
             s, t = tangents
@@ -149,6 +149,20 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
             return gather(first, inputs_of(node)[1], axis)
         case _:
             raise AssertionError(node.kind)
+
+
+def _with_zeros(inputs: Sequence[Tensor], tangents: Sequence[Tensor | None], axis: int) -> list[Tensor]:
+    """The tangents of a join's operands; neighbours without one are one block of zeros, however many they are."""
+    found: list[Tensor] = []
+    for idle, group in groupby(zip(inputs, tangents, strict=True), key=lambda pair: pair[1] is None):
+        if not idle:
+            found += [t for _, t in group if t is not None]
+            continue
+        blank = [x for x, _ in group]
+        extent: Dim = sum((x.shape[axis] for x in blank[1:]), blank[0].shape[axis])
+        shape = blank[0].shape
+        found.append(zeros((*shape[:axis], extent, *shape[axis + 1 :]), blank[0].dtype))
+    return found
 
 
 def pull(node: Tensor, cotangent: Tensor, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
@@ -200,7 +214,10 @@ def _parts(c: Tensor, inputs: Sequence[Tensor], axis: int, asked: Sequence[bool]
     start: Dim = 0
     parts: list[Tensor | None] = []
     for x, a in zip(inputs, asked, strict=True):
-        maps = [AxisMap(start if i == axis else 0, ((i, 1),)) for i in range(x.ndim)]
-        parts.append(affine(c, x.shape, maps) if a else None)
+        if a:
+            maps = [AxisMap(start if i == axis else 0, ((i, 1),)) for i in range(x.ndim)]
+            parts.append(affine(c, x.shape, maps))
+        else:
+            parts.append(None)
         start = start + x.shape[axis]
     return parts

@@ -9,7 +9,7 @@ from typing import Any
 from graphad.chain import Bracketing
 from graphad.chain.rebuild import State, rebuild
 from graphad.compiler.errors import GraphError
-from graphad.planning.candidates import DENSE_MODES, Candidate, chained, compressed, eliminated, sweep
+from graphad.planning.candidates import Candidate, chained, compressed, eliminated, sweep
 from graphad.planning.chains import Chain, plan_chains
 from graphad.planning.dags import of_nodes, of_scalars
 from graphad.planning.eliminations import Elimination
@@ -17,6 +17,7 @@ from graphad.planning.plan import ModeCost, Plan
 from graphad.planning.planner import question
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import scalars
+from graphad.planning.table import MODES
 from graphad.planning.writing import FORMAT, fingerprint
 from graphad.sparse import compress_jacobian
 from graphad.tensor import Tensor
@@ -37,7 +38,7 @@ def load_plan(path: str | Path, y: Any, x: Any) -> Plan:
         order, bracketings = content["order"], content["bracketings"]
         costs = {mode: ModeCost(**numbers) for mode, numbers in cost.items()}
         skipped, why = content["skipped"], content["why"]
-        if chosen not in (*DENSE_MODES, "sparse") or chosen not in costs:
+        if chosen not in MODES or chosen not in costs:
             raise ValueError(f"it chooses {chosen!r}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GraphError(f"{path} is no plan: {error}; write one with plan.save(path)") from error

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import graphad as ga
+from graphad.autodiff.modes import order
 from tests.planning.cases import bow_tie
 
 MODES: Any = ("forward", "reverse", "chain", "eliminate", "auto")
@@ -117,3 +118,25 @@ def test_many_ends_skip_what_needs_a_sweep_for_each() -> None:
     assert plan.skipped["chain"] == "200 pairs of ends, 798 nodes: too many for a chain each"
     assert plan.chosen in plan.cost
     assert len(ga.jacobian(y, xs)) == 200
+
+
+def test_hvp_with_a_symbolic_size_inside() -> None:
+    w, x = ga.input("w", (3,), "float64"), ga.input("x", ("N", 3), "float64")
+    y = ga.sum((x @ w) ** 2)
+    points = np.arange(12.0).reshape(4, 3)
+    found = ga.evaluate(ga.hvp(y, w, ga.constant(np.ones(3))), {w: np.ones(3), x: points})
+    np.testing.assert_allclose(found, 2 * points.T @ points @ np.ones(3))
+
+
+def test_a_wide_join_takes_nodes_in_proportion() -> None:
+    """Operand by operand, tangents of a join are blocks of zeros around one tangent, not a node for each zero."""
+    x = ga.input("x", (3,), "float64")
+
+    def size(width: int) -> int:
+        y = ga.stack([ga.sum(ga.sin(x * (k + 1.0))) for k in range(width)])
+        return len(order([ga.jacobian(y, x, "forward")]))
+
+    assert size(40) < 2.2 * size(20)
+    y = ga.concat([x, ga.constant(np.ones(2)), ga.sin(x), x * 2])
+    tangent = ga.evaluate(ga.jvp(y, x, ga.constant(np.ones(3))), {x: np.zeros(3)})
+    np.testing.assert_array_equal(tangent, [1, 1, 1, 0, 0, 1, 1, 1, 2, 2, 2])
