@@ -130,5 +130,7 @@ def test_where_neither_plain_mode_ran_their_prediction_is_the_measure() -> None:
     graph = BenchmarkGraph("Made", "made up", "", lambda: None)  # type: ignore[arg-type, return-value]
     figure = modes_plot.draw([Comparison(graph, 1, results, "sparse", "")], {})
     colour, shape, _ = modes_plot.MARKS["sparse"]
-    (line,) = [line for line in figure.axes[2].lines if (line.get_color(), line.get_marker()) == (colour, shape)]
-    assert line.get_xdata()[0] == pytest.approx(0.002 / 8)
+    axes = figure.axes[2]
+    (line,) = [line for line in axes.lines if (line.get_color(), line.get_marker()) == (colour, shape)]
+    assert line.get_xdata()[0] == 1 / modes_plot.RANGE  # off the scale: at the edge, with its number
+    assert [text.get_text() for text in axes.texts] == ["1/4,000", "8.00 s"]
