@@ -124,7 +124,7 @@ def counts() -> dict[str, dict[str, int]]:
     found = {}
     for name in PUBLISHED:
         graph = ga.modes.find(name)
-        dag = ga.modes.scalar_dag(graph.build())
+        dag = ga.modes.scalar_dag(graph, graph.build())
         assert dag is not None
         solution = elimination.solve(dag.edges, dag.inputs, dag.outputs)
         found[name] = {

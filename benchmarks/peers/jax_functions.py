@@ -187,8 +187,7 @@ def propane_corrected(x: Any) -> Any:
 
 
 @_plain("BlackScholes")
-def black_scholes(x: Any) -> Any:
-    spot, strike, rate, volatility, time = x
+def black_scholes(spot: Any, strike: Any, rate: Any, volatility: Any, time: Any) -> Any:
     deviation = volatility * jnp.sqrt(time)
     d1 = (jnp.log(spot / strike) + (rate + 0.5 * volatility**2) * time) / deviation
     first, second = (0.5 * (1 + erf(d / np.sqrt(2))) for d in (d1, d1 - deviation))

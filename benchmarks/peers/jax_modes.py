@@ -33,7 +33,7 @@ def task(name: str, batch: int, mode: str) -> Task:
     if function is None:
         raise NotImplementedError(f"{name} has no twin in JAX")
     places = tuple(range(len(problem.inputs)))
-    differentiated = jax.grad(function) if graph.hessian else function
+    differentiated = jax.grad(function, places) if graph.hessian else function
     jacobian: Any = DERIVATIVES[mode](differentiated, places)
     jacobian = jacobian if batch == 1 else jax.vmap(jacobian)
     points = [jnp.asarray(values if batch > 1 else values[0]) for values in problem.points(batch)]
@@ -41,7 +41,11 @@ def task(name: str, batch: int, mode: str) -> Task:
     compiled = jax.jit(jacobian).lower(*points).compile()
     seconds = time.perf_counter() - began
     blocks = compiled(*points)
-    facts = {"version": jax.__version__, "compile_seconds": seconds, **facts_of([jax.device_get(b) for b in blocks])}
+    facts = {
+        "version": jax.__version__,
+        "compile_seconds": seconds,
+        **facts_of(jax.tree.leaves(jax.device_get(blocks))),
+    }
     state: dict[str, Any] = {}
 
     def call() -> None:

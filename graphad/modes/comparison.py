@@ -134,7 +134,7 @@ def compare(
 
 
 def _fewest(asked: Evaluation) -> int | None:
-    dag = None if asked.graph.hessian else scalar_dag(asked.problem)
+    dag = scalar_dag(asked.graph, asked.problem)
     return None if dag is None else solve(dag.edges, dag.inputs, dag.outputs).multiplications
 
 
@@ -162,7 +162,7 @@ def _with(result: ModeResult, **changes: Any) -> ModeResult:
 def result_bytes(graph: BenchmarkGraph, points: int, **sizes: Any) -> int:
     """What the dense Jacobian at all points takes."""
     problem = graph.build(**sizes)
-    entries = sum(map(_elements, problem.inputs)) * _elements(graph.differentiated(problem))
+    entries = sum(map(_elements, problem.inputs)) * sum(map(_elements, graph.differentiated(problem)))
     return points * entries * ITEMSIZE[problem.y.dtype]
 
 

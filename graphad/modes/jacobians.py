@@ -52,10 +52,10 @@ class Evaluation:
         return lambda: function(*self.values)
 
 
-def scalar_dag(problem: Problem) -> Dag | None:
-    """The graph of scalars whose elimination is counted in the literature; None for tensor code."""
-    graph = scalars(planning.Problem.of("scalar_dag", [problem.y], problem.inputs))
-    dag = None if graph is None else of_scalars(graph)
+def scalar_dag(graph: BenchmarkGraph, problem: Problem) -> Dag | None:
+    """The vertices and edges whose elimination is counted in the literature; None for tensor code."""
+    found = scalars(planning.Problem.of("scalar_dag", graph.differentiated(problem), problem.inputs))
+    dag = None if found is None else of_scalars(found)
     return None if dag is None or dag.graph is None else dag
 
 
@@ -63,7 +63,7 @@ def evaluation(graph: BenchmarkGraph, points: int | None = None, **sizes: Any) -
     """Plans a graph's Jacobian, or its Hessian, at so many points (the graph's own number unless said)."""
     problem = graph.build(**sizes)
     count = graph.points if points is None or graph.points == 1 else points
-    plan = plan_hessian(problem.y, problem.inputs[0]) if graph.hessian else plan_jacobian(problem.y, problem.x)
+    plan = plan_hessian(problem.y, problem.x) if graph.hessian else plan_jacobian(problem.y, problem.x)
     values = problem.points(count)
     if count == 1:
         return Evaluation(graph, plan, problem, 1, problem.inputs, [v[0] for v in values])

@@ -101,10 +101,10 @@ class BenchmarkGraph:
         leaves = [x] if isinstance(x, Tensor) else x
         if not isinstance(leaves, list) or not leaves or not all(isinstance(leaf, Tensor) for leaf in leaves):
             refuse(GraphError, self.name, (), f"x is a tensor or a list of tensors, got {x!r}")
-        if self.hessian and (y.shape != () or not isinstance(x, Tensor)):
-            refuse(GraphError, self.name, (y,), "a Hessian is of a scalar y by one tensor x")
+        if self.hessian and y.shape != ():
+            refuse(GraphError, self.name, (y,), f"a Hessian is of a scalar y, got {y.type}")
         return y, x, sample
 
-    def differentiated(self, problem: Problem) -> Tensor:
-        """What the modes take the Jacobian of: y, or the gradient of y."""
-        return grad(problem.y, problem.inputs[0]) if self.hessian else problem.y
+    def differentiated(self, problem: Problem) -> list[Tensor]:
+        """What the modes take the Jacobian of: y, or the gradient of y by each input."""
+        return grad(problem.y, problem.inputs) if self.hessian else [problem.y]

@@ -162,15 +162,15 @@ def test_combustion_without_constants_is_combustion_with_ones() -> None:
 
 def test_black_scholes_greeks_in_closed_form() -> None:
     problem = ga.modes.find("BlackScholes").build()
-    spot, strike, rate, volatility, time = x = np.array([100.0, 95.0, 0.03, 0.25, 0.75])
+    spot, strike, rate, volatility, time = market = [100.0, 95.0, 0.03, 0.25, 0.75]
     deviation = volatility * np.sqrt(time)
     d1 = (np.log(spot / strike) + (rate + volatility**2 / 2) * time) / deviation
     d2 = d1 - deviation
     density = stats.norm.pdf(d1)
-    price, gradient, hessian = ga.evaluate(
-        [problem.y, ga.grad(problem.y, problem.x), ga.hessian(problem.y, problem.x)],
-        {problem.x: x},
-    )
+    y, x = problem.y, problem.inputs
+    values = dict(zip(x, market, strict=True))
+    price, gradient, rows = ga.evaluate([y, ga.grad(y, x), [r for row in ga.hessian(y, x) for r in row]], values)
+    gradient, hessian = np.array(gradient), np.reshape(rows, (5, 5))
     assert price == pytest.approx(spot * stats.norm.cdf(d1) - strike * np.exp(-rate * time) * stats.norm.cdf(d2))
     vega = spot * density * np.sqrt(time)
     rho = strike * time * np.exp(-rate * time) * stats.norm.cdf(d2)

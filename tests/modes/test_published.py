@@ -15,7 +15,7 @@ NAMES = list(DATA)
 
 def scalar_dag(name: str) -> Dag:
     graph = ga.modes.find(name)
-    dag = ga.modes.scalar_dag(graph.build())
+    dag = ga.modes.scalar_dag(graph, graph.build())
     assert dag is not None
     return dag
 

@@ -118,7 +118,7 @@ def test_sizes_have_defaults() -> None:
         (
             lambda: (ga.input("x", (2,)), ga.input("x", ()), _nothing),
             True,
-            "a Hessian is of a scalar y by one tensor x",
+            "a Hessian is of a scalar y, got float32[2]",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.modes.graphs.leaf import scalars
+from graphad.leaves import input as placeholder
 from graphad.modes.problem import Sample
 from graphad.modes.registry import register
 from graphad.ops import erf, exp, log, sqrt
@@ -20,14 +20,15 @@ def _normal(z: Tensor) -> Tensor:
 @register("BlackScholes", source="Black and Scholes, J. Polit. Econ. 81, 1973", hessian=True, points=1000)
 def black_scholes() -> tuple[Tensor, Any, Sample]:
     """Hessian of a European call's price by spot, strike, interest rate, volatility and time to expiry (years)."""
-    x, (spot, strike, rate, volatility, time) = scalars(5)
+    names = ("spot", "strike", "rate", "volatility", "time")
+    spot, strike, rate, volatility, time = inputs = [placeholder(name, (), "float64") for name in names]
     deviation = volatility * sqrt(time)
     d1 = (log(spot / strike) + (rate + 0.5 * volatility**2) * time) / deviation
     price = spot * _normal(d1) - strike * exp(-rate * time) * _normal(d1 - deviation)
-    return price, x, draw
+    return price, inputs, draw
 
 
-def draw(rng: np.random.Generator) -> np.ndarray:
+def draw(rng: np.random.Generator) -> list[float]:
     """A market near the money."""
     low, high = (80, 80, 0.01, 0.1, 0.25), (120, 120, 0.08, 0.5, 2.0)
-    return rng.uniform(low, high)
+    return list(rng.uniform(low, high))
