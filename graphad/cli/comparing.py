@@ -17,6 +17,7 @@ from graphad.modes import BenchmarkGraph, Comparison, compare, select, trace_tab
 from graphad.runtime import GraphadError
 
 PEERS = ("jax",)
+RACE = Path("benchmarks/modes.py")
 
 
 class PeerError(GraphadError):
@@ -60,13 +61,10 @@ def _worked(graph: BenchmarkGraph) -> None:
 def _check_peer(peer: str) -> None:
     if peer not in PEERS:
         raise PeerError(f"--peer {peer}: there is {', '.join(PEERS)}")
-    for module, hint in (("jax", "pip install jax"), ("benchmarks.modes", "run in the root of graphad's repository")):
-        try:
-            here = find_spec(module) is not None
-        except ModuleNotFoundError:
-            here = False
-        if not here:
-            raise PeerError(f"--peer {peer}: no module {module}; {hint}")
+    if find_spec(peer) is None:
+        raise PeerError(f"--peer {peer}: it is not installed; pip install {peer}")
+    if not RACE.is_file():
+        raise PeerError(f"--peer {peer}: no {RACE} here; run in the root of graphad's repository")
 
 
 def _race(peer: str, found: Sequence[Comparison], out: Path) -> dict[str, Any]:
