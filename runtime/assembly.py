@@ -285,10 +285,20 @@ class Assembly:
 
     def libm(self, name: str, values: Sequence[Word]) -> Word:
         """The C function, lane by lane, in a function of its own: correct, and slow."""
+        return self.apart(f"libm.{name}", values, lambda body, words: _by_lanes(body, name, words))
+
+    def apart(self, name: str, values: Sequence[Word], define: Callable[[Assembly, list[Word]], Word]) -> Word:
+        """``define`` on the values, in a function of its own that is written once for each type and called here."""
         result = values[0].type
-        helper = f"graphad.libm.{name}.{result.suffix}"
+        helper = f"graphad.{name}.{result.suffix}"
         if helper not in self.module.globals:
-            _define_lanes(self.module, helper, name, result, len(values))
+            function = Function(self.module, ir.FunctionType(result.llvm, [result.llvm] * len(values)), helper)
+            body = Assembly(self.module, "v", "entry", self.fused)
+            words = [Word(result, f"%x{k}") for k in range(len(values))]
+            out = define(body, words)
+            parameters = ", ".join(f"{w.type} {w.text}" for w in words)
+            head = f"define internal {result} {function_name(helper)}({parameters}) noinline {{"
+            function.definition = "\n".join((head, "entry:", *body.lines, f" ret {result} {out.text}", "}\n"))
         return self.pure(self._call(helper, values, result), result)
 
     def rarely(self, mask: Word, usual: Word, other: Callable[[], Word]) -> Word:
@@ -311,17 +321,12 @@ class Assembly:
         return self.new(f"phi {usual.type} [ {usual.text}, %{before} ], [ {chosen.text}, %{after} ]", usual.type)
 
 
-def _define_lanes(module: Any, helper: str, name: str, result: Kind, arity: int) -> None:
-    """helper(x, ...) = name(x, ...) in every lane."""
+def _by_lanes(body: Assembly, name: str, words: Sequence[Word]) -> Word:
+    """name(x, ...) of the C library in every lane."""
+    result = words[0].type
     symbol = name + ("f" if result.element == "float" else "")
-    function = Function(module, ir.FunctionType(result.llvm, [result.llvm] * arity), helper)
-    body = Assembly(module, "v", "entry", fused=False)
     out = Word(result, "poison")
     for lane in range(result.lanes):
-        scalars = [body.extract(Word(result, f"%x{k}"), lane) for k in range(arity)]
+        scalars = [body.extract(word, lane) for word in words]
         out = body.insert(out, body.call(symbol, scalars, kind(result.element)), lane)
-    parameters = ", ".join(f"{result} %x{k}" for k in range(arity))
-    function.definition = "\n".join(
-        (f"define internal {result} {function_name(helper)}({parameters}) noinline {{", "entry:", *body.lines,
-         f" ret {result} {out.text}", "}\n")
-    )  # fmt: skip
+    return out

@@ -23,6 +23,12 @@ from graphad.runtime.lane_plan import LanePlan
 from graphad.runtime.numba_api import ir
 from graphad.runtime.streams import ELEMENT, I64, Place, memory
 
+INLINED = 24
+"""Evaluations of elementary functions that are written in place, where they overlap and share what they can.
+
+Of more, each function is written once and called: a thousand in place take twelve seconds to compile.
+"""
+
 
 class Lanes(Expressions):
     """Writes the function of one loop."""
@@ -45,6 +51,7 @@ class Lanes(Expressions):
         super().__init__(self.text, flags, {d: kind(e, plan.lanes) for d, e in ELEMENT.items()})
         self.arguments = {n: Value(None, v.dtype) for n, v in outside.items()}
         self.locals: dict[str, Value] = {}
+        self.crowded = False
         self.places = [Place(k, s, plan.lanes, self.head, self.text) for k, s in enumerate(plan.distinct)]
         self.place_of = dict(zip(plan.distinct, self.places, strict=True))
         self.flags_of_indices = ("nsw",)
@@ -52,6 +59,7 @@ class Lanes(Expressions):
     # -- the body's expressions ----------------------------------------------------------------------------------------
 
     def write(self, body: Sequence[ast.stmt]) -> None:
+        self.crowded = sum(isinstance(n, ast.Attribute) for s in body for n in ast.walk(s)) > INLINED
         for statement in body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -88,6 +96,8 @@ class Lanes(Expressions):
         return Value(self.library("pow", [x, y]), dtype)
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
+        if self.crowded:
+            return self.text.apart(name, operands, lambda body, words: elementary(body, name, words))
         return elementary(self.text, name, operands)
 
     # -- memory --------------------------------------------------------------------------------------------------------

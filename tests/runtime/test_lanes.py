@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from graphad.runtime import target
+from graphad.runtime.lanes import INLINED
 from graphad.runtime.translated import translation
 from tests.runtime.programs import LANES, compiled, pointwise
 from tests.runtime.test_translate import FLOATS, SPECIAL, WHOLE
@@ -130,3 +131,13 @@ def test_nested_in_a_loop() -> None:
     x = np.linspace(-1, 1, 11)
     ours, numbas = both("float64", body, [x, x], 33)
     np.testing.assert_allclose(ours, numbas, rtol=5e-16)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_many_functions_are_written_once_and_called(dtype: str) -> None:
+    """The same bits as in place: whether a function is called depends on how many evaluations a loop has."""
+    x, y = np.random.default_rng(0).uniform(-3, 3, (2, 37)).astype(dtype)
+    few = ["math.sin(x[i])", "math.exp(x[i])", "math.tanh(x[i])", "math.atan2(x[i], y[i])"]
+    many = [*few, *(f"math.sin(x[i] + D({k}.0))" for k in range(INLINED))]
+    found = [compiled(pointwise(dtype, stores(e, dtype), "z"), f"n{len(e)}")(x, y, 37 * len(e)) for e in (few, many)]
+    np.testing.assert_array_equal(found[0].ravel()[: 4 * 37], found[1].ravel()[: 4 * 37])
