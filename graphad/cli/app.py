@@ -52,7 +52,9 @@ def show(
 
 @app.command()
 def modes(
-    graphs: Annotated[list[str] | None, typer.Argument(metavar="[GRAPH ...]", help="Names, or how they begin.")] = None,
+    graphs: Annotated[
+        list[str] | None, typer.Argument(metavar="[GRAPH ...]", help="Names, how they begin, or files with graphs.")
+    ] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Points, for graphs that are evaluated at many.")] = None,
     peer: Annotated[str | None, typer.Option(help="jax: time its jacfwd and jacrev, too.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for modes.json and modes.png.")] = Path("modes"),

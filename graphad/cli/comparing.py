@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from graphad.cli import modes_plot, modes_table
+from graphad.cli.showing import ShowError, load
 from graphad.modes import BenchmarkGraph, Comparison, compare, select, trace_table
 from graphad.runtime import GraphadError
 
@@ -27,7 +28,7 @@ class PeerError(GraphadError):
 def modes(names: Sequence[str], batch: int | None, peer: str | None, out: Path, target: str) -> None:
     """Compares, prints as it goes, and writes ``out/modes.json`` and ``out/modes.png``."""
     console = Console()
-    graphs = select(names)
+    graphs = _chosen(names)
     if peer is not None:
         _check_peer(peer)
     found = []
@@ -43,6 +44,22 @@ def modes(names: Sequence[str], batch: int | None, peer: str | None, out: Path, 
     _write(path, {"graphs": [c.record() for c in found], "peer": raced or None})
     modes_plot.save(out / "modes.png", found, _ratios(raced))
     print(f"{path}, {out / 'modes.png'}")
+
+
+def _chosen(names: Sequence[str]) -> list[BenchmarkGraph]:
+    """The graphs of these names; for a file that ends in .py, those that it registers when it is run."""
+    known: list[str] = []
+    for name in names:
+        if not name.endswith(".py"):
+            known.append(name)
+            continue
+        before = {graph.name for graph in select([])}
+        load(Path(name))
+        added = [graph.name for graph in select([]) if graph.name not in before]
+        if not added:
+            raise ShowError(f"{name}: registers no benchmark graph; decorate one with @ga.modes.register(...)")
+        known += added
+    return select(known)
 
 
 def list_graphs() -> None:

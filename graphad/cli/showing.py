@@ -30,10 +30,7 @@ def text(what: str, after: str | None, sizes: Sequence[str] = ()) -> str:
     file, _, name = what.rpartition(":")
     if not file or not name:
         raise ShowError(f"{what!r}: write FILE:NAME, such as examples/lenet5.py:loss")
-    path = Path(file)
-    if not path.is_file():
-        raise ShowError(f"{file}: no such file")
-    function = _function(f"{file}:{name}", _value(file, vars(_module(path)), name))
+    function = _function(f"{file}:{name}", _value(file, vars(load(Path(file))), name))
     if known:
         function.specialize(**known)
     return str(function.show() if after is None else function.show(after))
@@ -46,8 +43,10 @@ def _size(text: str) -> tuple[str, int]:
     return name, int(number)
 
 
-def _module(path: Path) -> ModuleType:
-    """The file, run as a module of its own, with its folder to import from."""
+def load(path: Path) -> ModuleType:
+    """The file, run as a module of its own, with its folder to import from. Errors: ShowError if that fails."""
+    if not path.is_file():
+        raise ShowError(f"{path}: no such file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ShowError(f"{path}: no Python file")

@@ -46,6 +46,24 @@ def test_list(tiny: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1].split(maxsplit=2) == ["Tiny", "3", "A quotient"]
 
 
+def test_a_file_with_graphs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import graphad as ga\n\n@ga.modes.register('Mine')\ndef mine():\n    x = ga.input('x', (2,))\n"
+        "    return x * x, x, lambda rng: rng.normal(size=2)\n"
+    )
+    try:
+        assert run("modes", str(path), "--out", str(tmp_path / "out"), "--target", "numpy") == 0
+        assert "Mine: Mine\n" in capsys.readouterr().out
+    finally:
+        ga.modes.unregister("Mine")
+    path.write_text("number = 3\n")
+    assert run("modes", str(path)) == 1
+    assert capsys.readouterr().err.startswith(f"error: {path}: registers no benchmark graph; decorate one with")
+    assert run("modes", "missing.py") == 1
+    assert capsys.readouterr().err == "error: missing.py: no such file\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
