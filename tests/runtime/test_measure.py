@@ -1,5 +1,7 @@
 """The small tools: timing, compiled loops, facts about the machine."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,16 @@ def test_host_knows_this_machine():
     assert facts.threads >= 1
     assert facts.vector_bytes in {0, 16, 32, 64}
     assert facts.numpy == np.__version__
+
+
+def test_a_pause_while_repetitions_are_chosen_is_no_slow_call() -> None:
+    calls = 0
+
+    def paused_once() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the first that is timed
+            time.sleep(0.01)
+
+    measure({"paused": paused_once}, rounds=1, min_time=0.005)
+    assert calls > 20  # one call a round would have been three
