@@ -22,6 +22,8 @@ from graphad.tensor import Tensor
 
 Way: TypeAlias = Literal["forward", "reverse", "chain", "eliminate", "sparse"]
 
+WIDEST: Final = 100
+"""Characters of a bracketing that a table shows."""
 SCALAR_PRODUCTS: Final = 60_000
 """Products up to which forward and reverse mode of scalar code are written out entry by entry."""
 
@@ -39,7 +41,12 @@ class Candidate:
     build: Callable[[], list[list[Tensor]]]
     plain: int | None = None
     order: tuple[int, ...] | None = None
-    bracketings: tuple[Bracketing, ...] = ()
+    chains: tuple[Chain, ...] = ()
+
+    @property
+    def bracketings(self) -> tuple[Bracketing, ...]:
+        """Of chain mode, one for each output and input."""
+        return tuple(chain.bracketing for chain in self.chains)
 
 
 def sweep(problem: Problem, mode: Literal["forward", "reverse"]) -> Candidate:
@@ -78,9 +85,14 @@ def chained(problem: Problem, chains: dict[tuple[Tensor, Tensor], Chain] | None 
         nodes = Nodes()
         return as_tensors(nodes, problem, by_chain(nodes, problem, known))
 
-    trees = tuple(chain.bracketing for chain in known.values())
-    text = "; ".join(line(tree) for tree in trees[:2]) + ("; ..." if len(trees) > 2 else "")
-    return Candidate("chain", w.multiplications, text, build, bracketings=trees)
+    all_ = tuple(known.values())
+    text = "; ".join(_line(chain) for chain in all_[:2]) + ("; ..." if len(all_) > 2 else "")
+    return Candidate("chain", w.multiplications, text, build, chains=all_)
+
+
+def _line(chain: Chain) -> str:
+    text = line(chain.bracketing)
+    return text if len(text) <= WIDEST else f"{len(chain.stages)} stages"
 
 
 def eliminated(problem: Problem, found: Elimination | None = None, seed: int = 0) -> Candidate | None:

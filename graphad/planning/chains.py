@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from graphad.chain import (
@@ -21,7 +21,7 @@ from graphad.chain.problem import Problem as ChainProblem
 from graphad.chain.rebuild import tree
 from graphad.chain.recurrence import choices
 from graphad.planning.blocks import Blocks
-from graphad.planning.eliminations import Elimination, plan_elimination
+from graphad.planning.eliminations import TIME, Elimination, plan_elimination
 from graphad.planning.problem import Problem
 from graphad.planning.stages import MOST, Stage, stages
 from graphad.structures import (
@@ -48,8 +48,6 @@ LARGEST: Final = 300
 """Nodes of stages for which an elimination order is looked for."""
 FEWEST: Final = 8
 """Stages of which a chain may consist, however many chains there are."""
-TIME: Final = 0.2
-"""Seconds of annealing, for all stages of all chains together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +58,6 @@ class Chain:
     problem: ChainProblem
     bracketing: Bracketing
     whole: tuple[How, ...]  # how each stage's own matrix is accumulated
-
-    def bracketed(self, bracketing: Bracketing) -> Chain:
-        """The same stages, multiplied in another order."""
-        return replace(self, bracketing=bracketing)
 
 
 def plan_chain(problem: Problem, x: Tensor, y: Tensor, most: int = MOST, seconds: float = TIME) -> Chain | None:

@@ -12,7 +12,7 @@ from graphad.elimination import solve
 from graphad.elimination.solution import Solution
 from graphad.planning.blocks import Blocks, as_tensors
 from graphad.planning.dags import Dag, of_nodes, of_scalars
-from graphad.planning.orders import Order, cheapest
+from graphad.planning.orders import MOVES, Order, cheapest
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import Scalars, assembled, scalars
 from graphad.structures import PRICED, Einsum, Nodes, Structured, Weights, identity
@@ -21,6 +21,8 @@ from graphad.tensor import Tensor
 
 LARGEST: Final = 2000
 """Vertices with axes, above which no order of matrices is looked for."""
+TIME: Final = 0.2
+"""Seconds of annealing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class Elimination:
         return as_tensors(w, self.problem, blocks)
 
 
-def plan_elimination(problem: Problem, seed: int = 0, time_budget: float = 0.2) -> Elimination | None:
+def plan_elimination(problem: Problem, seed: int = 0, time_budget: float = TIME) -> Elimination | None:
     """An order for the problem's graph; None where it is too large to look for one."""
     graph = scalars(problem, share=True)
     if graph is not None:
@@ -90,8 +92,14 @@ def plan_elimination(problem: Problem, seed: int = 0, time_budget: float = 0.2) 
     if len(problem.nodes) > LARGEST:
         return None
     dag = of_nodes(problem)
-    best = cheapest(dag, seed)
+    best = cheapest(dag, seed, round(MOVES * time_budget / TIME))
     return Elimination(problem, dag, best.order, matrices=best)
+
+
+def ordered(problem: Problem, order: Sequence[int]) -> Elimination:
+    """The elimination in an order of numbers, as ``plan_elimination`` gives them."""
+    graph = scalars(problem, share=True)
+    return Elimination(problem, of_nodes(problem) if graph is None else of_scalars(graph), tuple(order), graph)
 
 
 def in_order(problem: Problem, order: Sequence[Any]) -> Elimination:

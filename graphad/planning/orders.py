@@ -16,7 +16,7 @@ GREEDY: Final = 250
 """Vertices up to which the greedy rules run; above, forward and reverse only."""
 ANNEALED: Final = 40
 EXACT: Final = 8
-_MOVES: Final = 200
+MOVES: Final = 200
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Order:
         return min(self.methods, key=lambda name: self.methods[name])
 
 
-def cheapest(dag: Dag, seed: int = 0) -> Order:
+def cheapest(dag: Dag, seed: int = 0, moves: int = MOVES) -> Order:
     """The best order of a portfolio: forward, reverse, Markowitz and min-fill (ties to the last), annealing, exact."""
     plain = dag.intermediates
     orders: dict[str, tuple[int, ...]] = {"forward": plain, "reverse": plain[::-1]}
@@ -46,7 +46,7 @@ def cheapest(dag: Dag, seed: int = 0) -> Order:
         orders["exact"] = exact(dag)
         costs["exact"] = price(dag, orders["exact"])
     elif len(plain) <= ANNEALED:
-        orders["annealing"], costs["annealing"] = anneal(dag, orders[best], costs[best], seed)
+        orders["annealing"], costs["annealing"] = anneal(dag, orders[best], costs[best], seed, moves)
     best = min(costs, key=lambda name: costs[name])
     return Order(orders[best], costs[best], costs)
 
@@ -142,17 +142,17 @@ def exact(dag: Dag) -> tuple[int, ...]:
     return order
 
 
-def anneal(dag: Dag, start: tuple[int, ...], cost: int, seed: int) -> tuple[tuple[int, ...], int]:
+def anneal(dag: Dag, start: tuple[int, ...], cost: int, seed: int, moves: int = MOVES) -> tuple[tuple[int, ...], int]:
     """Simulated annealing: one vertex moves to another place; the temperature falls from 2 % of the first cost."""
     draw = random.Random(seed)
     current, now, best = start, cost, (start, cost)
     first = max(0.02 * cost, 1.0)
-    for move in range(_MOVES):
+    for move in range(moves):
         order = list(current)
         v = order.pop(draw.randrange(len(order)))
         order.insert(draw.randrange(len(order) + 1), v)
         trial = price(dag, order)
-        temperature = first * (0.05 / first) ** (move / _MOVES)
+        temperature = first * (0.05 / first) ** (move / moves)
         if trial <= now or draw.random() < math.exp((now - trial) / temperature):
             current, now = tuple(order), trial
             best = min(best, (current, now), key=lambda found: found[1])

@@ -20,7 +20,7 @@ from graphad.structures import count
 from graphad.tensor import Tensor
 from graphad.text import bytes_text
 
-TIMED: Final = 20_000
+TIMED: Final = 10_000
 """Nodes that are built for predictions; where all modes have more, only those that may win are."""
 BUILT: Final = 60_000
 """Nodes above which nothing is built: products are counted and times are not predicted."""
@@ -67,7 +67,7 @@ def planned(
     if isinstance(sparse, str):
         skipped["sparse"] = sparse
     else:
-        found["sparse"], cost["sparse"] = sparse, _cost(sparse, bool(timed))
+        found["sparse"], cost["sparse"] = sparse, _cost(sparse, small)
     whole = dense_bytes(problem)
     if whole > DENSEST and "sparse" in found:
         chosen, why = "sparse", f"as a dense array it would take {bytes_text(whole)}"
@@ -100,24 +100,26 @@ def best_way(problem: Problem) -> Candidate:
             f"as a dense array it would take {bytes_text(whole)}; write mode='sparse', or name a mode to insist",
         )
     found, _ = candidates(problem)
-    least = min(c.multiplications for c in found.values())
     plain = plainest(found)
     timed = rivals(problem, found)
     if plain.multiplications == 0 or timed == [plain.mode]:
         return plain
     if not timed:
         return found[choose({mode: _cost(c, timed=False) for mode, c in found.items()})[0]]
-    if least > CLEARLY * plain.multiplications:
-        timed = [mode for mode in timed if mode in ("forward", "reverse")]
     return found[choose({mode: _cost(found[mode], timed=True) for mode in timed})[0]]
 
 
 def rivals(problem: Problem, found: Mapping[str, Candidate]) -> list[str]:
     """The modes that may be the quickest, by their counts; none, where even those are too large to be built."""
     least = min(c.multiplications for c in found.values())
-    kept = [mode for mode, c in found.items() if c.multiplications <= RIVAL * least]
-    plain = plainest(found).mode
-    kept = kept if plain in kept else [plain, *kept]
+    plain = plainest(found)
+    clearly = CLEARLY * plain.multiplications  # chain and eliminate mode are taken where they are clearly ahead only
+    kept = [
+        mode
+        for mode, c in found.items()
+        if c.multiplications <= RIVAL * least and (mode in ("forward", "reverse") or c.multiplications < clearly)
+    ]
+    kept = kept if plain.mode in kept else [plain.mode, *kept]
     return kept if sum(_size_of(problem, found[mode]) for mode in kept) <= BUILT else []
 
 

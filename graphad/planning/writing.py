@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphad.autodiff.local import inputs_of
 from graphad.chain import Bracketing, Multiply, PullAdjoint, PushTangent, steps
@@ -16,6 +16,8 @@ from graphad.chain.recurrence import PULL, PUSH
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.text import to_text
 from graphad.plain import plain_graph
+from graphad.planning.chains import Chain
+from graphad.planning.eliminations import Elimination
 from graphad.planning.problem import Problem
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def plan_text(plan: Plan) -> str:
         "cost": {mode: asdict(cost) for mode, cost in plan.cost.items()},
         "skipped": dict(plan.skipped),
         "order": list(candidate.order) if candidate.order is not None else None,
-        "bracketings": [_decisions(tree) for tree in candidate.bracketings],
+        "chains": [_chain(chain) for chain in candidate.chains],
     }
     return json.dumps(content, indent=1) + "\n"
 
@@ -62,6 +64,13 @@ def fingerprint(problem: Problem) -> str:
     ways = [[problem.place.get(x, -1) for x in inputs_of(node)] for node in problem.nodes]
     text = f"{len(problem.outputs)}\n{to_text(found)}{ways}"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _chain(chain: Chain) -> dict[str, Any]:
+    """The stages' factors, how each stage's matrix is made, and the bracketing."""
+    ways = [list(how.order) if isinstance(how, Elimination) else how for how in chain.whole]
+    factors = [list(astuple(factor)) for factor in chain.problem.factors]
+    return {"factors": factors, "ways": ways, "last steps": _decisions(chain.bracketing)}
 
 
 def _decisions(tree: Bracketing) -> list[list[int]]:

@@ -79,8 +79,8 @@ def test_a_plan_is_of_its_own_tensors(tmp_path: Path) -> None:
     [
         ({"chosen": "sideways"}, "is no plan: it chooses 'sideways'"),
         ({"why": None, "skipped": 3, "cost": {}}, "is no plan: it chooses 'chain'"),
-        ({"bracketings": []}, "is no plan of this graph"),
-        ({"bracketings": [[]]}, "is no plan of this graph"),
+        ({"chains": []}, "is no plan of this graph"),
+        ({"chains": [[]]}, "is no plan of this graph"),
         ({"chosen": "eliminate", "order": [1, 1]}, "is no plan of this graph"),
         ({"chosen": "eliminate", "order": None}, "is no plan of this graph"),
     ],
