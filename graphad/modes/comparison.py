@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from graphad.elimination import solve
 from graphad.modes.jacobians import Call, Evaluation, evaluation, scalar_dag
 from graphad.modes.problem import BenchmarkGraph
 from graphad.planning.pricing import predicted
-from graphad.runtime import measure
+from graphad.runtime import Timing, measure
 from graphad.tensor import Tensor
 
 DENSE: Final = ("forward", "reverse", "chain", "eliminate", "sparse")
@@ -21,6 +21,10 @@ LARGEST: Final = 2**31
 """Bytes of intermediates and result above which a mode is not run."""
 LONGEST: Final = 10.0
 """Predicted seconds of a call above which a mode is not run."""
+ROUND: Final = 5e-4
+"""Seconds that a round of timing lasts at least."""
+ENOUGH: Final = 1.0
+"""Seconds of timing for a graph, if that gives 9 to 200 rounds."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def compare(
     graph: BenchmarkGraph,
     points: int | None = None,
     target: str = "cpu",
-    rounds: int = 25,
+    rounds: int | None = None,
     log: Callable[[str], None] = lambda text: None,
     **sizes: Any,
 ) -> Comparison:
@@ -107,7 +111,7 @@ def compare(
         graph: from the registry.
         points: at which it is evaluated; only for graphs that are evaluated at many.
         target: "cpu", or "numpy" for the reference interpreter.
-        rounds: of timing.
+        rounds: of timing; 9 to 200 unless said, many where calls are short.
         log: is told what goes on.
         sizes: of the graph, instead of its defaults.
 
@@ -125,12 +129,21 @@ def compare(
         else:
             found[mode], call = _prepared(asked, mode, published, target)
             calls |= {} if call is None else {mode: call}
-    timings = measure(calls, rounds) if calls else {}
+    timings = _timed(calls, rounds)
     results = tuple(
         _with(result, measured=t.best, median=t.median) if (t := timings.get(mode)) else result
         for mode, result in found.items()
     )
     return Comparison(graph, asked.points, results, plan.chosen, plan.why, _fewest(asked))
+
+
+def _timed(calls: Mapping[str, Call], rounds: int | None) -> dict[str, Timing]:
+    """All calls in turn. Short rounds, of which one fits between two pauses of the process even on a busy machine."""
+    if not calls or rounds is not None:
+        return measure(calls, rounds or 1, ROUND)
+    rough = measure(calls, 3, ROUND)
+    total = sum(max(t.best, ROUND) for t in rough.values())
+    return measure(calls, min(max(int(ENOUGH / total), 9), 200), ROUND)
 
 
 def _fewest(asked: Evaluation) -> int | None:
