@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from graphad.chain import Bracketing
 from graphad.chain.text import line
-from graphad.planning.blocks import Blocks, as_tensors
+from graphad.planning.blocks import as_tensors
 from graphad.planning.chains import Chain, by_chain, plan_chains
 from graphad.planning.dags import of_scalars
 from graphad.planning.eliminations import Elimination, plan_elimination
@@ -17,7 +16,7 @@ from graphad.planning.problem import Problem
 from graphad.planning.scalars import scalars
 from graphad.planning.sweeps import by_forward, by_reverse
 from graphad.sparse import Compression, sparse_hessian, sparse_jacobian
-from graphad.structures import Nodes, Prices, Weights, count
+from graphad.structures import Nodes, Prices, direction, forward, reverse
 from graphad.tensor import Tensor
 
 Way: TypeAlias = Literal["forward", "reverse", "chain", "eliminate", "sparse"]
@@ -118,13 +117,11 @@ def eliminated(problem: Problem, found: Elimination | None = None, seed: int = 0
 def compressed(problem: Problem, plan: Compression) -> Candidate:
     """Sparse mode: sweeps by colour, and what is known before."""
     (y,), (x,) = problem.outputs, problem.inputs
-    each = [_each(run, problem, count(end.shape)) for run, end in ((by_forward, x), (by_reverse, y))]
-    sweeps = math.ceil(plan.tangents * each[0] + plan.adjoints * each[1])
+    tangent, adjoint = Prices(), Prices()
+    if plan.tangents:
+        forward(tangent, problem.edges, problem.nodes, {x: direction(x.shape, x.dtype, target=True)})
+    if plan.adjoints:
+        reverse(adjoint, problem.edges, problem.nodes, {y: direction(y.shape, y.dtype, target=False)}, {x})
+    sweeps = plan.tangents * tangent.multiplications + plan.adjoints * adjoint.multiplications
     build = sparse_hessian if plan.method == "star" else sparse_jacobian
     return Candidate("sparse", sweeps, str(plan), lambda: [[build(plan.y, plan.x, plan)]])
-
-
-def _each(run: Callable[[Weights, Problem], Blocks], problem: Problem, sweeps: int) -> float:
-    w = Prices()
-    run(w, problem)
-    return w.multiplications / max(sweeps, 1)

@@ -25,19 +25,17 @@ from graphad.planning.eliminations import TIME, Elimination, plan_elimination
 from graphad.planning.problem import Problem
 from graphad.planning.stages import MOST, Stage, stages
 from graphad.structures import (
-    PRICED,
-    Einsum,
     Prices,
     Structured,
     Weights,
     after,
     count,
+    direction,
     forward,
     identity,
     materialise,
     reverse,
 )
-from graphad.structures.letters import fresh
 from graphad.tensor import Tensor
 
 How: TypeAlias = Literal["forward", "reverse"] | Elimination
@@ -79,20 +77,12 @@ def _factor(problem: Problem, stage: Stage, seconds: float) -> tuple[Factor, How
         if found is not None and (price := _price(problem, stage, found)) < ways[whole]:
             ways[whole], whole = price, found
     tangent, adjoint = Prices(), Prices()
-    through(tangent, problem, [stage], _direction(stage.entry, target=True))
-    back(adjoint, problem, [stage], _direction(stage.exit, target=False))
+    through(tangent, problem, [stage], direction(stage.entry.shape, stage.entry.dtype, target=True))
+    back(adjoint, problem, [stage], direction(stage.exit.shape, stage.exit.dtype, target=False))
     costs = tangent.multiplications, adjoint.multiplications
     least = min(ways.values())
     size = sum(count(node.shape) for node in stage.nodes)
     return Factor(count(stage.exit.shape), count(stage.entry.shape), *costs, tape=size, jacobian_cost=least), whole
-
-
-def _direction(x: Tensor, target: bool) -> Einsum:
-    """One dense direction, for its price."""
-    letters, (one,) = fresh(x.ndim), fresh(1)
-    extents = dict(zip(letters, x.shape, strict=True)) | {one: 1}
-    first, second = (letters, (one,)) if target else ((one,), letters)
-    return Einsum(first, second, extents, x.dtype, (*letters, one), PRICED)
 
 
 def _price(problem: Problem, stage: Stage, how: How) -> int:

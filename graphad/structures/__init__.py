@@ -4,7 +4,7 @@ from graphad.structures.algebra import Composite, Structured, after, dense, mate
 from graphad.structures.letters import TYPICAL, Einsum, count, identity
 from graphad.structures.local import Edge, Local, local_jacobians
 from graphad.structures.sweeps import Edges, forward, reverse
-from graphad.structures.weights import PRICED, Nodes, Prices, Weights
+from graphad.structures.weights import PRICED, Nodes, Prices, Weights, direction
 
 __all__ = [
     # structures
@@ -12,5 +12,5 @@ __all__ = [
     # what is done with them
     "after", "plus", "materialise", "dense", "forward", "reverse", "Edges",
     # with nodes, or with prices only
-    "Weights", "Nodes", "Prices", "PRICED", "TYPICAL", "count",
+    "Weights", "Nodes", "Prices", "PRICED", "direction", "TYPICAL", "count",
 ]  # fmt: skip

@@ -5,16 +5,17 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphad.build import cast, constant
 from graphad.compiler.ir.size import Dim, product
+from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import AxisMap
 from graphad.ops.arithmetic import equal, multiply, where
 from graphad.ops.contraction import contract
 from graphad.ops.reductions import sum as sum_
 from graphad.ops.shape import affine, index, reshape
-from graphad.structures.letters import Letter, Letters, Weight, count
+from graphad.structures.letters import Einsum, Letter, Letters, Weight, count, fresh
 from graphad.structures.local import Local
 from graphad.tensor import Tensor
 
@@ -111,6 +112,14 @@ PRICED = object()
 """A weight that is not built."""
 
 
+def direction(shape: Shape, dtype: str, target: bool) -> Einsum:
+    """One dense tangent (of the ``target``'s shape) or cotangent, for its price."""
+    letters, (one,) = fresh(len(shape)), fresh(1)
+    extents = dict(zip(letters, shape, strict=True)) | {one: 1}
+    first, second = (letters, (one,)) if target else ((one,), letters)
+    return Einsum(first, second, extents, dtype, (*letters, one), PRICED)
+
+
 @dataclass
 class Prices:
     """Weights are not built: the same algebra, for what it would cost."""
@@ -146,6 +155,3 @@ class Prices:
 
     def pull(self, local: Local, w: Weight, batch: Sequence[Dim]) -> Weight:
         return PRICED
-
-
-__all__ = ["PRICED", "Any", "Extents", "Nodes", "Prices", "Weights"]

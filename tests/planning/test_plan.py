@@ -189,3 +189,12 @@ def test_what_is_too_large_for_a_dense_array_is_sparse() -> None:
     assert (plan.chosen, plan.why) == ("sparse", "as a dense array it would take 74.5 GiB")
     with pytest.raises(ga.GraphError, match=r"would take 74.5 GiB; write mode='sparse'"):
         ga.jacobian(y, x)
+
+
+def test_sparse_mode_counts_its_sweeps() -> None:
+    """A tangent through sin(a) b takes three multiplications an element: cos(a) a', times b, and sin(a) b'."""
+    x = ga.input("x", (50,), "float64")
+    y = ga.sin(x[2:]) * x[1:-1]
+    plan = ga.plan_jacobian(y, x)
+    assert "columns, 2 tangents" in plan.cost["sparse"].how
+    assert plan.cost["sparse"].multiplications == 2 * 3 * 48
