@@ -9,6 +9,7 @@ from graphad.compiler.errors import GraphError, IndexRangeError, ShapeError
 from graphad.compiler.ir.graph import topological
 from graphad.compiler.ir.infer import check_affine
 from graphad.compiler.ir.kinds import (
+    After,
     Constant,
     Contract,
     Fold,
@@ -131,6 +132,8 @@ def run_node(node: Node, operands: Sequence[Array], values: Mapping[Node, Array]
             return np.take(operands[0], operands[1], axis=axis)
         case Scatter(axis=axis, size=size):
             return _scatter(operands[0], operands[1], axis, number(size, sizes))
+        case After():
+            return operands[0]
 
 
 def number(dim: Dim, sizes: Mapping[str, int]) -> int:

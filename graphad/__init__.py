@@ -23,11 +23,9 @@ from graphad.autodiff import (
     GradientError,
     check_grads,
     custom_derivative,
-    grad,
     jvp,
     stop_gradient,
     vectorize,
-    vjp,
 )
 from graphad.build import constant
 from graphad.compile import compile
@@ -70,11 +68,12 @@ from graphad.planning import (
     plan_hessian,
     plan_jacobian,
 )
+from graphad.recompute import grad, vjp
 from graphad.runtime import CacheError, CacheWarning
 from graphad.tensor import Parameter, State, Tensor
 
 if TYPE_CHECKING:
-    from graphad import chain, data, elimination, modes, nn, optim, sparse, train
+    from graphad import chain, data, elimination, modes, nn, optim, recompute, sparse, train
 
     __version__: str
 
@@ -90,7 +89,7 @@ __all__ = [
     # compiled functions
     "compile", "Function", "Options", "Cost", "Machine", "calibrate",
     # packages
-    "chain", "data", "elimination", "modes", "nn", "optim", "sparse", "train",
+    "chain", "data", "elimination", "modes", "nn", "optim", "recompute", "sparse", "train",
     # errors
     "GraphadError", "GraphError", "ShapeError", "DTypeError", "IndexRangeError", "NanError", "GradientError",
     "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "MissingModuleError",

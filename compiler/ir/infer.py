@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.dtypes import is_integer
 from graphad.compiler.ir.kinds import (
+    After,
     Constant,
     Contract,
     Fold,
@@ -62,6 +63,8 @@ def infer(kind: Kind, operands: Sequence[TensorType], declared: TensorType | Non
             return _gather(axis, *operands)
         case Scatter():
             return _scatter(kind, *operands)
+        case After():
+            return operands[0]
 
 
 def _map(kind: Map, operands: Sequence[TensorType]) -> TensorType:

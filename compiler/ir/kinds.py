@@ -178,6 +178,15 @@ class Scatter:
     size: Dim
 
 
+@dataclass(frozen=True, slots=True)
+class After:
+    """out[i] = a[i] of operands (a, b), read only once b is there: b says when, not what.
+
+    Two computations that differ in what they wait for are two computations, so cse leaves both; fuse orders kernels by
+    it and takes it away, so it costs nothing at run time.
+    """
+
+
 Kind: TypeAlias = (
-    Leaf | Constant | SizeOf | Index | Map | Reduce | Scan | View | Join | Fold | Contract | Gather | Scatter
+    Leaf | Constant | SizeOf | Index | Map | Reduce | Scan | View | Join | Fold | Contract | Gather | Scatter | After
 )

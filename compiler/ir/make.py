@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from graphad.compiler.ir.infer import infer
-from graphad.compiler.ir.kinds import Constant, Kind, Map, Reduce, View
+from graphad.compiler.ir.kinds import After, Constant, Kind, Map, Reduce, View
 from graphad.compiler.ir.node import UNKNOWN, Node, Site
 from graphad.compiler.ir.op import CONSTANT, RESHAPE, VIEW, MapOp, Op, ReduceOp
 from graphad.compiler.ir.types import Shape, TensorType
@@ -64,6 +64,13 @@ def is_unguarded_view(x: Node) -> bool:
 def beneath_views(x: Node) -> Node:
     """What lies under a chain of views that only rearrange and repeat."""
     while is_unguarded_view(x):
+        x = x.operands[0]
+    return x
+
+
+def beneath_waits(x: Node) -> Node:
+    """The value of ``x`` whenever it is there. A rule about stability may read it too early, never read another one."""
+    while isinstance(x.kind, After):
         x = x.operands[0]
     return x
 

@@ -12,6 +12,7 @@ from graphad.compiler.errors import GraphadError, ParseError
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.infer import infer
 from graphad.compiler.ir.kinds import (
+    After,
     Constant,
     Contract,
     Fold,
@@ -135,6 +136,8 @@ class _Reader:
             case "scatter":
                 axis = _value(rest, "axis")
                 return Scatter(axis, t.shape[axis])
+            case "after":
+                return After()
             case _:
                 raise ParseError(f"op {op.name!r} has no text form")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from graphad.compiler.ir.make import full, mapped, uniform
+from graphad.compiler.ir.make import beneath_waits, full, mapped, uniform
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import MapOp
 
@@ -130,6 +130,7 @@ def match(pattern: Pattern, x: Node, found: Mapping[str, Node]) -> Iterator[Mapp
             if value is not None and pattern.accepts(value):
                 yield {**found, name: x} if name else found
         case Apply():
+            x = beneath_waits(x)
             if x.op is pattern.op:
                 yield from _match_all(pattern.args, x.operands, found)
                 if pattern.op.commutative:

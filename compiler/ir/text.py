@@ -19,6 +19,7 @@ import numpy as np
 
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import (
+    After,
     Constant,
     Contract,
     Fold,
@@ -91,6 +92,8 @@ def attributes(node: Node) -> str:
             return f"[{left},{right}->{out}]"
         case Join(axis=axis) | Gather(axis=axis) | Scatter(axis=axis):
             return f" axis={axis}"
+        case After():
+            return ""
 
 
 def _constant(constant: Constant) -> str:

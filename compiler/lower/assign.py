@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from graphad.compiler.ir.graph import Graph, Kernel
-from graphad.compiler.ir.kinds import Constant, Gather, Leaf, Map, Scatter
+from graphad.compiler.ir.kinds import Constant, Leaf, Map
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.scalar import Apply, Cast, Scalar
-from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.passes.kernels.order import can_fail
 
 
 @dataclass(frozen=True)
@@ -84,30 +82,7 @@ def _last_reads(kernels: Sequence[Kernel]) -> dict[Node, int]:
 
 def _guarded(kernels: Sequence[Kernel]) -> int:
     """One more than the last kernel that can fail, 0 if none can."""
-    return max((i + 1 for i, kernel in enumerate(kernels) if any(_can_fail(n) for n in kernel.nodes)), default=0)
-
-
-def _can_fail(node: Node) -> bool:
-    match node.kind:
-        case Gather(axis=axis):
-            return not in_range(node.operands[1], node.operands[0].type.shape[axis])
-        case Scatter(size=size):
-            return not in_range(node.operands[0], size)
-        case Map(scalar=scalar):
-            return _requires(scalar)
-        case _:
-            return False
-
-
-@lru_cache(maxsize=4096)
-def _requires(scalar: Scalar) -> bool:
-    match scalar:
-        case Apply(primitive, args):
-            return primitive == "require" or any(_requires(a) for a in args)
-        case Cast(_, arg):
-            return _requires(arg)
-        case _:
-            return False
+    return max((i + 1 for i, kernel in enumerate(kernels) if any(can_fail(n) for n in kernel.nodes)), default=0)
 
 
 def _updates(

@@ -31,6 +31,16 @@ def cse(graph: Graph) -> Graph:
     return graph.rebuild(make)
 
 
+def equal_nodes(graph: Graph) -> dict[Node, int]:
+    """A number for each node, the same for those that cse would merge."""
+    number: dict[Node, int] = {}
+    first: dict[tuple[object, ...], int] = {}
+    for node in graph.nodes:
+        leaf = isinstance(node.kind, Leaf)
+        number[node] = len(number) if leaf else first.setdefault(_key(node, number), len(number))
+    return number
+
+
 def _key(node: Node, number: dict[Node, int]) -> tuple[object, ...]:
     operands = [number[o] for o in node.operands]
     if isinstance(node.kind, Map):

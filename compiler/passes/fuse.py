@@ -6,14 +6,14 @@ After:   the same, and   kernel 0: %2, %4, %5 -> %5
 An *anchor* (reduction, contraction, scan, fold, scatter) needs a loop nest of its own; views and cheap maps are
 evaluated inside whoever reads them; other maps are stored when several kernels read them or a view repeats them. Then
 maps of one shape share a kernel, an anchor takes the maps that alone read it as its epilogue, and reductions of one
-operand over the same axes become one loop. Relies on cse (equal nodes are one node) and dce; leaves order in memory and
-the loops themselves to later stages.
+operand over the same axes become one loop. Kernels are ordered for little memory, and as ``after`` says, which goes
+then. Relies on cse (equal nodes are one node) and dce; leaves the loops themselves to later stages.
 """
 
 from collections.abc import Iterable, Mapping
 
 from graphad.compiler.ir.graph import Graph, Kernel
-from graphad.compiler.ir.kinds import View
+from graphad.compiler.ir.kinds import After, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import VIEW
 from graphad.compiler.ir.verify import needs_kernel
@@ -26,6 +26,7 @@ from graphad.compiler.passes.kernels.groups import (
     merge_maps,
     merge_siblings,
 )
+from graphad.compiler.passes.kernels.order import order_groups
 from graphad.compiler.passes.kernels.points import Points
 from graphad.compiler.passes.kernels.stored import choose_stored
 
@@ -39,15 +40,35 @@ def fuse(graph: Graph) -> Graph:
     groups = merge_maps(groups)
     groups = merge_epilogues(groups, graph)
     order = {n: i for i, n in enumerate(graph.nodes)}
-    kernels = tuple(_kernel(g, order) for g in _updates_last(groups, graph))
-    return Graph(graph.inputs, graph.outputs, graph.updates, kernels)
+    kernels = tuple(_kernel(g, order) for g in order_groups(groups, graph))
+    return without_waits(Graph(graph.inputs, graph.outputs, graph.updates, kernels))
 
 
 def unfused(graph: Graph) -> Graph:
     """Every node a kernel of its own (views, too), so that each value can be looked at."""
     graph = separate_roots(graph)
     kernels = tuple(Kernel((n,), (n,)) for n in graph.nodes if needs_kernel(n))
-    return Graph(graph.inputs, graph.outputs, graph.updates, kernels)
+    return without_waits(Graph(graph.inputs, graph.outputs, graph.updates, kernels))
+
+
+def without_waits(graph: Graph) -> Graph:
+    """The graph whose kernels are in order, so that nobody has to wait: ``after(x, y)`` is ``x``."""
+    if not any(isinstance(n.kind, After) for n in graph.nodes):
+        return graph
+    assert graph.kernels is not None
+    done: dict[Node, Node] = {}
+
+    def make(node: Node, operands: tuple[Node, ...]) -> Node:
+        done[node] = operands[0] if isinstance(node.kind, After) else node.with_operands(operands)
+        return done[node]
+
+    bare = graph.rebuild(make)
+    kernels = []
+    for kernel in graph.kernels:
+        nodes = tuple(done[n] for n in kernel.nodes if not isinstance(n.kind, After))
+        if nodes:
+            kernels.append(Kernel(nodes, tuple(done[n] for n in kernel.stores)))
+    return Graph(bare.inputs, bare.outputs, bare.updates, tuple(kernels))
 
 
 def separate_roots(graph: Graph) -> Graph:
@@ -55,7 +76,7 @@ def separate_roots(graph: Graph) -> Graph:
     seen: set[Node] = set()
 
     def own(node: Node) -> Node:
-        if node in seen or not needs_kernel(node):
+        if node in seen or not needs_kernel(node) or isinstance(node.kind, After):
             node = Node(VIEW, View(identity(node.type.shape)), (node,), node.type, node.site)
         seen.add(node)
         return node
@@ -63,19 +84,6 @@ def separate_roots(graph: Graph) -> Graph:
     outputs = tuple(own(n) for n in graph.outputs)
     updates = tuple((leaf, own(value)) for leaf, value in graph.updates)
     return Graph(graph.inputs, outputs, updates)
-
-
-def _updates_last(groups: list[Group], graph: Graph) -> list[Group]:
-    """Kernels that only store new values of states come last, so that no one reads the state after it changed."""
-    values = {v for _, v in graph.updates}
-    late: set[Group] = set()
-    needed_early: set[Node] = set()
-    for group in reversed(groups):
-        if all(s in values and s not in needed_early for s in group.stores):
-            late.add(group)
-        else:
-            needed_early |= group.reads
-    return [g for g in groups if g not in late] + [g for g in groups if g in late]
 
 
 def _kernel(group: Group, order: Mapping[Node, int]) -> Kernel:

@@ -9,6 +9,7 @@ from graphad.build import cast, refuse
 from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.kinds import (
+    After,
     Constant,
     Contract,
     Fold,
@@ -37,9 +38,11 @@ from graphad.tensor import Tensor
 
 
 def inputs_of(node: Tensor) -> tuple[Tensor, ...]:
-    """What the node depends on in the eyes of AD: its operands, or a custom rule's inputs."""
+    """What the node depends on in the eyes of AD: its operands, or a custom rule's inputs; not what it waits for."""
     if isinstance(node.op, CustomOp):
         return node.op.inputs
+    if isinstance(node.kind, After):
+        return node.operands[:1]  # type: ignore[return-value]
     return node.operands  # type: ignore[return-value]
 
 
@@ -147,6 +150,8 @@ def _push(node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor | None:
             return fold(first, found, shape)
         case Gather(axis=axis):
             return gather(first, inputs_of(node)[1], axis)
+        case After():
+            return first
         case _:
             raise AssertionError(node.kind)
 
@@ -207,6 +212,8 @@ def _pull(node: Tensor, c: Tensor, asked: Sequence[bool]) -> Sequence[Tensor | N
             return [scatter_add(inputs[1], c, axis, inputs[0].shape[axis]), None]
         case Scatter(axis=axis):
             return [None, gather(c, inputs[0], axis)]
+        case After():
+            return [c]
 
 
 def _parts(c: Tensor, inputs: Sequence[Tensor], axis: int, asked: Sequence[bool]) -> Sequence[Tensor | None]:

@@ -105,10 +105,12 @@ def pull_back(
     cotangents: Sequence[Tensor],
     wrt: Sequence[Tensor],
     nodes: Sequence[Tensor] | None = None,
+    watch: Callable[[Tensor, Sequence[Tensor]], None] | None = None,
 ) -> list[Tensor]:
     """Reverse mode: the cotangents of ``wrt`` from the outputs'; zeros where only stop_gradient leads.
 
-    ``nodes``: what ``order(outputs)`` gave, where the caller has it.
+    ``nodes``: what ``order(outputs)`` gave, where the caller has it. ``watch`` is told of each node and what the
+    cotangents of its inputs have become.
     """
     nodes = order(outputs) if nodes is None else nodes
     live = active(nodes, wrt)
@@ -116,7 +118,7 @@ def pull_back(
     for y, c in zip(outputs, cotangents, strict=True):
         known[y] = known[y] + c if y in known else c
     targets = set(wrt)
-    for node in reversed(nodes):
+    for node in _nearest_first(nodes):
         if node not in known or node not in live:
             continue
         inputs = inputs_of(node)
@@ -128,7 +130,19 @@ def pull_back(
             for x, part in zip(inputs, pull(node, cotangent, wanted), strict=True):
                 if part is not None:
                     known[x] = known[x] + part if x in known else part
+        if watch is not None:
+            watch(node, [known[x] for x in inputs if x in known])
     return [known[x] if x in known else zeros_like(x) for x in wrt]
+
+
+def _nearest_first(nodes: Sequence[Tensor]) -> list[Tensor]:
+    """Users before inputs, by the longest way to an output: what one time step adds to a shared weight's cotangent is
+    added when its turn comes, not after the sweep, so that it need not be kept."""
+    depth = dict.fromkeys(nodes, 0)
+    for node in reversed(nodes):
+        for x in inputs_of(node):
+            depth[x] = max(depth[x], depth[node] + 1)
+    return sorted(nodes, key=lambda n: -depth[n])[::-1]
 
 
 def push_forward(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> list[Tensor]:
@@ -159,16 +173,21 @@ def grad(y: Tensor, wrt: T) -> T:
     >>> ga.evaluate(grad(ga.sum(x * x), x), {x: [1.0, 2.0]})
     array([2., 4.], dtype=float32)
     """
-    leaves = flatten("grad", wrt)
+    leaves = check_scalar("grad", y, wrt)
+    return cast(T, unflatten(wrt, pull_back([y], [ones_like(y)], leaves)))
+
+
+def check_scalar(name: str, y: Tensor, wrt: Any) -> list[Tensor]:
+    """The tensors of ``wrt``, where y has a gradient with respect to them."""
+    leaves = flatten(name, wrt)
     if not isinstance(y, Tensor):
-        refuse(GraphError, "grad", (y,), "the first argument is a scalar tensor")
+        refuse(GraphError, name, (y,), "the first argument is a scalar tensor")
     if y.shape != ():
-        refuse(ShapeError, "grad", (y,), "takes a scalar; use ga.sum(y), ga.vjp or ga.jacobian")
+        refuse(ShapeError, name, (y,), "takes a scalar; use ga.sum(y), ga.vjp or ga.jacobian")
     if not is_float(y.dtype):
-        refuse(DTypeError, "grad", (y,), f"{y.dtype} has no derivative")
-    nodes = order([y])
-    check_reach("grad", [y], leaves, nodes)
-    return cast(T, unflatten(wrt, pull_back([y], [ones_like(y)], leaves, nodes)))
+        refuse(DTypeError, name, (y,), f"{y.dtype} has no derivative")
+    check_reach(name, [y], leaves, order([y]))
+    return leaves
 
 
 def vjp(y: Any, x: T, cotangent: Any) -> T:

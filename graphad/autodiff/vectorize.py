@@ -11,6 +11,7 @@ from graphad.autodiff.structure import flatten, unflatten
 from graphad.build import as_tensor, make, refuse
 from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import (
+    After,
     Constant,
     Contract,
     Fold,
@@ -25,7 +26,7 @@ from graphad.compiler.ir.kinds import (
     SizeOf,
     View,
 )
-from graphad.compiler.ir.op import CONTRACT, FOLD, JOIN, VIEW
+from graphad.compiler.ir.op import AFTER, CONTRACT, FOLD, JOIN, VIEW
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
@@ -77,7 +78,7 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
     if extent is None:
         refuse(ShapeError, "vectorize", tuple(roots), "names no tensor to replace")
     for node in _order(roots):
-        if node not in done and any(o in done for o in _operands(node)):
+        if node not in done and any(o in done for o in _moving(node)):
             with origin(node.site):
                 done[node] = _node(node, done, extent)
     return unflatten(outputs, [done[y] if y in done else lifted(y, extent) for y in roots])
@@ -109,6 +110,11 @@ def _operands(node: Tensor) -> tuple[Tensor, ...]:
     """What the value needs, and what a custom rule names."""
     inputs = inputs_of(node)
     return inputs if inputs is node.operands else (*node.operands, *inputs)  # type: ignore[arg-type]
+
+
+def _moving(node: Tensor) -> tuple[Tensor, ...]:
+    """What makes the node depend on the batch; what it only waits for does not."""
+    return inputs_of(node) if isinstance(node.kind, After) else _operands(node)
 
 
 def _order(roots: Iterable[Tensor]) -> list[Tensor]:
@@ -153,6 +159,9 @@ def _node(node: Tensor, done: Mapping[Tensor, Tensor], extent: Dim) -> Tensor:
             return _gather(node, axis, done, extent)
         case Scatter(axis=axis, size=size):
             return _scatter(node, axis, size, done, extent)
+        case After() as kind:
+            x, earlier = node.operands
+            return make(AFTER, kind, [full(x), done.get(earlier, earlier)])  # type: ignore[call-overload]
 
 
 def _shifted(found: Affine, extent: Dim) -> Affine:

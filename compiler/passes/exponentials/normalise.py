@@ -1,7 +1,7 @@
 """The walk: forms from operands to users, and new nodes where a form has become safe."""
 
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Map, Reduce, View
+from graphad.compiler.ir.kinds import After, Map, Reduce, View
 from graphad.compiler.ir.make import full, mapped, reduced, uniform, viewed
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import MapOp
@@ -45,7 +45,8 @@ class _Walk:
         return new
 
     def _make(self, node: Node) -> Node:
-        known = [self.forms[o] for o in node.operands if o in self.forms]
+        operands = node.operands[:1] if isinstance(node.kind, After) else node.operands
+        known = [self.forms[o] for o in operands if o in self.forms]
         if node is not self.exp and not known:
             return node
         if node.op is self.algebra.log:
@@ -62,6 +63,8 @@ class _Walk:
         """What the node is as a sum of terms, or None where it leaves the algebra."""
         if node is self.exp:
             return Form(node.type, self.spread, (Term(1, None, 1, 1),))
+        if isinstance(node.kind, After):
+            return self.forms[node.operands[0]]
         if any(o.type.dtype != self.exp.type.dtype for o in (node, *node.operands)):
             return None
         if isinstance(node.kind, View):

@@ -5,7 +5,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Contract, Fold, Map, Reduce, Scatter
+from graphad.compiler.ir.kinds import After, Contract, Fold, Map, Reduce, Scatter
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.verify import needs_kernel
@@ -44,6 +44,11 @@ class Group:
         return None if self.anchors else self.points.space[self.stores[0]]
 
     @cached_property
+    def waits(self) -> frozenset[Node]:
+        """What has to be there before these nodes may be computed."""
+        return frozenset(n.operands[1] for n in self.nodes if isinstance(n.kind, After))
+
+    @cached_property
     def reads(self) -> frozenset[Node]:
         """Stored nodes and leaves of other kernels."""
         return frozenset(o for n in self.nodes for o in n.operands if o not in self.nodes)
@@ -70,7 +75,7 @@ class Group:
 
     def absorb(self, other: "Group", anchors: list[Node]) -> None:
         """Computes what ``other`` computes, around its anchors."""
-        for name in ("size", "space", "reads", "_moved"):
+        for name in ("size", "space", "reads", "waits", "_moved"):
             self.__dict__.pop(name, None)
         self.nodes |= other.nodes
         self.anchors = anchors
@@ -147,7 +152,11 @@ def merge_siblings(groups: list[Group]) -> list[Group]:
 
 
 def merge_maps(groups: list[Group]) -> list[Group]:
-    """Maps over one space share a kernel where no kernel between them stands in the way."""
+    """Maps over one space share a kernel where no kernel between them stands in the way.
+
+    Kernels that each finish an anchor stay apart: each becomes the epilogue of its own, so no weight's gradient has to
+    be kept until all that are to be added or subtracted are there.
+    """
     merged = list(groups)
     i = 0
     while i < len(merged):
@@ -158,6 +167,10 @@ def merge_maps(groups: list[Group]) -> list[Group]:
         for j in range(i - 1, max(-1, i - 33), -1):  # a window, so that a long list stays linear
             before = merged[j]
             if before.space != group.space or before.size + group.size > LARGE or not _reads_in_place(group, before):
+                continue
+            if before.waits != group.waits:
+                continue  # each has its moment
+            if _finishes(before) and _finishes(group):
                 continue
             between = merged[j + 1 : i]
             late = {s for g in between for s in g.stores}
@@ -174,6 +187,18 @@ def merge_maps(groups: list[Group]) -> list[Group]:
                 break
         i += 1
     return merged
+
+
+def _finishes(group: Group) -> bool:
+    """Stores one value, and alone reads some anchor of its shape, at the element that it computes."""
+    shape, users = group.stores[0].type.shape, group.points.graph.users
+    return len(group.stores) == 1 and any(
+        is_anchor(n)
+        and n.type.shape == shape
+        and group.nodes.issuperset(users[n])
+        and all(isinstance(user.kind, Map) for user in users[n])
+        for n in group.reads
+    )
 
 
 def _joined(first: Group, second: Group) -> Group:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from graphad.compiler.ir.kinds import Contract, Gather, Join, Map, View
+from graphad.compiler.ir.kinds import After, Contract, Gather, Join, Map, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import COMPARE, LOGIC, PREDICATE, Apply, Cast, Scalar
 from graphad.compiler.ir.verify import needs_kernel
@@ -43,6 +43,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
     roots = set(graph.roots)
     weight, heavy = _weights(points)
     heavy |= _too_often(points, weight)
+    partial = _partial_sums(points)
     stored: dict[Node, Node] = {}
     owners: dict[Node, Node | None] = {}  # the one kernel that reads a node; None for several
     repeated: set[Node] = set()  # read more than once an element, by a view
@@ -52,11 +53,13 @@ def choose_stored(points: Points) -> dict[Node, Node]:
         if not needs_kernel(node):
             continue
         users = graph.users[node]
+        waited = False  # what is waited for has memory of its own, or there would be no moment to wait for
         for user in users:
             inlined = user not in stored
+            waited |= isinstance(user.kind, After) and user.operands[1] is node and not isinstance(node.kind, After)
             if _repeats(user) or (inlined and user in repeated):
                 repeated.add(node)
-            if isinstance(user.kind, Contract) or (isinstance(user.kind, View) and inlined and user in packed):
+            if isinstance(user.kind, Contract) or (isinstance(user.kind, View | After) and inlined and user in packed):
                 packed.add(node)
             if isinstance(user.kind, Gather) and node is user.operands[0]:
                 jumped[node] = jumped.get(node, 0) + _count(user)
@@ -70,13 +73,40 @@ def choose_stored(points: Points) -> dict[Node, Node]:
         jumbled = isinstance(node.kind, Map) and 0 < _count(node) <= 2 * jumped.get(node, 0)
         if node not in points.dissolved and (
             node in roots
+            or waited
+            or node in partial
             or is_anchor(node)
             or isinstance(node.kind, Join)
             or (computed and (node in packed or node in heavy or ((again or jumbled) and weight[node] > CHEAP)))
         ):
-            stored[node] = owner = points.code(node) or node
+            code = points.code(node)
+            stored[node] = owner = node if code is None else code
         owners[node] = owner
     return stored
+
+
+def _partial_sums(points: Points) -> set[Node]:
+    """Maps of two anchors that others are joined to: a weight's gradient, summed up over time steps.
+
+    Stored, each is finished where its last anchor is, as that one's epilogue; inlined, all the anchors would have to be
+    kept until the last of them is there. Either way an anchor costs one store and one load.
+    """
+    found: set[Node] = set()
+    anchors: dict[Node, int] = {}  # those that only this node needs, through maps
+    for node in points.graph.nodes:
+        alone = len(set(points.graph.users[node])) == 1
+        if is_anchor(node):
+            anchors[node] = int(alone)
+        elif isinstance(node.kind, Map):
+            operands = dict.fromkeys(node.operands)
+            if sum(anchors[o] for o in operands) > 2:
+                joined = [o for o in operands if anchors[o] > 1]
+                found.update(joined)
+                anchors.update(dict.fromkeys(joined, 1))
+            anchors[node] = sum(anchors[o] for o in operands) if alone else 0
+        else:
+            anchors[node] = 0
+    return found
 
 
 def _count(node: Node) -> int:
@@ -97,10 +127,15 @@ def _weights(points: Points) -> tuple[dict[Node, int], set[Node]]:
             weight[node] = 0
             continue
         own = cost(node.kind.scalar) if isinstance(node.kind, Map) else 3 if isinstance(node.kind, Gather) else 0
-        weight[node] = min(own + sum(0 if o in heavy else weight[o] for o in node.operands), LARGE + 1)
+        weight[node] = min(own + sum(0 if o in heavy else weight[o] for o in _read(node)), LARGE + 1)
         if weight[node] > LARGE and node in moved and isinstance(node.kind, Map):
             heavy.add(node)
     return weight, heavy
+
+
+def _read(node: Node) -> tuple[Node, ...]:
+    """The operands that are read; not what is only waited for."""
+    return node.operands[:1] if isinstance(node.kind, After) else node.operands
 
 
 def _too_often(points: Points, weight: Mapping[Node, int]) -> set[Node]:

@@ -1,0 +1,108 @@
+"""The search: the cheapest stream within a limit, by revolve, by dynamic programming or by giving up values."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias, get_args
+
+from graphad.recompute.actions import Action, Advance, Tape
+from graphad.recompute.cuts import Cuts, cut
+from graphad.recompute.greedy import give_up
+from graphad.recompute.program import Program
+from graphad.recompute.revolve import revolve
+from graphad.recompute.stages import Table
+from graphad.recompute.stream import Stream, along, plain
+
+Method: TypeAlias = Literal["store", "revolve", "chain", "greedy"]
+METHODS: Final = get_args(Method)
+SMALL: Final = 1000
+"""Items up to which every method is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A stream and how it was found; ``steps``: stages run forward beyond once each, where there are stages."""
+
+    method: Method
+    stream: Stream
+    steps: int | None = None
+
+
+class Search:
+    """All that is asked of one program, whatever the limit."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.plain = plain(program)
+
+    @cached_property
+    def cuts(self) -> Cuts | None:
+        found = cut(self.program) if self.program.forward else None
+        return found if found is not None and found.stages > 1 else None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether every method is tried; a long program that is a chain is left to those for chains."""
+        return self.cuts is None or len(self.program.items) <= SMALL
+
+    @cached_property
+    def greedy(self) -> list[Choice]:
+        return [Choice("greedy", s) for s in give_up(self.program)]
+
+    def best(self, limit: int | None, methods: Sequence[Method] = METHODS) -> Choice | None:
+        """The choice with the least work whose peak is within the limit."""
+        found = [c for c in self._offers(limit, methods) if limit is None or c.stream.peak <= limit]
+        return min(found, key=lambda c: (c.stream.extra_work, METHODS.index(c.method)), default=None)
+
+    def _offers(self, limit: int | None, methods: Sequence[Method]) -> Iterator[Choice]:
+        if "store" in methods:
+            yield Choice("store", self.plain, 0)
+            if limit is None or self.plain.peak <= limit:
+                return
+        assert limit is not None
+        if self.cuts is not None and "revolve" in methods:
+            yield from self._within(limit, self._revolved, self.cuts.stages)
+        if self.cuts is not None and "chain" in methods:
+            table = Table(self.cuts.chain, limit)
+            first = sum(c is None for c in table.costs())
+            yield from self._within(limit, lambda m: self._scheduled(table, first + m - 1), table.slots + 1 - first)
+            yield self.leanest
+        if "greedy" in methods and (self.is_small or len(methods) == 1):
+            yield from self.greedy
+
+    def _within(self, limit: int, choice: Callable[[int], Choice], count: int) -> Iterator[Choice]:
+        """The last of ``choice(1..count)``, which take more and more memory, whose peak is within the limit."""
+        low, high = 0, count
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = choice(middle)
+            if found.stream.peak <= limit:
+                low = middle
+                yield found
+            else:
+                high = middle - 1
+
+    def _revolved(self, snapshots: int) -> Choice:
+        assert self.cuts is not None
+        return self._choice("revolve", revolve(self.cuts.stages, snapshots))
+
+    def _scheduled(self, table: Table, slots: int) -> Choice:
+        return self._choice("chain", table.schedule(slots).actions)
+
+    @cached_property
+    def leanest(self) -> Choice:
+        assert self.cuts is not None
+        return self._choice("chain", self.cuts.chain.leanest()[1].actions)
+
+    def _choice(self, method: Method, actions: Sequence[Action]) -> Choice:
+        assert self.cuts is not None
+        runs = sum(a.last - a.first if isinstance(a, Advance) else isinstance(a, Tape) for a in actions)
+        return Choice(method, along(self.program, self.cuts, actions), runs - self.cuts.stages)
+
+    @cached_property
+    def least(self) -> Choice:
+        """The choice with the least peak of all that are known here."""
+        found = [Choice("store", self.plain, 0), *(self.greedy if self.is_small else ())]
+        if self.cuts is not None:
+            found += [self._revolved(1), self.leanest]
+        return min(found, key=lambda c: c.stream.peak)
