@@ -160,8 +160,8 @@ def _node(node: Tensor, done: Mapping[Tensor, Tensor], extent: Dim) -> Tensor:
         case Scatter(axis=axis, size=size):
             return _scatter(node, axis, size, done, extent)
         case After() as kind:
-            x, earlier = node.operands
-            return make(AFTER, kind, [full(x), done.get(earlier, earlier)])  # type: ignore[call-overload]
+            value, earlier = node.operands
+            return make(AFTER, kind, [full(value), done.get(earlier, earlier)])  # type: ignore[call-overload]
 
 
 def _shifted(found: Affine, extent: Dim) -> Affine:

@@ -80,7 +80,7 @@ def plan(y: Tensor, wrt: Any, memory_limit: int | None = None, method: Method | 
         refuse(GraphError, "plan", (y,), f"method {method!r} needs a memory_limit")
     program = trace([y], [ones_like(y)], leaves)
     search = Search(program)
-    found = _chosen("plan", program, search, limit, METHODS if method == _AUTO else (method,))  # type: ignore[arg-type]
+    found = _chosen("plan", program, search, limit, METHODS if method == _AUTO else (method,))
     return describe_choice(program, search, found, limit)
 
 

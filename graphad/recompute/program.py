@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from graphad.autodiff.modes import pull_back
-from graphad.compiler.cost import node_flops
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.graph import Graph, topological
 from graphad.compiler.ir.kinds import Contract, Map, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, evaluate
 from graphad.compiler.ir.verify import needs_kernel
+from graphad.compiler.model.counts import node_flops
 from graphad.compiler.passes.cse import equal_nodes
 from graphad.compiler.passes.exponentials.terms import declared_algebras
 from graphad.compiler.passes.kernels.points import Points
@@ -48,7 +48,7 @@ class Program:
     nbytes: tuple[int, ...]
     flops: tuple[int, ...]
     work: tuple[int, ...]
-    inner: tuple[tuple[Tensor, ...], ...]
+    inner: tuple[tuple[Node, ...], ...]
     stage_key: tuple[int, ...]
     """For each backward item, the forward item (its number) to whose adjoint it belongs."""
 
@@ -89,7 +89,7 @@ def trace(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequence
         nbytes=tuple(0 if n in own else nbytes(n) for n in ordered),
         flops=tuple(sum(flops(x) for x in inner[n]) for n in ordered),
         work=tuple(sum(_work(x) for x in inner[n]) + _MOVED * nbytes(n) for n in ordered),
-        inner=tuple(inner[n] for n in ordered),  # type: ignore[arg-type]
+        inner=tuple(inner[n] for n in ordered),
         stage_key=tuple(key[n] for n in backward),
     )
 

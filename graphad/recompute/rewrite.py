@@ -48,7 +48,7 @@ class _Rewriting:
                     self.fresh.clear()
                 self.now[node] = self.made(v, gate=True)
                 self.fresh.add(self.now[node])
-        return [self.current(n) for n in self.program.results]
+        return [self.current(n) for n in self.program.results]  # type: ignore[misc]  # results are tensors
 
     def all_done(self) -> Node:
         """The last cotangent, once all that were made with it are there."""

@@ -105,4 +105,5 @@ class Search:
         found = [Choice("store", self.plain, 0), *(self.greedy if self.is_small else ())]
         if self.cuts is not None:
             found += [self._revolved(1), self.leanest]
-        return min(found, key=lambda c: c.stream.peak)
+        best: Choice = min(found, key=lambda c: c.stream.peak)
+        return best
