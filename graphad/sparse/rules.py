@@ -14,6 +14,7 @@ from graphad.autodiff.local import inputs_of, spread
 from graphad.compiler.interpret import view
 from graphad.compiler.ir.kinds import (
     PROD,
+    After,
     Constant,
     Contract,
     Fold,
@@ -85,7 +86,7 @@ def through(node: Tensor, operands: Sequence[Csr | None], known: Known, probe: L
         case View(map=Affine() as found):
             shape = _shape(node.operands[0])
             return first if found.is_identity(shape) else select(first, _read(found, shape))
-        case View():
+        case View() | After():
             return first
         case Fold(map=found):
             return grouped(first, _read(found, _shape(node)), _size(node))

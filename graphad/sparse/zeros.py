@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from graphad.compiler.interpret import view
-from graphad.compiler.ir.kinds import Fold, Gather, Join, Map, Reduce, Scatter, View
+from graphad.compiler.ir.kinds import After, Fold, Gather, Join, Map, Reduce, Scatter, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import MapOp
 from graphad.compiler.ir.view import Affine
@@ -30,6 +30,8 @@ def may_differ(node: Node, operands: Sequence[Mask], value: Value) -> Mask:
             return _view(node, found, first)
         case View():
             return None if first is None else first.reshape(shape)
+        case After():
+            return first
         case Join(axis=axis):
             parts = [_full(o) if m is None else m for o, m in zip(node.operands, operands, strict=True)]
             return np.concatenate(parts, axis)

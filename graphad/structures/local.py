@@ -11,7 +11,7 @@ from graphad.autodiff.local import differentiable, inputs_of, map_partials, pull
 from graphad.autodiff.vectorize import vectorize_within
 from graphad.build import cast, constant, known_number
 from graphad.compiler.ir.dtypes import is_float
-from graphad.compiler.ir.kinds import Contract, Fold, Gather, Join, Map, Reduce, Scan, Scatter, View
+from graphad.compiler.ir.kinds import After, Contract, Fold, Gather, Join, Map, Reduce, Scan, Scatter, View
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
@@ -120,7 +120,7 @@ def passes(node: Tensor, operand: int) -> dict[int, int]:
         case Scatter(axis=axis):
             wide = inputs_of(node)[0].ndim - 1
             return {i: i + wide * (i > axis) for i in range(node.ndim) if i != axis}
-        case Map():
+        case Map() | After():
             return {i: i for i in range(node.ndim)}
         case _:
             return {}
