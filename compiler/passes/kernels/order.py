@@ -15,23 +15,30 @@ from graphad.compiler.ir.size import evaluate
 from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.passes.kernels.groups import Group
 
+WORTH: Final = 0.9
+"""What an order may leave alive of what the order as written does, to be taken instead."""
+
 LARGE: Final = 1024
 """What a symbolic size counts as, where an order is chosen before sizes are known: memory is short when it is large."""
 
 
 def order_groups(groups: Sequence[Group], graph: Graph) -> list[Group]:
-    """The groups in the best of three orders, by the bytes of stored values alive at once; the first of equals.
+    """The groups in the best of three orders, by the bytes of stored values alive at once.
 
-    As written, depth first; and twice by choosing, among the kernels that are ready, one that leaves less alive than
-    before, else one that leaves as much, else the next: as written, or the one that is needed first. So a weight's
-    gradient is computed as soon as its operands are there, which frees them, and not after the whole backward sweep.
+    As written, depth first, unless another saves a tenth (or anything, where a memory limit made nodes wait): what was
+    written one after the other finds its operands in the caches. The others are made by choosing, among the kernels
+    that are ready, one that leaves less alive than before, else one that leaves as much, else the next: as written, or
+    the one that is needed first. So a weight's gradient is computed as soon as its operands are there, which frees
+    them, and not after the whole backward sweep.
 
     An update is made last, or once nobody reads the old value any more and no kernel can fail, so that it is made in
     place; updates that wait for each other do not.
     """
     work = _Work(groups, graph)
-    orders = (work.written, work.greedy(range(len(groups))), work.greedy(work.urgency))
-    return [groups[i] for i in min(orders, key=work.peak)]
+    best = min((work.greedy(range(len(groups))), work.greedy(work.urgency)), key=work.peak)
+    limited = any(g.waits for g in groups)
+    worth = work.peak(best) < (1 if limited else WORTH) * work.peak(work.written)
+    return [groups[i] for i in (best if worth else work.written)]
 
 
 def can_fail(node: Node) -> bool:
