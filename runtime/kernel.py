@@ -40,6 +40,7 @@ from graphad.runtime.scalars import (
     trunc,
 )
 from graphad.runtime.sync import barrier, fail, stamp
+from graphad.runtime.tiles import multiply_tile
 from graphad.runtime.translated import translated, translation
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "barrier", "stamp", "fail", "share",
     # loops
     "lanes",
+    # matrix products
+    "multiply_tile",
     # types, callable as casts
     "float32", "float64", "int32", "int64",
     # scalars that Numba lacks, widens or guards

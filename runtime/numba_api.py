@@ -57,6 +57,12 @@ def intrinsic(function: Callable[..., Any]) -> Any:
     return decorate(function)
 
 
+def intrinsic_of_literals(function: Callable[..., Any]) -> Any:
+    """The same for functions that want to know the constants among their arguments."""
+    decorate: Any = numba.extending.intrinsic(prefer_literal=True)
+    return decorate(function)
+
+
 def register_model(kind: type) -> Callable[[Decorated], Decorated]:
     """Say how values of a Numba type lie in memory."""
     decorate: Any = _core.datamodel.register_default(kind)

@@ -17,6 +17,7 @@ from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, Uns
 from graphad.runtime.lane_plan import plan_lanes
 from graphad.runtime.lanes import Lanes
 from graphad.runtime.numba_api import ir
+from graphad.runtime.tiles import Tile, emit_tile
 
 
 class Translator(Expressions):
@@ -164,6 +165,10 @@ class Translator(Expressions):
             self.record_failure(self.builder, self.value(status).ir, *values)
             return
         values = [self._argument(a) for a in arguments]
+        if name == "multiply_tile":
+            *operands, rows, columns = (v.ir for v in values)
+            emit_tile(self.builder, Tile(*operands, rows.constant, columns.constant, self.flags))
+            return
         function = self.callee(name, [v.dtype for v in values])
         self.builder.call(function, [v.ir for v in values])
 

@@ -1,85 +1,125 @@
-"""The matrix-product kernel that contractions call: C += A B on strided A, row-major B and C.
+"""Matrix products as loops over tiles: C = A B, or C += A B, on strided A and row-major B and C.
 
-Four rows of C and four of B at a time: each element of B that is loaded serves four rows, and C is loaded and stored
-once for four products. The loop over columns is the one that vectorises; blocks of columns keep the eight rows in the
-first-level cache, blocks of the inner axis keep B's block in the second.
+    for p in range(0, depth, 256):              blocks of the inner axis: what follows stays in the caches
+        for j in range(0, columns, 16):         a panel of B, 256 x 16: in the first-level cache
+            for i in range(0, rows, 6):
+                multiply_tile(C[i, j], A[i, p], B[p, j], ...)       6 x 16 sums in registers
+
+The order is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Every element of
+C is a sum of blocks' sums, each of them added up from zero in order: the same for any tile and any number of threads, and
+more accurate than one sum over a long inner axis.
 """
 
-from functools import cache
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 
-from graphad.compiler.ir.size import Dim, symbol
-from graphad.compiler.loops.ir import At, Expr, For, Kernel, Let, Load, Parameter, Prim, Ref, Stmt, Store
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.ir import At, Call, Prim
+from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.target import Tile
 
-ROWS = 4
-STEPS = 4
-COLUMNS = 1024
 DEPTH = 256
 
 
-@cache
-def gemm(dtype: str, strict: bool = False) -> Kernel:
-    """``gemm(c, a, b, rows, columns, depth, ldc, a_row, a_step, ldb)``: strides in elements."""
-    scalars = ["rows", "columns", "depth", "ldc", "a_row", "a_step", "ldb"]
-    kernel = Kernel(f"gemm_{dtype}", [Parameter(n, dtype) for n in "cab"], scalars, [], strict=strict)
-    s = {n: symbol(n) for n in scalars}
-    inner: list[Stmt] = [
-        Let("columns_end", _least(symbol("j0") + COLUMNS, s["columns"])),
-        For("p0", 0, s["depth"], [Let("depth_end", _least(symbol("p0") + DEPTH, s["depth"])), *_panel(dtype)], DEPTH),
-    ]
-    kernel.body = [For("j0", 0, s["columns"], inner, COLUMNS)]
-    return kernel
+@dataclass(eq=False)
+class Panel:
+    """A matrix operand ready for the product: a buffer, where it starts, and its strides in elements.
+
+    ``columns``: how many may be read of each row, 0 where no more than there are.
+    """
+
+    storage: Storage
+    start: Dim
+    row: Dim
+    step: Dim
+    columns: int = 0
 
 
-def _least(a: Dim, b: Dim) -> Prim:
-    return Prim("select", (Prim("lt", (At(a), At(b)), "bool"), At(a), At(b)), "int64")
+Rows = Callable[[Dim, Dim], Panel]
+"""The row operand from a place of the inner axis on, for so many of its steps."""
 
 
-def _panel(dtype: str) -> list[Stmt]:
-    """All rows over one block of columns and depth: fours, then single rows."""
-    whole = [
-        Let("rows_end", At(symbol("rows") // ROWS * ROWS)),
-        Let("p_end", At(symbol("p0") + (symbol("depth_end") - symbol("p0")) // STEPS * STEPS)),
-    ]
-    fours = For("i", 0, symbol("rows_end"), _tiles("p", ROWS, dtype), ROWS)
-    singles = For("r", symbol("rows_end"), symbol("rows"), _tiles("s", 1, dtype, row="r"))
-    return [*whole, fours, singles]
+@dataclass(eq=False)
+class Gemm:
+    """Writes the loops of one product. ``add``: onto what C holds."""
+
+    builder: Builder
+    tile: Tile
+    c: Panel
+    b: Panel
+    rows: Dim
+    columns: int
+    add: bool = False
+
+    def write(self, a: Rows, depth: Dim) -> None:
+        """All of it; of an empty sum, zeros."""
+        if isinstance(depth, int) and depth <= DEPTH:
+            self._block(a(0, depth), 0, depth)
+            return
+        builder = self.builder
+        at_least_once = depth if isinstance(depth, int) else builder.index(_prim("max", depth, 1), depth + 1)
+        with builder.between(0, at_least_once, depth, DEPTH, stem="p") as p:
+            steps = builder.index(_prim("min", depth - p, DEPTH), DEPTH + 1)
+            self._block(a(p, steps), p, steps)
+
+    def _block(self, a: Panel, p: Dim, steps: Dim) -> None:
+        """Whole panels of columns, then what is left of them."""
+        wide = self.columns // self.tile.columns * self.tile.columns
+        if wide:
+            with self._counted(wide, self.tile.columns) as j:
+                self._panel(a, p, steps, j, self.tile.columns)
+        if wide != self.columns:
+            self._panel(a, p, steps, wide, self.tile.narrow if self.columns - wide <= self.tile.narrow else self.tile.columns)
+
+    def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int) -> None:
+        """Tiles of the full height, as even as they come, and one of what is left."""
+        count, height = self.rows, self.tile.rows
+        if isinstance(count, int):
+            tiles = max(-(-count // height), 1)
+            height = max(-(-count // tiles), 1)
+        whole = count // height * height
+        if whole != 0:
+            with self._counted(whole, height) as i:
+                self._tile(a, p, steps, i, j, height, across)
+        if not isinstance(count, int) or whole != count:
+            self._tile(a, p, steps, whole, j, count - whole, across, height - 1)
+
+    def _tile(self, a: Panel, p: Dim, steps: Dim, i: Dim, j: Dim, height: Dim, across: int, most: int = 0) -> None:
+        c, b, name = self.c, self.b, self.builder.buffer
+        readable = (b.columns or self.columns) - j
+        width = across if not isinstance(readable, int) else min(readable, across)
+        self.builder.emit(
+            Call(
+                "multiply_tile",
+                (
+                    (name(c.storage, write=True), c.start + i * c.row + j),
+                    (name(a.storage), a.start + i * a.row),
+                    (name(b.storage), b.start + p * b.row + j),
+                    *(height, width, steps, c.row, a.row, a.step, b.row),
+                    *(1 if self.add else p, most or height, across),
+                ),
+            )
+        )
+
+    def _counted(self, extent: Dim, step: int) -> "_Counted":
+        return _Counted(self.builder, extent, step)
 
 
-def _tiles(stem: str, rows: int, dtype: str, row: str = "i") -> list[Stmt]:
-    p, q = stem, f"{stem}1"
-    return [
-        For(p, symbol("p0"), symbol("p_end"), _tile(row, p, rows, STEPS, dtype), STEPS),
-        For(q, symbol("p_end"), symbol("depth_end"), _tile(row, q, rows, 1, dtype)),
-    ]
+class _Counted(ExitStack):
+    """A loop in steps, or none where it would go round once."""
+
+    def __init__(self, builder: Builder, extent: Dim, step: int) -> None:
+        super().__init__()
+        self.builder, self.extent, self.step = builder, extent, step
+
+    def __enter__(self) -> Dim:  # type: ignore[override]
+        super().__enter__()
+        if self.extent == self.step:
+            return 0
+        return self.enter_context(self.builder.between(0, self.extent, self.extent, self.step, stem="u"))
 
 
-def _tile(row: str, p: str, rows: int, steps: int, dtype: str) -> list[Stmt]:
-    """rows x steps products for every column of the block."""
-    i, k = symbol(row), symbol(p)
-    tag = f"{rows}{steps}"
-    out: list[Stmt] = []
-    for r in range(rows):
-        for u in range(steps):
-            place = _sum((i + r) * symbol("a_row"), (k + u) * symbol("a_step"))
-            out.append(Let(f"a{tag}_{r}{u}", Load("a", place, dtype)))
-    j = f"j{tag}"
-    body: list[Stmt] = []
-    column = symbol(j)
-    for u in range(steps):
-        body.append(Let(f"b{tag}_{u}", Load("b", _sum((k + u) * symbol("ldb"), column), dtype)))
-    for r in range(rows):
-        place = _sum((i + r) * symbol("ldc"), column)
-        total: Expr = Load("c", place, dtype)
-        for u in range(steps):
-            product = Prim("mul", (Ref(f"a{tag}_{r}{u}", dtype), Ref(f"b{tag}_{u}", dtype)), dtype)
-            total = Prim("add", (total, product), dtype)
-        body.append(Store("c", place, total))
-    out.append(For(j, symbol("j0"), symbol("columns_end"), body, 1, "vector"))
-    return out
-
-
-def _sum(a: Dim, b: Dim) -> Dim:
-    return a + b
-
-
-__all__ = ["gemm"]
+def _prim(name: str, a: Dim, b: int) -> Prim:
+    return Prim(name, (At(a), At(b)), "int64")

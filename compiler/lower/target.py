@@ -1,0 +1,87 @@
+"""What the schedules of matrix products know about the machine: how much of a product its vector registers hold."""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from graphad.compiler.ir.dtypes import ITEMSIZE
+from graphad.compiler.options import Isa
+from graphad.runtime import host
+
+LINE: Final = 64  # bytes of a cache line
+SETS: Final = 64  # of the first-level cache: lines whose addresses differ by a multiple of SETS lines compete
+WAYS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """``rows`` x ``columns`` results stay in registers; ``narrow`` columns, one register, where no more are left."""
+
+    rows: int
+    columns: int
+    narrow: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instruction set: bytes in a vector register; a tile's rows, and registers a row.
+
+    rows * registers accumulators, a row of the column operand and an element of the row operand have to fit.
+    """
+
+    vector_bytes: int
+    rows: int
+    registers: int
+
+    def tile(self, dtype: str) -> Tile:
+        """The tile for elements of a dtype.
+
+        >>> TARGETS["avx2"].tile("float32")
+        Tile(rows=6, columns=16, narrow=8)
+        """
+        lanes = self.vector_bytes // ITEMSIZE[dtype]
+        return Tile(self.rows, self.registers * lanes, lanes)
+
+
+TARGETS: Final = {
+    "sse": Target(16, 6, 2),  # 16 registers
+    "avx2": Target(32, 6, 2),  # 16
+    "avx512": Target(64, 14, 2),  # 32
+    "neon": Target(16, 6, 4),  # 32
+}
+
+
+@cache
+def target(isa: Isa) -> Target:
+    """The description of an instruction set; "native" is this machine's."""
+    if isa != "native":
+        return TARGETS[isa]
+    width = host.vector_bytes()
+    if host.is_arm():
+        return TARGETS["neon"]
+    return next((t for t in TARGETS.values() if t.vector_bytes == width), TARGETS["sse"])
+
+
+def pitch(width: int, dtype: str, tile: Tile) -> int:
+    """Elements from row to row of a packed operand: whole tiles, and an odd number of cache lines.
+
+    Rows that are a power of two apart would share few sets of the cache and drive each other out.
+
+    >>> pitch(100, "float32", Tile(6, 16, 8)), pitch(512, "float32", Tile(6, 16, 8))
+    (112, 528)
+    """
+    line = LINE // ITEMSIZE[dtype]
+    lines = math.ceil(width / tile.columns) * tile.columns / line
+    return (math.ceil(lines) // 2 * 2 + 1) * line
+
+
+def crowded(row: int, depth: int, dtype: str) -> bool:
+    """Whether so many rows, ``row`` elements apart, drive each other out of the first-level cache.
+
+    >>> crowded(512, 256, "float32"), crowded(528, 256, "float32"), crowded(512, 8, "float32")
+    (True, False, False)
+    """
+    lines = row * ITEMSIZE[dtype] / LINE
+    distinct = SETS // math.gcd(int(lines), SETS) if lines == int(lines) else SETS
+    return depth > distinct * WAYS
