@@ -9,8 +9,9 @@ from graphad.compiler.errors import GraphError
 
 Precision: TypeAlias = Literal["default", "strict"]
 Convolution: TypeAlias = Literal["auto", "im2col", "direct"]
+Isa: TypeAlias = Literal["native", "sse", "avx2", "avx512", "neon"]
 
-_CHOICES = {"precision": get_args(Precision), "convolution": get_args(Convolution)}
+_CHOICES = {"precision": get_args(Precision), "convolution": get_args(Convolution), "isa": get_args(Isa)}
 T = TypeVar("T")
 
 
@@ -43,6 +44,8 @@ class Options:
         nan_guard: stop at the first NaN and name the node and line that made it.
         fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).
         convolution: "im2col", "direct", or the cheaper of both.
+        isa: the instruction set whose registers matrix products are cut for, "native" for this machine's. The
+            instructions themselves are always this machine's: results differ in nothing but time.
         disable: names of passes to leave out, for debugging.
     """
 
@@ -51,6 +54,7 @@ class Options:
     nan_guard: bool = False
     fast_math: bool = False
     convolution: Convolution = "auto"
+    isa: Isa = "native"
     disable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

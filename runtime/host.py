@@ -60,6 +60,15 @@ def vector_bytes() -> int:
     return 16 if platform.machine().lower() in {"arm64", "aarch64"} else 0
 
 
+def instruction_set() -> str:
+    """The vectors that compiled code is made of: "avx512", "avx2", "sse" or "neon"; the narrowest where unknown."""
+    features = dict(llvm.get_host_cpu_features())
+    for name, feature in (("avx512", "avx512f"), ("avx2", "avx"), ("neon", "neon")):
+        if features.get(feature):
+            return name
+    return "neon" if platform.machine().lower() in {"arm64", "aarch64"} else "sse"
+
+
 def caches(root: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> tuple[int, ...]:
     """Bytes of the first core's data and unified caches by level, as Linux tells them; empty elsewhere."""
     found: dict[int, int] = {}

@@ -4,9 +4,9 @@
 
     c[r*ldc + q] = (c[r*ldc + q] if add else 0) + sum over k < depth of a[r*a_row + k*a_step] * b[k*ldb + q]
 
-for r < height and q < COLUMNS, where 0 <= height <= ROWS; columns of b from ``width`` on are not read and count as zeros.
-ROWS and COLUMNS are literals. An element has one accumulator, which starts at zero and takes the products in the order
-of k: it comes out the same in any tile.
+for r < height and q < COLUMNS, where 0 <= height <= ROWS; columns of b from ``width`` on are not read and count as
+zeros. ROWS and COLUMNS are literals. An element has one accumulator, which starts at zero and takes the products in the
+order of k: it comes out the same in any tile.
 
 One loop over k is written for each height that may occur. LLVM keeps no arrays in registers and vectorises no outer
 loops, so the accumulators are values that go around the loop: a row of the tile is one vector of COLUMNS elements.

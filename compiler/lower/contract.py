@@ -24,9 +24,10 @@ from graphad.compiler.loops.ir import Load, Prim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.direct import Direct
+from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.maps import Stores, store_all
-from graphad.compiler.lower.panels import ROWS, Panel, least
+from graphad.compiler.lower.panels import least
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 
@@ -77,16 +78,19 @@ class Lowering(Direct):
         a = self.rows_panel(builder, puller, found, {}, found.rows, depth) if fixed_rows else None
         with ExitStack() as stack:
             self.open(builder, stack, found, known)
-            pitch = self.width(found, depth)
+            width = found.extent(found.columns)
+            pitch = self.pitch(width)
             count = found.extent(found.rows)
             tile = self.context.local(self.dtype, count * pitch, per_part=True)
-            self.zero(builder, tile, 0, count * pitch)
+            if steps:
+                self.zero(builder, tile, 0, count * pitch)
             with ExitStack() as inner:
                 for c in steps:
                     known[c] = inner.enter_context(builder.loop(found.sizes[c], stem="s"))
-                panel, width = self.columns_panel(builder, puller, found, known, depth)
+                panel = self.columns_panel(builder, puller, found, known, depth)
                 rows = a or self.rows_panel(builder, puller, found, known, found.rows, depth)
-                self.call(builder, (tile, 0), rows, panel, count, width, found.extent(depth), pitch)
+                c = Panel(tile, 0, pitch, 1)
+                self.call(builder, c, rows, panel, count, width, found.extent(depth), add=bool(steps))
             self.epilogue(builder, puller, found, known, tile, pitch, count)
         self.context.choices[self.anchor] = "im2col" if self.windowed(found) else "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]
@@ -95,44 +99,32 @@ class Lowering(Direct):
         """One matrix product; threads share blocks of its rows. A column operand that needs packing is packed once."""
         packed: Panel | None = None
         width = found.extent(found.columns)
-        pitch = width
-        if self.direct_columns(found, found.depth) is None:
-            pitch = self.pitch(width)
-            storage = self.context.local(self.dtype, found.extent(found.depth) * pitch)
+        pitch = self.pitch(width)
+        if self.in_place(found, found.depth) is None:
+            packed = self.packed_panel(found, found.depth, per_part=False)
             builder, puller = self.context.builder("pack", self.nodes)
-            self.pack(
-                builder,
-                puller,
-                found.columns_operand,
-                found.columns_letters,
-                {},
-                found.depth,
-                found.columns,
-                found.sizes,
-                storage,
-                pitch,
-                "parallel",
-            )
+            self.pack_columns(builder, puller, found, {}, found.depth, packed, "parallel")
             self.launches.append(builder.launch((self.anchor,), "pack"))
-            packed = Panel(storage, 0, pitch, 1)
         builder, puller = self.context.builder("contract", self.nodes)
         count = found.extent(found.rows)
         depth = found.extent(found.depth)
+        most = self.block_rows()
         with ExitStack() as stack:
-            blocks = (count + ROWS - 1) // ROWS
+            blocks = (count + most - 1) // most
             block = stack.enter_context(builder.loop(blocks, "parallel", stem="o"))
             builder.kernel.parallel = blocks != 1
-            first = block * ROWS
-            rows: Dim = count if blocks == 1 else builder.index(least(count - first, ROWS), ROWS + 1)
-            tile = self.context.local(self.dtype, (count if blocks == 1 else ROWS) * pitch, per_part=True)
-            self.zero(builder, tile, 0, rows * pitch)
-            panel = packed or self.columns_panel(builder, puller, found, {}, found.depth)[0]
+            first = block * most
+            even = isinstance(count, int) and (count % most == 0 or blocks == 1)
+            rows: Dim = min(count, most) if even else builder.index(least(count - first, most), most + 1)
+            tile = self.context.local(self.dtype, (count if blocks == 1 else most) * pitch, per_part=True)
+            panel = packed or self.columns_panel(builder, puller, found, {}, found.depth)
             if self.direct_rows_operand(found, found.depth) is not None:
                 a = self.rows_panel(builder, puller, found, {}, found.rows, found.depth)
-                a = Panel(a.storage, a.start + first * a.row, a.row, a.step)
+                a = Panel(a.storage, a.start + first * a.row, a.row, a.step, rows=rows, block=most)
             else:
                 a = self.packed_rows(builder, puller, found, first, rows, depth)
-            self.call(builder, (tile, 0), a, panel, rows, pitch, depth, pitch)
+            rest = count % self.tile.rows if isinstance(count, int) else None
+            self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, width, depth, rest=rest)
             self.epilogue(builder, puller, found, {}, tile, pitch, rows, first)
         self.context.choices[self.anchor] = "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]
@@ -140,7 +132,8 @@ class Lowering(Direct):
     def _partial_sums(self, found: Plan, steps: str) -> list[Launch]:
         """The sum over the outermost letter in a fixed number of chunks, each to a matrix of its own; then these."""
         depth = found.depth[len(steps) :]
-        pitch = self.width(found, depth)
+        width = found.extent(found.columns)
+        pitch = self.pitch(width)
         count = found.extent(found.rows)
         size = count * pitch
         partial = self.context.local(self.dtype, CHUNKS * size)
@@ -153,9 +146,10 @@ class Lowering(Direct):
                 known = {steps[0]: stack.enter_context(builder.between(low, high, outermost, stem="s"))}
                 for c in steps[1:]:
                     known[c] = stack.enter_context(builder.loop(found.sizes[c], stem="s"))
-                panel, width = self.columns_panel(builder, puller, found, known, depth)
+                panel = self.columns_panel(builder, puller, found, known, depth)
                 rows = self.rows_panel(builder, puller, found, known, found.rows, depth)
-                self.call(builder, (partial, chunk * size), rows, panel, count, width, found.extent(depth), pitch)
+                c = Panel(partial, chunk * size, pitch, 1)
+                self.call(builder, c, rows, panel, count, width, found.extent(depth), add=True)
         first = builder.launch((self.anchor,), "partial sums")
         builder, puller = self.context.builder("combine", self.nodes)
         with ExitStack() as stack:

@@ -11,6 +11,7 @@ from graphad.compiler.loops.ir import Load
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.folds import Block, add_folded, passive
+from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.maps import Stores
 from graphad.compiler.lower.panels import Panels
@@ -60,17 +61,17 @@ def _folded(
     fixed = not (set(found.rows_letters) & set(outer))
     a = lowering.rows_panel(builder, puller, found, {}, rows, found.depth) if fixed else None
     count = found.extent(rows)
-    pitch = lowering.width(found, found.depth)
+    width = found.extent(columns)
+    pitch = lowering.pitch(width)
     tile = context.local(lowering.dtype, count * pitch, per_part=True)
     with ExitStack() as stack:
         known: dict[str, Dim] = {}
         lowering.open(builder, stack, found, known)
         index = [known[c] for c in outer]
         block.clear(index)
-        panel, wide = lowering.columns_panel(builder, puller, found, known, found.depth)
+        panel = lowering.columns_panel(builder, puller, found, known, found.depth)
         b = a or lowering.rows_panel(builder, puller, found, known, rows, found.depth)
-        lowering.zero(builder, tile, 0, count * pitch)
-        lowering.call(builder, (tile, 0), b, panel, count, wide, found.extent(found.depth), pitch)
+        lowering.call(builder, Panel(tile, 0, pitch, 1), b, panel, count, width, found.extent(found.depth))
         with ExitStack() as inner:
             for c in rows + columns:
                 known[c] = inner.enter_context(builder.loop(found.sizes[c], stem="k"))

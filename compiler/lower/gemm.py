@@ -5,8 +5,8 @@
             for i in range(0, rows, 6):
                 multiply_tile(C[i, j], A[i, p], B[p, j], ...)       6 x 16 sums in registers
 
-The order is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Every element of
-C is a sum of blocks' sums, each of them added up from zero in order: the same for any tile and any number of threads, and
+The order is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Every element
+of C is a sum of blocks' sums, each of them added up from zero in order: the same for any tile and number of threads, and
 more accurate than one sum over a long inner axis.
 """
 
@@ -27,7 +27,8 @@ DEPTH = 256
 class Panel:
     """A matrix operand ready for the product: a buffer, where it starts, and its strides in elements.
 
-    ``columns``: how many may be read of each row, 0 where no more than there are.
+    ``columns``: how many may be read of each row, 0 where no more than there are. ``rows``: of those there are, in a
+    block of at most ``block``, if it is a block of a larger operand.
     """
 
     storage: Storage
@@ -35,6 +36,8 @@ class Panel:
     row: Dim
     step: Dim
     columns: int = 0
+    rows: Dim = 0
+    block: int = 0
 
 
 Rows = Callable[[Dim, Dim], Panel]
@@ -43,7 +46,7 @@ Rows = Callable[[Dim, Dim], Panel]
 
 @dataclass(eq=False)
 class Gemm:
-    """Writes the loops of one product. ``add``: onto what C holds."""
+    """Writes the loops of one product. ``add``: onto what C holds. ``rest``: rows beyond whole tiles, where known."""
 
     builder: Builder
     tile: Tile
@@ -52,6 +55,7 @@ class Gemm:
     rows: Dim
     columns: int
     add: bool = False
+    rest: int | None = None
 
     def write(self, a: Rows, depth: Dim) -> None:
         """All of it; of an empty sum, zeros."""
@@ -71,7 +75,7 @@ class Gemm:
             with self._counted(wide, self.tile.columns) as j:
                 self._panel(a, p, steps, j, self.tile.columns)
         if wide != self.columns:
-            self._panel(a, p, steps, wide, self.tile.narrow if self.columns - wide <= self.tile.narrow else self.tile.columns)
+            self._panel(a, p, steps, wide, self.tile.covered(self.columns) - wide)
 
     def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int) -> None:
         """Tiles of the full height, as even as they come, and one of what is left."""
@@ -83,8 +87,14 @@ class Gemm:
         if whole != 0:
             with self._counted(whole, height) as i:
                 self._tile(a, p, steps, i, j, height, across)
-        if not isinstance(count, int) or whole != count:
+        if isinstance(count, int):
+            if whole != count:
+                self._tile(a, p, steps, whole, j, count - whole, across)
+        elif self.rest is None:
             self._tile(a, p, steps, whole, j, count - whole, across, height - 1)
+        elif self.rest:
+            with self.builder.between(whole, count, count, self.rest, stem="u") as i:
+                self._tile(a, p, steps, i, j, self.rest, across)
 
     def _tile(self, a: Panel, p: Dim, steps: Dim, i: Dim, j: Dim, height: Dim, across: int, most: int = 0) -> None:
         c, b, name = self.c, self.b, self.builder.buffer

@@ -2,34 +2,25 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, product
 from graphad.compiler.loops.index import flat, split
-from graphad.compiler.loops.ir import At, Call, Lit, Load, Mark, Prim
+from graphad.compiler.loops.ir import At, Lit, Load, Mark, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.gemm import gemm
+from graphad.compiler.lower.gemm import DEPTH, Gemm, Panel
 from graphad.compiler.lower.letters import Plan, Strided, joint, start, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.target import crowded, pitch, target
 
-LANES = 16  # packed rows are filled up to a multiple of this
-ROWS = 32  # rows of a product that one thread does at a time
+ROWS = 24  # rows of a product that one thread does at a time, about
 DEEP = 2048  # steps of depth beyond which a panel is not packed at once
-
-
-@dataclass(eq=False)
-class Panel:
-    """A matrix operand ready for the product: a buffer, where it starts, and its strides."""
-
-    storage: Storage
-    start: Dim
-    row: Dim
-    step: Dim
+REUSED = 64  # uses of each element, from which on copying it to a better place pays
 
 
 class Panels:
@@ -40,6 +31,7 @@ class Panels:
         self.anchor = anchor
         self.launches: list[Launch] = []
         self.dtype = anchor.type.dtype
+        self.tile = target(context.options.isa).tile(self.dtype)
 
     def tiny(self, found: Plan) -> bool:
         """Not worth packing and a call: one row, or next to no work."""
@@ -61,6 +53,16 @@ class Panels:
         if operand is None or joint(found.rows, operand.strides, found.sizes) is None:
             return None
         return operand if joint(depth, operand.strides, found.sizes) is not None else None
+
+    def in_place(self, found: Plan, depth: str) -> Strided | None:
+        """The column operand, if it is to be read where it lies: not if its rows crowd the cache and are much used."""
+        direct = self.direct_columns(found, depth)
+        rows, deep = found.extent(found.rows), found.extent(depth)
+        if direct is None or (isinstance(rows, int) and rows < REUSED) or (isinstance(deep, int) and deep > DEEP):
+            return direct
+        row = joint(depth, direct.strides, found.sizes)
+        at_once = min(deep, DEPTH) if isinstance(deep, int) else DEPTH
+        return None if isinstance(row, int) and crowded(row, at_once, self.dtype) else direct
 
     def steps(self, found: Plan) -> str:
         """Leading summed letters that loop around the product: an unknown size, or more than is good to pack."""
@@ -92,80 +94,139 @@ class Panels:
         pitch: Dim,
         mark: Mark = "serial",
     ) -> None:
-        """storage[major, minor] = operand, with rows of ``pitch``; what is beyond ``minor`` is zero."""
+        """storage[major, minor] = operand, with rows of ``pitch``; zeros fill the last tile."""
         shape = tuple(sizes[c] for c in minor)
-        with ExitStack() as stack:
-            place = dict(known)
-            first = True
-            for c in major:
-                loop = builder.loop(sizes[c], mark if first else "serial", stem="q")
-                place[c] = stack.enter_context(loop)
-                first = False
-            row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
-            with ExitStack() as inner:
+        width = product(shape)
+        if self._transposed(operand, letters, major, minor):
+            self._pack_transposed(builder, puller, operand, letters, known, major, minor, sizes, storage, pitch, mark)
+        else:
+            with ExitStack() as stack:
+                place = self._open(builder, stack, known, major, sizes, mark)
+                row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
                 for c in minor:
-                    place[c] = inner.enter_context(builder.loop(sizes[c], stem="q"))
+                    place[c] = stack.enter_context(builder.loop(sizes[c], stem="q"))
                 value = puller.value(operand, tuple(place[c] for c in letters))
                 builder.store(storage, row * pitch + flat([place[c] for c in minor], shape), value)
-            width = product(shape)
-            if pitch != width:
-                with builder.between(width, pitch, pitch, stem="q") as q:
+        if isinstance(width, int) and width != self.tile.covered(width) and pitch != width:
+            with ExitStack() as stack:
+                place = self._open(builder, stack, {}, major, sizes, mark)
+                row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
+                with builder.between(width, self.tile.covered(width), pitch, stem="q") as q:
                     builder.store(storage, row * pitch + q, Lit(0, self.dtype))
 
-    def pitch(self, width: Dim) -> Dim:
-        return (width + LANES - 1) // LANES * LANES if isinstance(width, int) else width
+    def _open(
+        self, builder: Builder, stack: ExitStack, known: dict[str, Dim], letters: str, sizes: dict[str, Dim], mark: Mark
+    ) -> dict[str, Dim]:
+        """Loops over letters, the first of them marked; their indices beside those known."""
+        place = dict(known)
+        for i, c in enumerate(letters):
+            place[c] = stack.enter_context(builder.loop(sizes[c], "serial" if i else mark, stem="q"))
+        return place
 
-    def width(self, found: Plan, depth: str) -> Dim:
-        """Columns of the product: filled up where the column operand is packed."""
-        width = found.extent(found.columns)
-        return width if self.direct_columns(found, depth) is not None else self.pitch(width)
+    def _transposed(self, operand: Node, letters: str, major: str, minor: str) -> bool:
+        """Whether neighbours in memory are to become neighbouring rows."""
+        lies = strided(operand, letters, self.context)
+        if lies is None or len(minor) != 1 or not major:
+            return False
+        return lies.strides.get(minor, 0) not in (0, 1) and lies.strides.get(major[-1], 0) == 1
+
+    def _pack_transposed(
+        self,
+        builder: Builder,
+        puller: Puller,
+        operand: Node,
+        letters: str,
+        known: dict[str, Dim],
+        major: str,
+        minor: str,
+        sizes: dict[str, Dim],
+        storage: Storage,
+        pitch: Dim,
+        mark: Mark,
+    ) -> None:
+        """The same a few columns at a time, so that each cache line read is used while it is near."""
+        width = sizes[minor]
+        across = self.tile.columns
+        blocks = (width + across - 1) // across
+        with builder.loop(blocks, mark, stem="q") as block, ExitStack() as stack:
+            first = block * across
+            place = self._open(builder, stack, known, major, sizes, "serial")
+            row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
+            even = isinstance(width, int) and (width % across == 0 or blocks == 1)
+            count = min(width, across) if even else builder.index(least(width - first, across), across + 1)
+            with builder.loop(count, "vector", stem="q") as q:
+                place[minor] = first + q
+                builder.extents[str(q)] = across
+                value = puller.value(operand, tuple(place[c] for c in letters))
+                builder.store(storage, row * pitch + first + q, value)
+
+    def pitch(self, width: Dim) -> Dim:
+        """Elements from row to row of a packed operand, or of the result."""
+        return pitch(width, self.dtype, self.tile) if isinstance(width, int) else width
 
     def call(
         self,
         builder: Builder,
-        c: tuple[Storage, Dim],
+        c: Panel,
         a: Panel,
         b: Panel,
         rows: Dim,
         columns: Dim,
         depth: Dim,
-        pitch: Dim,
+        add: bool = False,
+        rest: int | None = None,
     ) -> None:
-        helper = gemm(self.dtype, builder.kernel.strict)
-        if helper not in builder.kernel.helpers:
-            builder.kernel.helpers = (*builder.kernel.helpers, helper)
-        c_name = builder.buffer(c[0], write=True)
-        arguments: tuple[tuple[str, Dim] | Dim, ...] = (
-            (c_name, c[1]),
-            (builder.buffer(a.storage), a.start),
-            (builder.buffer(b.storage), b.start),
-            rows,
-            columns,
-            depth,
-            pitch,
-            a.row,
-            a.step,
-            b.row,
-        )
-        builder.emit(Call(helper.name, arguments))
+        """C = A B, or C += A B. ``rest``: what the last tile of rows has, if rows differ from block to block."""
+        assert isinstance(columns, int)
+
+        def place(p: Dim, steps: Dim) -> Panel:
+            far = a.step != 1 and a.block and columns >= REUSED
+            return self._near(builder, a, p, steps) if far else replace(a, start=a.start + p * a.step)
+
+        Gemm(builder, self.tile, c, b, rows, columns, add, rest).write(place, depth)
+
+    def _near(self, builder: Builder, a: Panel, p: Dim, steps: Dim) -> Panel:
+        """A block of the row operand whose steps lie far apart, copied so that they follow each other."""
+        storage = self.context.local(self.dtype, DEPTH * a.block, per_part=True)
+        with builder.loop(steps, stem="q") as k, builder.loop(a.rows, "vector", stem="q") as r:
+            value = Load(builder.buffer(a.storage), a.start + (p + k) * a.step + r * a.row, self.dtype)
+            builder.store(storage, k * a.block + r, value)
+        return Panel(storage, 0, 1, a.block)
 
     def columns_panel(
         self, builder: Builder, puller: Puller, found: Plan, known: dict[str, Dim], depth: str, per_part: bool = True
-    ) -> tuple[Panel, Dim]:
-        """The column operand at ``known`` letters, in place or packed; and how many columns a row has."""
-        width = found.extent(found.columns)
-        direct = self.direct_columns(found, depth)
+    ) -> Panel:
+        """The column operand at ``known`` letters, in place or packed."""
+        direct = self.in_place(found, depth)
         if direct is not None:
             row = joint(depth, direct.strides, found.sizes)
             assert row is not None
-            return Panel(self.context.stored[direct.stored], start(direct, known), row, 1), width
+            return Panel(self.context.stored[direct.stored], start(direct, known), row, 1)
+        panel = self.packed_panel(found, depth, per_part)
+        self.pack_columns(builder, puller, found, known, depth, panel)
+        return panel
+
+    def packed_panel(self, found: Plan, depth: str, per_part: bool = True) -> Panel:
+        """Memory for the column operand, packed."""
+        width = found.extent(found.columns)
+        assert isinstance(width, int)
         pitch = self.pitch(width)
         storage = self.context.local(self.dtype, found.extent(depth) * pitch, per_part=per_part)
-        letters = found.columns_letters
-        self.pack(
-            builder, puller, found.columns_operand, letters, known, depth, found.columns, found.sizes, storage, pitch
-        )
-        return Panel(storage, 0, pitch, 1), pitch
+        return Panel(storage, 0, pitch, 1, self.tile.covered(width))
+
+    def pack_columns(
+        self,
+        builder: Builder,
+        puller: Puller,
+        found: Plan,
+        known: dict[str, Dim],
+        depth: str,
+        panel: Panel,
+        mark: Mark = "serial",
+    ) -> None:
+        letters, columns = found.columns_letters, found.columns
+        operand, sizes = found.columns_operand, found.sizes
+        self.pack(builder, puller, operand, letters, known, depth, columns, sizes, panel.storage, panel.row, mark)
 
     def rows_panel(
         self, builder: Builder, puller: Puller, found: Plan, known: dict[str, Dim], rows: str, depth: str
@@ -221,8 +282,12 @@ class Panels:
             known[c] = stack.enter_context(builder.loop(found.sizes[c], mark, stem="o"))  # type: ignore[arg-type]
         builder.kernel.parallel = shared
 
+    def block_rows(self) -> int:
+        """Rows of a block that a thread does at a time: whole tiles."""
+        return max(ROWS // self.tile.rows, 1) * self.tile.rows
+
     def packed_rows(self, builder: Builder, puller: Puller, found: Plan, first: Dim, rows: Dim, depth: Dim) -> Panel:
-        storage = self.context.local(self.dtype, depth * ROWS, per_part=True)
+        storage = self.context.local(self.dtype, depth * self.block_rows(), per_part=True)
         with builder.loop(rows, stem="q") as row, ExitStack() as stack:
             builder.extents[str(row)] = found.extent(found.rows)
             place = dict(zip(found.rows, split(first + row, found.shape(found.rows), builder.extents), strict=True))

@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.options import Isa
-from graphad.runtime import host
+from graphad.runtime.host import instruction_set
 
 LINE: Final = 64  # bytes of a cache line
 SETS: Final = 64  # of the first-level cache: lines whose addresses differ by a multiple of SETS lines compete
@@ -21,6 +20,15 @@ class Tile:
     rows: int
     columns: int
     narrow: int
+
+    def covered(self, width: int) -> int:
+        """Columns of the tiles that cover ``width``.
+
+        >>> Tile(6, 16, 8).covered(20), Tile(6, 16, 8).covered(25)
+        (24, 32)
+        """
+        rest = width % self.columns
+        return width - rest + (0 if rest == 0 else self.narrow if rest <= self.narrow else self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +60,9 @@ TARGETS: Final = {
 }
 
 
-@cache
 def target(isa: Isa) -> Target:
     """The description of an instruction set; "native" is this machine's."""
-    if isa != "native":
-        return TARGETS[isa]
-    width = host.vector_bytes()
-    if host.is_arm():
-        return TARGETS["neon"]
-    return next((t for t in TARGETS.values() if t.vector_bytes == width), TARGETS["sse"])
+    return TARGETS[instruction_set() if isa == "native" else isa]
 
 
 def pitch(width: int, dtype: str, tile: Tile) -> int:

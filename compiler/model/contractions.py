@@ -14,7 +14,6 @@ from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.contract import CHUNKS, Lowering, Schedule
 from graphad.compiler.lower.folded import folded_plan
 from graphad.compiler.lower.letters import Plan, plan
-from graphad.compiler.lower.panels import ROWS
 
 ALIGN: Final = 64
 UNROLLED: Final = 16  # terms of a sum that the target writes out
@@ -61,8 +60,8 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
     steps = lowering.steps(found) if schedule != "blocks" else ""
     inner = found.depth[len(steps) :]
     times = outer * extent(steps)
-    pitch = number(lowering.width(found, inner), sizes)
-    packs_columns = lowering.direct_columns(found, inner) is None
+    pitch = number(lowering.pitch(found.extent(found.columns)), sizes)
+    packs_columns = lowering.in_place(found, inner) is None
     packs_rows = lowering.direct_rows_operand(found, inner) is None
     fixed_rows = schedule == "outer" and not set(found.rows_letters) & set(found.outer + steps)
     deep = extent(inner)
@@ -79,7 +78,8 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
             crosswise += packs
     pieces = [deep * pitch if packs_columns else 0]
     if schedule == "blocks":
-        pieces += [min(rows, ROWS) * pitch, deep * ROWS if packs_rows else 0]
+        block = lowering.block_rows()
+        pieces += [min(rows, block) * pitch, deep * block if packs_rows else 0]
     else:
         pieces += [rows * pitch * (CHUNKS if schedule == "partial" else 1), rows * deep if packs_rows else 0]
     scratch = sum(aligned(n * ITEMSIZE[node.type.dtype]) for n in pieces)

@@ -15,7 +15,7 @@ import graphad as ga
 from graphad.compiler import build
 from graphad.compiler.interpret import interpret
 from graphad.compiler.ir.graph import Graph, topological
-from graphad.compiler.lower import accumulate, panels, reduce, rows
+from graphad.compiler.lower import accumulate, gemm, panels, reduce, rows
 from graphad.compiler.passes import fuse
 from graphad.compiler.passes.kernels import groups, stored
 from graphad.compiler.pipeline import run as passes
@@ -80,7 +80,10 @@ def tiny_blocks() -> Iterator[None]:
             (rows, "_SMALL", 1),
             (accumulate, "BLOCK", 1),
             (panels, "DEEP", 2),
-            (panels, "LANES", 2),
+            (panels, "ROWS", 1),
+            (panels, "REUSED", 3),
+            (panels, "DEPTH", 2),
+            (gemm, "DEPTH", 2),
             (groups, "LARGE", 24),
             (stored, "LARGE", 24),
             (stored, "CHEAP", 1),
