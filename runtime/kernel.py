@@ -16,6 +16,7 @@ from graphad.runtime.buffers import (
     offset,
 )
 from graphad.runtime.numba_api import float32, float64, int32, int64, njit
+from graphad.runtime.panels import multiply_panel
 from graphad.runtime.pipeline import KernelCompiler
 from graphad.runtime.scalars import (
     bits,
@@ -40,8 +41,8 @@ from graphad.runtime.scalars import (
     trunc,
 )
 from graphad.runtime.sync import barrier, fail, stamp
-from graphad.runtime.tiles import multiply_tile
 from graphad.runtime.translated import translated, translation
+from graphad.runtime.transposes import transpose_panel
 
 __all__ = [
     # decorators
@@ -53,7 +54,7 @@ __all__ = [
     # loops
     "lanes",
     # matrix products
-    "multiply_tile",
+    "multiply_panel", "transpose_panel",
     # types, callable as casts
     "float32", "float64", "int32", "int64",
     # scalars that Numba lacks, widens or guards

@@ -17,7 +17,8 @@ from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, Uns
 from graphad.runtime.lane_plan import plan_lanes
 from graphad.runtime.lanes import Lanes
 from graphad.runtime.numba_api import ir
-from graphad.runtime.tiles import Tile, emit_tile
+from graphad.runtime.panels import emit_panel
+from graphad.runtime.transposes import emit_transpose
 
 
 class Translator(Expressions):
@@ -165,9 +166,14 @@ class Translator(Expressions):
             self.record_failure(self.builder, self.value(status).ir, *values)
             return
         values = [self._argument(a) for a in arguments]
-        if name == "multiply_tile":
-            *operands, rows, columns = (v.ir for v in values)
-            emit_tile(self.builder, Tile(*operands, rows.constant, columns.constant, self.flags))
+        if name == "multiply_panel":
+            *numbers, rows, columns = (v.ir for v in values[3:])
+            buffers = [v.ir for v in values[:3]]
+            emit_panel(self.builder, buffers, numbers, rows.constant, columns.constant, self.flags)
+            return
+        if name == "transpose_panel":
+            operands = [v.ir for v in values]
+            emit_transpose(self.builder, operands[:2], operands[2:5], operands[5].constant)
             return
         function = self.callee(name, [v.dtype for v in values])
         self.builder.call(function, [v.ir for v in values])

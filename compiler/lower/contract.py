@@ -123,8 +123,7 @@ class Lowering(Direct):
                 a = Panel(a.storage, a.start + first * a.row, a.row, a.step, rows=rows, block=most)
             else:
                 a = self.packed_rows(builder, puller, found, first, rows, depth)
-            rest = count % self.tile.rows if isinstance(count, int) else None
-            self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, width, depth, rest=rest)
+            self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, width, depth)
             self.epilogue(builder, puller, found, {}, tile, pitch, rows, first)
         self.context.choices[self.anchor] = "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]

@@ -1,13 +1,12 @@
-"""Matrix products as loops over tiles: C = A B, or C += A B, on strided A and row-major B and C.
+"""Matrix products as loops over panels: C = A B, or C += A B, on strided A and row-major B and C.
 
     for p in range(0, depth, 256):              blocks of the inner axis: what follows stays in the caches
         for j in range(0, columns, 16):         a panel of B, 256 x 16: in the first-level cache
-            for i in range(0, rows, 6):
-                multiply_tile(C[i, j], A[i, p], B[p, j], ...)       6 x 16 sums in registers
+            multiply_panel(C[:, j], A[:, p], B[p, j], ...)          6 x 16 sums at a time, in registers
 
 The order is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Every element
-of C is a sum of blocks' sums, each of them added up from zero in order: the same for any tile and number of threads, and
-more accurate than one sum over a long inner axis.
+of C is a sum of blocks' sums, each of them added up from zero in order: the same for any tile and number of threads,
+and more accurate than one sum over a long inner axis.
 """
 
 from collections.abc import Callable
@@ -46,7 +45,7 @@ Rows = Callable[[Dim, Dim], Panel]
 
 @dataclass(eq=False)
 class Gemm:
-    """Writes the loops of one product. ``add``: onto what C holds. ``rest``: rows beyond whole tiles, where known."""
+    """Writes the loops of one product. ``add``: onto what C holds."""
 
     builder: Builder
     tile: Tile
@@ -55,7 +54,6 @@ class Gemm:
     rows: Dim
     columns: int
     add: bool = False
-    rest: int | None = None
 
     def write(self, a: Rows, depth: Dim) -> None:
         """All of it; of an empty sum, zeros."""
@@ -78,37 +76,23 @@ class Gemm:
             self._panel(a, p, steps, wide, self.tile.covered(self.columns) - wide)
 
     def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int) -> None:
-        """Tiles of the full height, as even as they come, and one of what is left."""
+        """All rows of one panel of columns, in tiles as even as they come."""
         count, height = self.rows, self.tile.rows
         if isinstance(count, int):
             tiles = max(-(-count // height), 1)
             height = max(-(-count // tiles), 1)
-        whole = count // height * height
-        if whole != 0:
-            with self._counted(whole, height) as i:
-                self._tile(a, p, steps, i, j, height, across)
-        if isinstance(count, int):
-            if whole != count:
-                self._tile(a, p, steps, whole, j, count - whole, across)
-        elif self.rest is None:
-            self._tile(a, p, steps, whole, j, count - whole, across, height - 1)
-        elif self.rest:
-            with self.builder.between(whole, count, count, self.rest, stem="u") as i:
-                self._tile(a, p, steps, i, j, self.rest, across)
-
-    def _tile(self, a: Panel, p: Dim, steps: Dim, i: Dim, j: Dim, height: Dim, across: int, most: int = 0) -> None:
         c, b, name = self.c, self.b, self.builder.buffer
         readable = (b.columns or self.columns) - j
         width = across if not isinstance(readable, int) else min(readable, across)
         self.builder.emit(
             Call(
-                "multiply_tile",
+                "multiply_panel",
                 (
-                    (name(c.storage, write=True), c.start + i * c.row + j),
-                    (name(a.storage), a.start + i * a.row),
+                    (name(c.storage, write=True), c.start + j),
+                    (name(a.storage), a.start),
                     (name(b.storage), b.start + p * b.row + j),
-                    *(height, width, steps, c.row, a.row, a.step, b.row),
-                    *(1 if self.add else p, most or height, across),
+                    *(count, width, steps, c.row, a.row, a.step, b.row),
+                    *(1 if self.add else p, height, across),
                 ),
             )
         )

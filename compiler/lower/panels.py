@@ -8,7 +8,7 @@ from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, product
 from graphad.compiler.loops.index import flat, split
-from graphad.compiler.loops.ir import At, Lit, Load, Mark, Prim
+from graphad.compiler.loops.ir import At, Call, Lit, Load, Mark, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.gemm import DEPTH, Gemm, Panel
@@ -97,43 +97,30 @@ class Panels:
         """storage[major, minor] = operand, with rows of ``pitch``; zeros fill the last tile."""
         shape = tuple(sizes[c] for c in minor)
         width = product(shape)
-        if self._transposed(operand, letters, major, minor):
-            self._pack_transposed(builder, puller, operand, letters, known, major, minor, sizes, storage, pitch, mark)
-        else:
-            with ExitStack() as stack:
-                place = self._open(builder, stack, known, major, sizes, mark)
-                row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
-                for c in minor:
-                    place[c] = stack.enter_context(builder.loop(sizes[c], stem="q"))
-                value = puller.value(operand, tuple(place[c] for c in letters))
-                builder.store(storage, row * pitch + flat([place[c] for c in minor], shape), value)
-        if isinstance(width, int) and width != self.tile.covered(width) and pitch != width:
-            with ExitStack() as stack:
-                place = self._open(builder, stack, {}, major, sizes, mark)
-                row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
+        low = self._transpose(builder, operand, letters, known, major, minor, sizes, storage, pitch, mark)
+        with ExitStack() as stack:
+            place = dict(known)
+            for i, c in enumerate(major):
+                place[c] = stack.enter_context(builder.loop(sizes[c], "serial" if i else mark, stem="q"))
+            row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
+            if low == 0:
+                with ExitStack() as inner:
+                    for c in minor:
+                        place[c] = inner.enter_context(builder.loop(sizes[c], stem="q"))
+                    value = puller.value(operand, tuple(place[c] for c in letters))
+                    builder.store(storage, row * pitch + flat([place[c] for c in minor], shape), value)
+            elif low != width:
+                with builder.between(low, width, width, stem="q") as q:
+                    place.update(zip(minor, split(q, shape, builder.extents), strict=True))
+                    value = puller.value(operand, tuple(place[c] for c in letters))
+                    builder.store(storage, row * pitch + q, value)
+            if isinstance(width, int) and pitch != width and self.tile.covered(width) != width:
                 with builder.between(width, self.tile.covered(width), pitch, stem="q") as q:
                     builder.store(storage, row * pitch + q, Lit(0, self.dtype))
 
-    def _open(
-        self, builder: Builder, stack: ExitStack, known: dict[str, Dim], letters: str, sizes: dict[str, Dim], mark: Mark
-    ) -> dict[str, Dim]:
-        """Loops over letters, the first of them marked; their indices beside those known."""
-        place = dict(known)
-        for i, c in enumerate(letters):
-            place[c] = stack.enter_context(builder.loop(sizes[c], "serial" if i else mark, stem="q"))
-        return place
-
-    def _transposed(self, operand: Node, letters: str, major: str, minor: str) -> bool:
-        """Whether neighbours in memory are to become neighbouring rows."""
-        lies = strided(operand, letters, self.context)
-        if lies is None or len(minor) != 1 or not major:
-            return False
-        return lies.strides.get(minor, 0) not in (0, 1) and lies.strides.get(major[-1], 0) == 1
-
-    def _pack_transposed(
+    def _transpose(
         self,
         builder: Builder,
-        puller: Puller,
         operand: Node,
         letters: str,
         known: dict[str, Dim],
@@ -143,22 +130,26 @@ class Panels:
         storage: Storage,
         pitch: Dim,
         mark: Mark,
-    ) -> None:
-        """The same a few columns at a time, so that each cache line read is used while it is near."""
-        width = sizes[minor]
-        across = self.tile.columns
-        blocks = (width + across - 1) // across
-        with builder.loop(blocks, mark, stem="q") as block, ExitStack() as stack:
-            first = block * across
-            place = self._open(builder, stack, known, major, sizes, "serial")
-            row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
-            even = isinstance(width, int) and (width % across == 0 or blocks == 1)
-            count = min(width, across) if even else builder.index(least(width - first, across), across + 1)
-            with builder.loop(count, "vector", stem="q") as q:
-                place[minor] = first + q
-                builder.extents[str(q)] = across
-                value = puller.value(operand, tuple(place[c] for c in letters))
-                builder.store(storage, row * pitch + first + q, value)
+    ) -> int:
+        """Transpose in registers, where neighbours in memory become neighbouring rows: how many columns were done."""
+        lies, lanes = strided(operand, letters, self.context), self.tile.narrow
+        width, depth = product(sizes[c] for c in minor), product(sizes[c] for c in major)
+        if lies is None or not isinstance(width, int) or not isinstance(depth, int) or min(width, depth) < lanes:
+            return 0
+        pitch_from = joint(minor, lies.strides, sizes)
+        if lies.stored.type.dtype != self.dtype:
+            return 0
+        if joint(major, lies.strides, sizes) != 1 or pitch_from is None or pitch_from == 1:
+            return 0
+        with ExitStack() as stack:
+            if width // lanes == 1 and mark == "parallel":
+                stack.enter_context(builder.once())
+            block = stack.enter_context(builder.loop(width // lanes, mark, stem="q"))
+            first = block * lanes
+            source = (builder.buffer(self.context.stored[lies.stored]), start(lies, known) + first * pitch_from)
+            target = (builder.buffer(storage, write=True), first)
+            builder.emit(Call("transpose_panel", (target, source, depth, pitch, pitch_from, lanes)))
+        return width // lanes * lanes
 
     def pitch(self, width: Dim) -> Dim:
         """Elements from row to row of a packed operand, or of the result."""
@@ -174,16 +165,15 @@ class Panels:
         columns: Dim,
         depth: Dim,
         add: bool = False,
-        rest: int | None = None,
     ) -> None:
-        """C = A B, or C += A B. ``rest``: what the last tile of rows has, if rows differ from block to block."""
+        """C = A B, or C += A B."""
         assert isinstance(columns, int)
 
         def place(p: Dim, steps: Dim) -> Panel:
             far = a.step != 1 and a.block and columns >= REUSED
             return self._near(builder, a, p, steps) if far else replace(a, start=a.start + p * a.step)
 
-        Gemm(builder, self.tile, c, b, rows, columns, add, rest).write(place, depth)
+        Gemm(builder, self.tile, c, b, rows, columns, add).write(place, depth)
 
     def _near(self, builder: Builder, a: Panel, p: Dim, steps: Dim) -> Panel:
         """A block of the row operand whose steps lie far apart, copied so that they follow each other."""

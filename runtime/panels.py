@@ -1,0 +1,186 @@
+"""Panels of matrix products, a tile at a time in vector registers: ``multiply_panel`` of kernels' text.
+
+    multiply_panel(c, a, b, rows, width, depth, ldc, a_row, a_step, ldb, add, ROWS, COLUMNS)
+
+    c[r*ldc + q] = (c[r*ldc + q] if add else 0) + sum over k < depth of a[r*a_row + k*a_step] * b[k*ldb + q]
+
+for r < rows and q < COLUMNS; columns of b from ``width`` on are not read and count as zeros. ROWS, rows at a time, and
+COLUMNS are literals. An element has one accumulator, which starts at zero and takes the products in the order of k: it
+comes out the same in any tile.
+
+A program has one function for each ROWS, COLUMNS and dtype. LLVM keeps no arrays in registers and vectorises no outer
+loops, so a tile's accumulators are values that go around the loop over k: a row of the tile is one vector of COLUMNS
+elements. The last tile repeats its last row up to ROWS, which costs less than a loop for each number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphad.runtime.numba_api import insert_function, intrinsic_of_literals, ir, signature, types
+
+I8, I32, I64 = (ir.IntType(n) for n in (8, 32, 64))
+_BYTES = {"float": 4, "double": 8, "i32": 4, "i64": 8}
+_SUFFIX = {"float": "f32", "double": "f64", "i32": "i32", "i64": "i64"}
+_NUMBERS = ("rows", "width", "depth", "ldc", "a_row", "a_step", "ldb", "add")
+_NEAR = 3  # prefetch into all caches
+_EXACT = ("nsw",)
+
+
+def emit_panel(
+    builder: Any, buffers: Sequence[Any], numbers: Sequence[Any], rows: int, columns: int, flags: tuple[str, ...]
+) -> None:
+    """Call the function, which is written into the module if it is not there."""
+    width = numbers[1]
+    masked = not (isinstance(width, ir.Constant) and width.constant == columns)
+    element = buffers[0].type.pointee
+    name = ".".join(["multiply_panel", _SUFFIX[str(element)], f"{rows}x{columns}", *masked * ["masked"], *flags])
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = _Panel(builder.module, name, element, rows, columns, masked, flags).function
+    builder.call(function, [*buffers, *numbers])
+
+
+class _Panel:
+    """Writes the function."""
+
+    def __init__(
+        self, module: Any, name: str, element: Any, rows: int, columns: int, masked: bool, flags: tuple[str, ...]
+    ) -> None:
+        self.rows, self.columns, self.flags = rows, columns, flags
+        self.vector, self.bytes = ir.VectorType(element, columns), _BYTES[str(element)]
+        kinds = [element.as_pointer()] * 3 + [I64] * len(_NUMBERS)
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+        self.function.linkage = "internal"
+        self.function.attributes.add("noinline")
+        for buffer in self.function.args[:3]:
+            buffer.add_attribute("noalias")
+        self.c, self.a, self.b = self.function.args[:3]
+        self.given = dict(zip(_NUMBERS, self.function.args[3:], strict=True))
+        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.mask = self._below(self.given["width"]) if masked else None
+        self._write()
+        self.builder.ret_void()
+
+    def _write(self) -> None:
+        """Whole tiles, then what is left of the rows, if anything."""
+        b, rows = self.builder, self.given["rows"]
+        whole = b.mul(b.sdiv(rows, I64(self.rows)), I64(self.rows), flags=_EXACT)
+        before = b.block
+        head, body, end = (b.append_basic_block(f"rows.{part}") for part in ("head", "body", "end"))
+        b.branch(head)
+        b.position_at_end(head)
+        i = b.phi(I64, name="i")
+        i.add_incoming(I64(0), before)
+        b.cbranch(b.icmp_signed("<", i, whole), body, end)
+        b.position_at_end(body)
+        self._tile(i, [I64(r) for r in range(self.rows)])
+        i.add_incoming(b.add(i, I64(self.rows), flags=_EXACT), b.block)
+        b.branch(head).set_metadata("llvm.loop", self._rolled())
+        b.position_at_end(end)
+        last = b.sub(b.sub(rows, whole, flags=_EXACT), I64(1), flags=_EXACT)
+        with b.if_then(b.icmp_signed(">=", last, I64(0))):
+            self._tile(whole, [b.select(b.icmp_signed("<", I64(r), last), I64(r), last) for r in range(self.rows)])
+
+    def _tile(self, first: Any, rows: Sequence[Any]) -> None:
+        b, given = self.builder, self.given
+        at = [b.add(first, r, flags=_EXACT) for r in rows]
+        sums = self._sums([self._at(self.a, b.mul(given["a_row"], r, flags=_EXACT)) for r in at])
+        places = []
+        for r in at:
+            row = self._at(self.c, b.mul(given["ldc"], r, flags=_EXACT))
+            places.append(b.bitcast(row, self.vector.as_pointer()))
+        # All rows are read before the first is written: some may be the same. Where nothing is added, what is read
+        # there may be anything, and is not used.
+        more, nothing = b.icmp_signed("!=", given["add"], I64(0)), ir.Constant(self.vector, None)
+        old = [b.select(more, b.load(place, align=self.bytes), nothing) for place in places]
+        for place, before, total in zip(places, old, sums, strict=True):
+            b.store(self._plus(before, total), place, align=self.bytes)
+
+    def _sums(self, starts: Sequence[Any]) -> list[Any]:
+        """The sums over k, a vector for each row of a, which start there."""
+        b, given = self.builder, self.given
+        before = b.block
+        head, body, end = (b.append_basic_block(f"depth.{part}") for part in ("head", "body", "end"))
+        b.branch(head)
+        b.position_at_end(head)
+        k = b.phi(I64, name="k")
+        sums = [b.phi(self.vector) for _ in starts]
+        for value, start in ((k, I64(0)), *((s, ir.Constant(self.vector, None)) for s in sums)):
+            value.add_incoming(start, before)
+        b.cbranch(b.icmp_signed("<", k, given["depth"]), body, end)
+        b.position_at_end(body)
+        place = b.mul(k, given["ldb"], flags=_EXACT)
+        columns = self._load(self._at(self.b, place))
+        if self.mask is None:  # the columns beside these are next, in rows too far apart for the hardware to foresee
+            self._prefetch(self._at(self.b, b.add(place, I64(self.columns), flags=_EXACT)))
+        along = b.mul(k, given["a_step"], flags=_EXACT)
+        for start, total in zip(starts, sums, strict=True):
+            element = self._splat(b.load(self._at(start, along)))
+            total.add_incoming(self._plus(total, self._times(element, columns)), body)
+        k.add_incoming(b.add(k, I64(1), flags=_EXACT), body)
+        b.branch(head).set_metadata("llvm.loop", self._rolled())
+        b.position_at_end(end)
+        return sums
+
+    def _load(self, address: Any) -> Any:
+        pointer = self.builder.bitcast(address, self.vector.as_pointer())
+        if self.mask is None:
+            return self.builder.load(pointer, align=self.bytes)
+        kind = ir.FunctionType(self.vector, [pointer.type, I32, self.mask.type, self.vector])
+        suffix = f"v{self.columns}{_SUFFIX[str(self.vector.element)]}"
+        masked = insert_function(self.function.module, kind, f"llvm.masked.load.{suffix}.p0{suffix}")
+        return self.builder.call(masked, [pointer, I32(self.bytes), self.mask, ir.Constant(self.vector, None)])
+
+    def _prefetch(self, address: Any) -> None:
+        kind = ir.FunctionType(ir.VoidType(), [I8.as_pointer(), I32, I32, I32])
+        function = insert_function(self.function.module, kind, "llvm.prefetch.p0i8")
+        self.builder.call(function, [self.builder.bitcast(address, I8.as_pointer()), I32(0), I32(_NEAR), I32(1)])
+
+    def _below(self, width: Any) -> Any:
+        """The lanes before ``width``."""
+        lanes = ir.Constant(ir.VectorType(I64, self.columns), list(range(self.columns)))
+        return self.builder.icmp_signed("<", lanes, self._splat(width))
+
+    def _splat(self, scalar: Any) -> Any:
+        none = ir.Constant(ir.VectorType(scalar.type, self.columns), ir.Undefined)
+        zeros = ir.Constant(ir.VectorType(I32, self.columns), None)
+        return self.builder.shuffle_vector(self.builder.insert_element(none, scalar, I32(0)), none, zeros)
+
+    def _at(self, buffer: Any, index: Any) -> Any:
+        return self.builder.gep(buffer, [index], inbounds=True)
+
+    def _times(self, x: Any, y: Any) -> Any:
+        whole = isinstance(self.vector.element, ir.IntType)
+        return self.builder.mul(x, y) if whole else self.builder.fmul(x, y, flags=self.flags)
+
+    def _plus(self, x: Any, y: Any) -> Any:
+        whole = isinstance(self.vector.element, ir.IntType)
+        return self.builder.add(x, y) if whole else self.builder.fadd(x, y, flags=self.flags)
+
+    def _rolled(self) -> Any:
+        """Says of a loop that LLVM is not to unroll it: addresses in copies of the body take too many registers."""
+        module = self.function.module
+        option = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+        loop = ir.values.MDValue(module, [option], name=str(len(module.metadata)))
+        loop.operands = (loop, option)  # LLVM knows a loop by metadata that begin with themselves
+        return loop
+
+
+@intrinsic_of_literals
+def multiply_panel(
+    typingctx: Any, c: Any, a: Any, b: Any, rows: Any, width: Any, depth: Any, ldc: Any, a_row: Any, a_step: Any,
+    ldb: Any, add: Any, at_once: Any, columns: Any,
+) -> Any:  # fmt: skip
+    """What the top of this file says, for kernels that Numba compiles."""
+    whole = width.literal_value if hasattr(width, "literal_value") else None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        numbers = list(args[3:11])
+        if whole is not None:
+            numbers[1] = I64(whole)
+        emit_panel(builder, args[:3], numbers, at_once.literal_value, columns.literal_value, ())
+        return context.get_dummy_value()
+
+    return signature(types.none, c, a, b, *(types.int64,) * len(_NUMBERS), at_once, columns), codegen
