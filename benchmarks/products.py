@@ -2,9 +2,10 @@
 
 python -m benchmarks.products --dtype float32,float64
 
-The peak is that of a kernel that does nothing but multiply and add vectors. Both contenders are timed in turn, by the
-processor time of the thread, which leaves out what other processes take. NumPy's library is best left to choose its own
-kernels: run with OPENBLAS_NUM_THREADS=1 and without OPENBLAS_CORETYPE.
+The peak is that of a kernel that does nothing but multiply and add vectors. A call from Python is part of every
+product, which tells in the small ones. Both contenders are timed in turn, by the processor time of the thread, which
+leaves out what other processes take. NumPy's library is best left to choose its own kernels: run without
+OPENBLAS_CORETYPE.
 """
 
 import argparse
@@ -43,7 +44,7 @@ SHAPES = (
 
 
 def peak(dtype: str) -> float:
-    """Flops a second of fused multiply-adds on vectors: a panel so small that all of it stays in registers and cache."""
+    """Flops a second of fused multiply-adds on vectors: a panel so small that it stays in the nearest cache."""
     rows, columns = 6, 2 * ga.runtime.host().vector_bytes // np.dtype(dtype).itemsize
     depth, times = 256, 2000
     source = f"""from graphad.runtime.kernel import *

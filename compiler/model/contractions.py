@@ -13,7 +13,9 @@ from graphad.compiler.ir.view import Affine
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.contract import CHUNKS, Lowering, Schedule
 from graphad.compiler.lower.folded import folded_plan
+from graphad.compiler.lower.gemm import DEPTH
 from graphad.compiler.lower.letters import Plan, plan
+from graphad.compiler.lower.target import Tile
 
 ALIGN: Final = 64
 UNROLLED: Final = 16  # terms of a sum that the target writes out
@@ -26,7 +28,8 @@ class Product:
     ``pulled``: elements of the left and the right operand that are evaluated for packing; ``crosswise`` of them are
     not read along the operand's rows.
     ``vector``: iterations of the loop that is vectorised. ``scratch``: bytes beside the arena's stored values, for one
-    thread.
+    thread. ``tiles``: sums over depth that are held in registers at once, one after another; ``wide`` and ``narrow``:
+    multiply-adds of those of several registers a row, and of one; what fills a tile is among them.
     """
 
     schedule: Schedule
@@ -38,6 +41,9 @@ class Product:
     crosswise: float
     vector: int
     scratch: int
+    tiles: int = 0
+    wide: float = 0.0
+    narrow: float = 0.0
 
 
 def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[str, int]) -> Product:
@@ -83,7 +89,19 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
     else:
         pieces += [rows * pitch * (CHUNKS if schedule == "partial" else 1), rows * deep if packs_rows else 0]
     scratch = sum(aligned(n * ITEMSIZE[node.type.dtype]) for n in pieces)
-    return Product(schedule, times, rows, pitch, deep, pulled, crosswise, pitch, scratch)
+    work = _tiled(lowering.tile, times, rows, columns, deep)
+    return Product(schedule, times, rows, columns, deep, pulled, crosswise, pitch, scratch, *work)
+
+
+def _tiled(tile: Tile, times: int, rows: int, columns: int, depth: int) -> tuple[int, float, float]:
+    """Tiles of a product, and the multiply-adds of wide and of narrow ones."""
+    high = -(-rows // tile.rows)
+    covered = tile.covered(columns)
+    narrow = covered % tile.columns
+    wide = covered - narrow
+    each = float(times) * high * tile.rows * depth
+    tiles = times * high * -(-covered // tile.columns) * -(-depth // DEPTH)
+    return tiles, each * wide, each * narrow
 
 
 def aligned(nbytes: int) -> int:

@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Final
 
 from graphad.compiler.interpret import number
-from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
+from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
 from graphad.compiler.ir.make import uniform
@@ -40,9 +40,7 @@ from graphad.compiler.passes.kernels.joins import pieces
 from graphad.compiler.passes.kernels.points import is_anchor, space_of
 
 SHORT: Final = 8  # iterations that a vectorised loop leaves over on average; a loop no longer is not vectorised
-TILE: Final = 4
 _MIXED: Final = {"div": 4.0, "sqrt": 5.0}  # additions that they are worth where nothing is vectorised
-VECTOR: Final = 32  # bytes of columns that a matrix product does at a time; what is left over goes one by one
 
 
 class Features(dict[str, float]):
@@ -231,10 +229,11 @@ def add_product(features: Features, node: Node, p: Product) -> None:
             features.add(f"{dtype}.nest.strided", work)
         return
     features.add("product.start", float(p.times))
-    vector = VECTOR // ITEMSIZE[dtype]
-    features.add(f"{dtype}.product", work / max(p.columns, 1) * (p.columns // vector * vector))
-    features.add(f"{dtype}.product.narrow", work / max(p.columns, 1) * (p.columns % vector))
-    features.add(f"{dtype}.product.tile", float(p.times) * -(-p.rows // TILE) * -(-p.depth // TILE))
+    if p.schedule == "direct":
+        features.add(f"{dtype}.product", work)
+    features.add(f"{dtype}.product", p.wide)
+    features.add(f"{dtype}.product.narrow", p.narrow)
+    features.add(f"{dtype}.product.tile", float(p.tiles))
     features.add(f"{dtype}.product.cell", float(p.times) * p.rows * p.columns)
     features.add("pack", sum(p.pulled) - p.crosswise)
     features.add("pack.crosswise", p.crosswise)

@@ -60,7 +60,7 @@ LIBRARY: Final = frozenset(_LIBRARY)
 _LOOPS: Final = {"plain": 0.02, "div": 0.1, "sqrt": 0.17, "sum": 0.1, "max": 0.7, "arg": 1.5}
 _PRODUCTS: Final = {
     "nest": 0.09, "nest.scalar": 0.17, "nest.strided": 0.8, "mixed": 0.4,
-    "product": 0.04, "product.narrow": 0.4, "product.tile": 1.0, "product.cell": 0.2,
+    "product": 0.027, "product.narrow": 0.04, "product.tile": 12.0, "product.cell": 0.2,
 }  # fmt: skip
 _SCALAR: Final = 0.3  # the least an evaluation costs outside vectors
 _OTHERS: Final = {

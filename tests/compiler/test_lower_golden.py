@@ -87,7 +87,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_text(case: Callable[[], Case], renew: bool) -> None:
-    built = build(plain(*case()), ga.Options())
+    built = build(plain(*case()), ga.Options(isa="avx2"))
     fused = to_text(built.stages[-1].graph)
     kernels = re.sub(r"^# \S+:\d+.*\n", "", built.program.source, flags=re.MULTILINE)  # the lines of this very file
     text = f'"""\n{fused.strip()}\n"""\n\n{kernels.partition("import *")[2].strip()}\n'

@@ -78,7 +78,8 @@ def test_random_products(sizes: tuple[int, ...], letters: int, convolution: Any)
         wanted = [ga.evaluate(z, dict(zip(leaves, arrays, strict=True))) for _, leaves, z, arrays in made]
         graph = plain(inputs, [z for _, _, z, _ in made])
         given: dict[Node, np.ndarray] = dict(zip(graph.inputs, values, strict=True))
-        found = run(graph, given, ga.Options(convolution=convolution), threads=1 + seed % 3)
+        isa: Any = ("native", "sse", "avx512", "neon")[seed % 4]
+        found = run(graph, given, ga.Options(convolution=convolution, isa=isa), threads=1 + seed % 3)
         same(found, wanted, [name for name, *_ in made], rtol=1e-5)
 
 
@@ -105,3 +106,30 @@ def test_the_same_tensor_on_both_sides_and_constants() -> None:
     value = np.random.default_rng(0).normal(size=(20, 20))
     wanted = ga.compile([x], outputs, target="numpy")(value)
     same(ga.compile([x], outputs)(value), wanted, [str(i) for i in range(7)], rtol=1e-10)
+
+
+@pytest.mark.parametrize("precision", ["default", "strict"])
+def test_long_sums_lose_little(precision: Any) -> None:
+    """Positive numbers, whose rounding errors would add up if they were summed one by one."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.uniform(0, 1, (100_000, n)).astype("f4") for n in (7, 20))
+    a, b = ga.input("a", x.shape), ga.input("b", y.shape)
+    f = ga.compile([a, b], a.T @ b, threads=1, options=ga.Options(precision=precision))
+    np.testing.assert_allclose(f(x, y), x.T.astype("f8") @ y.astype("f8"), rtol=4e-6)
+
+
+def test_operands_that_are_copied_to_a_better_place() -> None:
+    """Rows a power of two apart, depths beyond a block, steps far apart, and rows that fill no tile."""
+    rng = np.random.default_rng(1)
+    for left, right, spec in (
+        ((70, 300), (300, 256), "ij,jk->ik"),
+        ((300, 70), (300, 256), "ji,jk->ik"),
+        ((70, 300), (131, 300), "ij,kj->ik"),
+        ((300, 7), (9, 300), "ji,kj->ik"),
+    ):
+        x, y = (rng.integers(-4, 5, shape).astype("f4") for shape in (left, right))
+        a, b = ga.input("a", left), ga.input("b", right)
+        f = [ga.compile([a, b], ga.einsum(spec, a, b), threads=threads) for threads in (1, 3)]
+        wanted = np.einsum(spec, x, y)
+        for each in f:
+            np.testing.assert_array_equal(each(x, y), wanted)
