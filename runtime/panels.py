@@ -91,12 +91,14 @@ class _Panel:
         for r in at:
             row = self._at(self.c, b.mul(given["ldc"], r, flags=_EXACT))
             places.append(b.bitcast(row, self.vector.as_pointer()))
-        # All rows are read before the first is written: some may be the same. Where nothing is added, what is read
-        # there may be anything, and is not used.
-        more, nothing = b.icmp_signed("!=", given["add"], I64(0)), ir.Constant(self.vector, None)
-        old = [b.select(more, b.load(place, align=self.bytes), nothing) for place in places]
-        for place, before, total in zip(places, old, sums, strict=True):
-            b.store(self._plus(before, total), place, align=self.bytes)
+        with b.if_else(b.icmp_signed("!=", given["add"], I64(0))) as (more, fresh):
+            with more:  # all rows are read before the first is written: some may be the same
+                old = [b.load(place, align=self.bytes) for place in places]
+                for place, before, total in zip(places, old, sums, strict=True):
+                    b.store(self._plus(before, total), place, align=self.bytes)
+            with fresh:
+                for place, total in zip(places, sums, strict=True):
+                    b.store(total, place, align=self.bytes)
 
     def _sums(self, starts: Sequence[Any]) -> list[Any]:
         """The sums over k, a vector for each row of a, which start there."""

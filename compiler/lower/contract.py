@@ -89,8 +89,8 @@ class Lowering(Direct):
                     known[c] = inner.enter_context(builder.loop(found.sizes[c], stem="s"))
                 panel = self.columns_panel(builder, puller, found, known, depth)
                 rows = a or self.rows_panel(builder, puller, found, known, found.rows, depth)
-                c = Panel(tile, 0, pitch, 1)
-                self.call(builder, c, rows, panel, count, width, found.extent(depth), add=bool(steps))
+                target = Panel(tile, 0, pitch, 1)
+                self.call(builder, target, rows, panel, count, width, found.extent(depth), add=bool(steps))
             self.epilogue(builder, puller, found, known, tile, pitch, count)
         self.context.choices[self.anchor] = "im2col" if self.windowed(found) else "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]
@@ -108,14 +108,17 @@ class Lowering(Direct):
         builder, puller = self.context.builder("contract", self.nodes)
         count = found.extent(found.rows)
         depth = found.extent(found.depth)
-        most = self.block_rows()
+        most = self.block_rows(count)
         with ExitStack() as stack:
             blocks = (count + most - 1) // most
             block = stack.enter_context(builder.loop(blocks, "parallel", stem="o"))
             builder.kernel.parallel = blocks != 1
             first = block * most
-            even = isinstance(count, int) and (count % most == 0 or blocks == 1)
-            rows: Dim = min(count, most) if even else builder.index(least(count - first, most), most + 1)
+            rows: Dim
+            if isinstance(count, int) and (count % most == 0 or blocks == 1):
+                rows = min(count, most)
+            else:
+                rows = builder.index(least(count - first, most), most + 1)
             tile = self.context.local(self.dtype, (count if blocks == 1 else most) * pitch, per_part=True)
             panel = packed or self.columns_panel(builder, puller, found, {}, found.depth)
             if self.direct_rows_operand(found, found.depth) is not None:
@@ -147,8 +150,8 @@ class Lowering(Direct):
                     known[c] = stack.enter_context(builder.loop(found.sizes[c], stem="s"))
                 panel = self.columns_panel(builder, puller, found, known, depth)
                 rows = self.rows_panel(builder, puller, found, known, found.rows, depth)
-                c = Panel(partial, chunk * size, pitch, 1)
-                self.call(builder, c, rows, panel, count, width, found.extent(depth), add=True)
+                target = Panel(partial, chunk * size, pitch, 1)
+                self.call(builder, target, rows, panel, count, width, found.extent(depth), add=True)
         first = builder.launch((self.anchor,), "partial sums")
         builder, puller = self.context.builder("combine", self.nodes)
         with ExitStack() as stack:

@@ -18,7 +18,9 @@ from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import crowded, pitch, target
 
-ROWS = 24  # rows of a product that one thread does at a time, about
+ROWS = 24  # rows of a product that one thread does at a time, about: at least
+MOST_ROWS = 96
+SHARES = 8  # of the rows, that there are to be for threads
 DEEP = 2048  # steps of depth beyond which a panel is not packed at once
 REUSED = 64  # uses of each element, from which on copying it to a better place pays
 
@@ -272,12 +274,13 @@ class Panels:
             known[c] = stack.enter_context(builder.loop(found.sizes[c], mark, stem="o"))  # type: ignore[arg-type]
         builder.kernel.parallel = shared
 
-    def block_rows(self) -> int:
-        """Rows of a block that a thread does at a time: whole tiles."""
-        return max(ROWS // self.tile.rows, 1) * self.tile.rows
+    def block_rows(self, count: Dim) -> int:
+        """Rows of a block that a thread does at a time, whole tiles: more of many, so that columns are read less often."""
+        rows = min(max(count // SHARES, ROWS), MOST_ROWS) if isinstance(count, int) else ROWS
+        return max(rows // self.tile.rows, 1) * self.tile.rows
 
     def packed_rows(self, builder: Builder, puller: Puller, found: Plan, first: Dim, rows: Dim, depth: Dim) -> Panel:
-        storage = self.context.local(self.dtype, depth * self.block_rows(), per_part=True)
+        storage = self.context.local(self.dtype, depth * self.block_rows(found.extent(found.rows)), per_part=True)
         with builder.loop(rows, stem="q") as row, ExitStack() as stack:
             builder.extents[str(row)] = found.extent(found.rows)
             place = dict(zip(found.rows, split(first + row, found.shape(found.rows), builder.extents), strict=True))

@@ -84,7 +84,7 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
             crosswise += packs
     pieces = [deep * pitch if packs_columns else 0]
     if schedule == "blocks":
-        block = lowering.block_rows()
+        block = lowering.block_rows(found.extent(found.rows))
         pieces += [min(rows, block) * pitch, deep * block if packs_rows else 0]
     else:
         pieces += [rows * pitch * (CHUNKS if schedule == "partial" else 1), rows * deep if packs_rows else 0]
