@@ -275,7 +275,7 @@ class Panels:
         builder.kernel.parallel = shared
 
     def block_rows(self, count: Dim) -> int:
-        """Rows of a block that a thread does at a time, whole tiles: more of many, so that columns are read less often."""
+        """Rows of a block that a thread does at a time, whole tiles: more of many, to read columns less often."""
         rows = min(max(count // SHARES, ROWS), MOST_ROWS) if isinstance(count, int) else ROWS
         return max(rows // self.tile.rows, 1) * self.tile.rows
 
