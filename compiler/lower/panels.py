@@ -153,9 +153,10 @@ class Panels:
             builder.emit(Call("transpose_panel", (target, source, depth, pitch, pitch_from, lanes)))
         return width // lanes * lanes
 
-    def pitch(self, width: Dim) -> Dim:
-        """Elements from row to row of a packed operand, or of the result."""
-        return pitch(width, self.dtype, self.tile) if isinstance(width, int) else width
+    def pitch(self, width: Dim, depth: Dim = 0) -> Dim:
+        """Elements from row to row of a column operand, packed, or of the result."""
+        at_once = min(depth, DEPTH) if isinstance(depth, int) else DEPTH
+        return pitch(width, at_once, self.dtype, self.tile) if isinstance(width, int) else width
 
     def call(
         self,
@@ -202,7 +203,7 @@ class Panels:
         """Memory for the column operand, packed."""
         width = found.extent(found.columns)
         assert isinstance(width, int)
-        pitch = self.pitch(width)
+        pitch = self.pitch(width, found.extent(depth))
         storage = self.context.local(self.dtype, found.extent(depth) * pitch, per_part=per_part)
         return Panel(storage, 0, pitch, 1, self.tile.covered(width))
 

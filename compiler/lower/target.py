@@ -65,17 +65,15 @@ def target(isa: Isa) -> Target:
     return TARGETS[instruction_set() if isa == "native" else isa]
 
 
-def pitch(width: int, dtype: str, tile: Tile) -> int:
-    """Elements from row to row of a packed operand: whole tiles, and an odd number of cache lines.
+def pitch(width: int, depth: int, dtype: str, tile: Tile) -> int:
+    """Elements from row to row of a packed operand of ``depth`` rows: whole tiles, and rows do not crowd the cache.
 
-    Rows that are a power of two apart would share few sets of the cache and drive each other out.
-
-    >>> pitch(100, "float32", Tile(6, 16, 8)), pitch(512, "float32", Tile(6, 16, 8))
-    (112, 528)
+    >>> tile = Tile(6, 16, 8)
+    >>> pitch(100, 256, "float32", tile), pitch(512, 256, "float32", tile), pitch(512, 8, "float32", tile)
+    (112, 528, 512)
     """
-    line = LINE // ITEMSIZE[dtype]
-    lines = math.ceil(width / tile.columns) * tile.columns / line
-    return (math.ceil(lines) // 2 * 2 + 1) * line
+    found = math.ceil(width / tile.columns) * tile.columns
+    return found + LINE // ITEMSIZE[dtype] if crowded(found, depth, dtype) else found
 
 
 def crowded(row: int, depth: int, dtype: str) -> bool:

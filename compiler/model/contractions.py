@@ -71,7 +71,8 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
     packs_rows = lowering.direct_rows_operand(found, inner) is None
     fixed_rows = schedule == "outer" and not set(found.rows_letters) & set(found.outer + steps)
     deep = extent(inner)
-    column_packs = (times if schedule != "blocks" else 1) * deep * pitch if packs_columns else 0
+    packed = number(lowering.pitch(found.extent(found.columns), deep), sizes)
+    column_packs = (times if schedule != "blocks" else 1) * deep * columns if packs_columns else 0
     row_packs = (1 if fixed_rows else times) * rows * deep if packs_rows else 0
     by_left = found.columns_operand is node.operands[0]
     pulled = (float(column_packs), float(row_packs)) if by_left else (float(row_packs), float(column_packs))
@@ -80,9 +81,9 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
         (found.columns_operand, found.columns_letters, found.columns, column_packs),
         (found.rows_operand, found.rows_letters, inner, row_packs),
     ):
-        if packs and _step(x, letters.index(minor[-1])) not in (0, 1):
+        if packs and minor and _step(x, letters.index(minor[-1])) not in (0, 1):
             crosswise += packs
-    pieces = [deep * pitch if packs_columns else 0]
+    pieces = [deep * packed if packs_columns else 0]
     if schedule == "blocks":
         block = lowering.block_rows(found.extent(found.rows))
         pieces += [min(rows, block) * pitch, deep * block if packs_rows else 0]
