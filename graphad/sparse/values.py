@@ -27,7 +27,7 @@ def built(plan: Compression, dtype: str) -> SparseTensor:
     parts: list[Tensor] = []
     if known is not None and known.nnz:
         parts.append(constant(_aligned(known, plan.pattern)[0].astype(dtype)))
-    if rest is not None:
+    if rest is not None and rest.nnz:
         parts.append(cast(_computed(plan), dtype))
     values = parts[0] if len(parts) == 1 else parts[0] + parts[1]
     return SparseTensor(values, plan.pattern)

@@ -93,7 +93,8 @@ MISTAKES: list[tuple[Callable[[Any, Any], Any], type[ga.GraphadError], str]] = [
     (lambda x, i: ga.vjp(x, [x], ga.ones((2, 3))), S, "a direction has its tensor's shape [N, 3], got [2, 3]"),
     (lambda x, i: ga.jvp(x, [x, x], [x]), G, "directions are a list, one for each of 2"),
     (lambda x, i: ga.jvp(x, {"a": x}, {"b": x}), G, "directions are a dict with the keys ['a']"),
-    (lambda x, i: ga.jacobian(x, x, mode="backward"), G, "mode is 'auto', 'forward' or 'reverse', got 'backward'"),
+    (lambda x, i: ga.jacobian(x, x, mode="backward"), G,
+     "mode is one of 'auto', 'forward', 'reverse', 'chain', 'eliminate', 'sparse', or a plan; got 'backward'"),
 ]  # fmt: skip
 
 

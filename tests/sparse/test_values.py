@@ -235,3 +235,9 @@ def test_it_says_what_it_is() -> None:
     assert repr(s) == "<sparse 3 x 4: 6 of float64>"
     with pytest.raises(ValueError, match="read-only"):
         s.indices[0] = 1
+
+
+def test_terms_without_a_derivative_beside_known_ones() -> None:
+    x = ga.input("x", (3,), "float64")
+    found = ga.evaluate(sparse_jacobian(3 * x + ga.floor(ga.sin(x)), x), {x: [0.1, 0.2, 0.3]})
+    np.testing.assert_array_equal(found.toarray(), 3 * np.eye(3))
