@@ -53,6 +53,7 @@ class Builder:
 
     def fresh(self, stem: str) -> str:
         """A name not used yet."""
+        assert stem not in _LETTER.values(), f"{stem!r} begins the names of buffers"
         self._count[stem] = self._count.get(stem, -1) + 1
         return f"{stem}{self._count[stem]}"
 

@@ -62,7 +62,7 @@ class Gemm:
             return
         builder = self.builder
         at_least_once = depth if isinstance(depth, int) else builder.index(_prim("max", depth, 1), depth + 1)
-        with builder.between(0, at_least_once, depth, DEPTH, stem="p") as p:
+        with builder.between(0, at_least_once, depth, DEPTH, stem="e") as p:
             steps = builder.index(_prim("min", depth - p, DEPTH), DEPTH + 1)
             self._block(a(p, steps), p, steps)
 

@@ -133,3 +133,15 @@ def test_operands_that_are_copied_to_a_better_place() -> None:
         wanted = np.einsum(spec, x, y)
         for each in f:
             np.testing.assert_array_equal(each(x, y), wanted)
+
+
+def test_a_packed_parameter_that_is_deeper_than_a_block() -> None:
+    """The loop over blocks of depth has a name of its own beside the parameter's."""
+    rng = np.random.default_rng(0)
+    w = ga.parameter("w", rng.normal(size=(8, 400)).astype(np.float32))
+    x = ga.input("x", (400, 400))
+    b = rng.normal(size=(400, 400)).astype(np.float32)
+    found = ga.compile([x], 2 * (w @ x), threads=1)(b)
+    np.testing.assert_allclose(found, 2 * w.value @ b, rtol=1e-3, atol=1e-3)
+    v = ga.parameter("v", rng.normal(size=(400, 8)).astype(np.float32))
+    np.testing.assert_allclose(ga.compile([x], v.T @ x, threads=1)(b), v.value.T @ b, rtol=1e-3, atol=1e-3)
