@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphad.runtime.expressions import BYTES, FUNCTIONS, LIBM, SCALAR
-from graphad.runtime.indices import Affine, Polynomial, affine
+from graphad.runtime.indices import Affine, Polynomial, affine, constant_of
 
 _CLOSE = 64  # elements between offsets that one address serves
 _MATH = LIBM | {"fabs", "sqrt", "inf", "nan", "pi", "e"}
@@ -57,7 +57,8 @@ def plan_lanes(
     walk = _Walk(variable, arguments, scalars)
     if not all(walk.statement(s) for s in body) or not walk.stores:
         return None
-    return LanePlan(max(2, vector_bytes // walk.widest()), _streams(walk), list(walk.outside))
+    lanes = max(2, vector_bytes // walk.widest())
+    return LanePlan(lanes, _streams(walk, lanes), list(walk.outside))
 
 
 class _Walk:
@@ -161,8 +162,8 @@ class _Walk:
                 self.outside[node.id] = None
 
 
-def _streams(walk: _Walk) -> dict[tuple[str, Affine], Stream]:
-    """Accesses of one buffer, stride and base whose offsets are close share a stream."""
+def _streams(walk: _Walk, lanes: int) -> dict[tuple[str, Affine], Stream]:
+    """Accesses of one buffer, stride and base whose offsets are close share a stream, unless lanes would meet."""
     groups: dict[tuple[str, Polynomial, Polynomial], list[Affine]] = {}
     accesses = dict.fromkeys((*walk.loads, *walk.stores))
     for name, place in accesses:
@@ -171,10 +172,13 @@ def _streams(walk: _Walk) -> dict[tuple[str, Affine], Stream]:
     for (name, stride, base), places in groups.items():
         if not stride:
             continue  # one element for all points
-        stream: Stream | None = None
+        open_: list[Stream] = []
         for place in sorted(places, key=lambda p: p.offset):
-            if stream is None or place.offset - max(stream.offsets) > _CLOSE:
+            open_ = [s for s in open_ if place.offset - max(s.offsets) <= _CLOSE]
+            stream = next((s for s in open_ if not _meet(s, place.offset, constant_of(stride), lanes)), None)
+            if stream is None:
                 stream = Stream(name, walk.arguments[name][:-1], stride, base)
+                open_.append(stream)
             key = (name, place)
             streams[key] = stream
             if key in walk.loads:
@@ -182,3 +186,13 @@ def _streams(walk: _Walk) -> dict[tuple[str, Affine], Stream]:
             if key in walk.stores:
                 stream.stored.add(place.offset)
     return streams
+
+
+def _meet(stream: Stream, offset: int, stride: int | None, lanes: int) -> bool:
+    """Whether another lane has an element of the stream where one has this offset.
+
+    On the scratch array, lanes beyond the last point repeat it; they must not lie where another element does.
+    """
+    if not stride:
+        return False
+    return any((offset - o) % stride == 0 and 0 < abs((offset - o) // stride) < lanes for o in stream.offsets)

@@ -60,3 +60,15 @@ def test_casts_between_all_dtypes() -> None:
     inputs = [ga.input(d, (4,), d) for d in dtypes]
     found = {f"{x.dtype} to {d}": ga.astype(x, d) for x in inputs for d in dtypes}
     agree(inputs, found, [np.array([0, 1, 2.5, -3.5], d) for d in dtypes])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_neighbours_in_loops_whose_points_do_not_fill_the_lanes(dtype: str) -> None:
+    x = ga.input("x", ("N",), dtype)
+    steps = {
+        "neighbour": ga.exp(x[1:] - x[:-1]) * ga.sin(x[:-1]),
+        "far": ga.exp(x[6:]) - ga.cos(x[:-6]) + x[2:-4],
+        "both": ga.exp(x[1:-6]) + ga.exp(x[7:]),
+    }
+    rng = np.random.default_rng(0)
+    agree([x], steps, *([rng.normal(size=n).astype(dtype)] for n in range(8, 42)))
