@@ -1,9 +1,10 @@
 """``build``: Graph -> Program. Passes, lowering, text; and the layout for concrete sizes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from graphad.compiler.emit import module_text
 from graphad.compiler.interpret import number, numbers
@@ -44,12 +45,26 @@ def number_of(name: str, sizes: Mapping[str, int]) -> int:
     return number(sizes[name], sizes)
 
 
-def build(graph: Graph, options: Options, name: str = "step") -> Built:
-    """A program for the cpu. Sizes that are still symbolic become its run-time arguments."""
+FEWEST: Final = 4
+"""Examples from which on a batch goes into lanes, although it does not fill them."""
+
+
+def fills_lanes(options: Options, batch: Iterable[int]) -> bool:
+    """Whether batches of these sizes are to go into the lanes of vectors."""
+    if options.batch != "auto":
+        return options.batch == "lanes"
+    return options.convolution == "auto" and all(n >= FEWEST for n in batch)
+
+
+def build(graph: Graph, options: Options, name: str = "step", lanes: bool = False) -> Built:
+    """A program for the cpu. Sizes that are still symbolic become its run-time arguments.
+
+    ``lanes``: a batch of convolutions goes into the lanes of vectors, if there is one.
+    """
     stages = graph_stages(graph, options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    lowered = lower(fused, options)
+    lowered = lower(fused, options, lanes)
     sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))

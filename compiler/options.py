@@ -9,9 +9,15 @@ from graphad.compiler.errors import GraphError
 
 Precision: TypeAlias = Literal["default", "strict"]
 Convolution: TypeAlias = Literal["auto", "im2col", "direct"]
+Batch: TypeAlias = Literal["auto", "lanes", "rows"]
 Isa: TypeAlias = Literal["native", "sse", "avx2", "avx512", "neon"]
 
-_CHOICES = {"precision": get_args(Precision), "convolution": get_args(Convolution), "isa": get_args(Isa)}
+_CHOICES = {
+    "precision": get_args(Precision),
+    "convolution": get_args(Convolution),
+    "batch": get_args(Batch),
+    "isa": get_args(Isa),
+}
 T = TypeVar("T")
 
 
@@ -44,6 +50,8 @@ class Options:
         nan_guard: stop at the first NaN and name the node and line that made it.
         fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).
         convolution: "im2col", "direct", or the cheaper of both.
+        batch: how convolutions go through a batch of named size: "lanes", an example in each lane of a vector; "rows",
+            one after the other; or the first unless the batch is so small that lanes would stay empty.
         isa: the instruction set whose registers matrix products are cut for, "native" for this machine's. The
             instructions themselves are always this machine's: results differ in nothing but time.
         disable: names of passes to leave out, for debugging.
@@ -54,6 +62,7 @@ class Options:
     nan_guard: bool = False
     fast_math: bool = False
     convolution: Convolution = "auto"
+    batch: Batch = "auto"
     isa: Isa = "native"
     disable: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graphad import runtime
-from graphad.compiler.build import Built, build
+from graphad.compiler.build import Built, build, fills_lanes
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
@@ -111,7 +111,7 @@ class Specializer:
         self.threads = threads
         self.options = options
         self.fixed = fixed_sizes(graph)
-        self._programs: dict[tuple[tuple[str, int], ...], Compiled] = {}
+        self._programs: dict[tuple[object, ...], Compiled] = {}
         self._instances: OrderedDict[tuple[tuple[str, int], ...], Specialization] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -139,9 +139,10 @@ class Specializer:
 
     def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
         fixed = {name: sizes[name] for name in self.fixed}
-        key = tuple(sorted(fixed.items()))
+        lanes = fills_lanes(self.options, [d for name, d in sizes.items() if name not in fixed])
+        key = (lanes, *sorted(fixed.items()))
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            self._programs[key] = Compiled(graph, build(graph, self.options), variables)
+            self._programs[key] = Compiled(graph, build(graph, self.options, lanes=lanes), variables)
         return self._programs[key]

@@ -18,6 +18,7 @@ from graphad.runtime.lane_plan import plan_lanes
 from graphad.runtime.lanes import Lanes
 from graphad.runtime.numba_api import ir
 from graphad.runtime.panels import emit_panel
+from graphad.runtime.spmd import Together, used
 from graphad.runtime.transposes import emit_transpose
 
 
@@ -74,6 +75,12 @@ class Translator(Expressions):
                 self.store(name, self.index(index), self.value(value))
             case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=bounds), body=body):
                 self.loop(name, [self.index(b) for b in bounds], body)
+            case ast.For(
+                target=ast.Name(id=name),
+                iter=ast.Call(func=ast.Name(id="lanes"), args=[ast.Constant(value=int(lanes))]),
+                body=body,
+            ):
+                self.together(name, lanes, body)
             case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="lanes"), args=bounds), body=body):
                 self.lanes(name, bounds, body)
             case ast.If(test=test, body=body, orelse=[]):
@@ -158,6 +165,16 @@ class Translator(Expressions):
         )
         inside.write(body)
         self.builder.call(inside.function, [*(v.ir for v in outside.values()), start, stop])
+
+    def together(self, name: str, lanes: int, body: Sequence[ast.stmt]) -> None:
+        """The same program in every lane, as a function of vectors."""
+        names = used(body)
+        outside = {n: v for n, v in self.arguments.items() if n in names}
+        self.loops += 1
+        title = f"{self.function.name}.{self.loops}"
+        inside = Together(self.builder.module, title, name, lanes, outside, self.flags, target.fused())
+        inside.write(body)
+        self.builder.call(inside.function, [v.ir for v in outside.values()])
 
     def call(self, name: str, arguments: Sequence[ast.expr]) -> None:
         if name == "fail":

@@ -10,6 +10,7 @@ from graphad.compiler.loops.ir import (
     Assign,
     At,
     Call,
+    Element,
     Expr,
     Fail,
     For,
@@ -20,10 +21,13 @@ from graphad.compiler.loops.ir import (
     Load,
     Note,
     Prim,
+    Put,
     Ref,
+    Registers,
     Stmt,
     Store,
     ToDtype,
+    Together,
 )
 
 _MATH: Final = frozenset(
@@ -35,6 +39,7 @@ _MATH: Final = frozenset(
 _OURS: Final = {
     "abs": "fabs", "sign": "sign", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint", "sqrt": "sqrt",
     "cbrt": "cbrt", "min": "minimum", "max": "maximum", "floordiv": "floordiv", "mod": "mod", "select": "select",
+    "sum_lanes": "sum_lanes",
 }  # fmt: skip
 _INFIX: Final = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==",
@@ -72,8 +77,14 @@ def _statement(statement: Stmt, depth: int) -> list[str]:
             return [f"{pad}{name} = {expression(value)}"]
         case Store(buffer, index, value):
             return [f"{pad}{buffer}[{index}] = {expression(value)}"]
+        case Registers(name, extents, value):
+            return [f"{pad}{name} = registers({', '.join(map(str, extents))}, {literal(value)})"]
+        case Put(name, index, value):
+            return [f"{pad}{name}[{', '.join(map(str, index))}] = {expression(value)}"]
         case For():
             return [f"{pad}for {statement.var} in {_range(statement)}:", *_inner(statement.body, depth)]
+        case Together(var, lanes, body):
+            return [f"{pad}for {var} in lanes({lanes}):", *_inner(body, depth)]
         case If(condition, body):
             return [f"{pad}if {expression(condition)}:", *_inner(body, depth)]
         case Call(function, arguments):
@@ -95,7 +106,7 @@ _SHORT: Final = 256
 
 
 def _range(loop: For) -> str:
-    kind = "lanes" if loop.lanes else "range"
+    kind = "lanes" if loop.lanes else "unrolled" if loop.mark == "unrolled" else "range"
     if loop.mark == "parallel":
         assert loop.start == 0
         assert loop.step == 1
@@ -104,9 +115,12 @@ def _range(loop: For) -> str:
         return f"{kind}({first}, {last})"
     if loop.lanes:
         return f"lanes({loop.start}, {loop.stop})"
+    start, stop = str(loop.start), str(loop.stop)
+    if loop.within is not None:
+        start, stop = f"max({loop.within[0]}, {start})", f"min({loop.within[1]}, {stop})"
     if loop.step != 1:
-        return f"range({loop.start}, {loop.stop}, {loop.step})"
-    return f"range({loop.stop})" if loop.start == 0 else f"range({loop.start}, {loop.stop})"
+        return f"{kind}({start}, {stop}, {loop.step})"
+    return f"{kind}({stop})" if start == "0" else f"{kind}({start}, {stop})"
 
 
 def _trips(body: Sequence[Stmt]) -> int:
@@ -126,7 +140,7 @@ def _trips(body: Sequence[Stmt]) -> int:
                 if not isinstance(extent, int):
                     return _SHORT + 1
                 total += extent * _trips(statement.body)
-            case If(_, inner):
+            case If(_, inner) | Together(_, _, inner):
                 total += _trips(inner)
             case _:
                 pass
@@ -156,6 +170,8 @@ def expression(value: Expr) -> str:
             return _group(index)
         case Load(buffer, index):
             return f"{buffer}[{index}]"
+        case Element(name, places):
+            return f"{name}[{', '.join(map(str, places))}]"
         case ToDtype(arg, dtype):
             return _cast(arg, dtype)
         case Prim(primitive, args, dtype):

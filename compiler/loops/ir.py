@@ -2,13 +2,15 @@
 
     Kernel  = name, parameters, body
     Stmt    = Let name = Expr | Assign name = Expr | Store buffer[Dim] = Expr | For var in Dim .. Dim step | If Expr
+            | Registers name(extents) | Put name[Dim, ...] = Expr | Together var
             | Call function(arguments) | Fail | Note text
-    Expr    = Lit | Ref name | At Dim | Load buffer[Dim] | Prim(Expr, ...) | ToDtype Expr
+    Expr    = Lit | Ref name | At Dim | Load buffer[Dim] | Element name[Dim, ...] | Prim(Expr, ...) | ToDtype Expr
 
 Indices are polynomials (``Dim``) over loop variables and sizes, so that strides multiply out and cancel. A loop's mark
 says what a target may do with it: nothing ("serial"), share its iterations among threads ("parallel"), or put them into
-the lanes of vectors ("vector"). A loop with ``lanes`` is written as vectors out and out. Scalars are SSA but for those
-that a Let declares mutable. Tiles and prefetch are further expressions and statements of this grammar, not another IR.
+the lanes of vectors ("vector"); "unrolled" loops are written out by the target. A loop with ``lanes`` is written as
+vectors out and out, and so is all that stands in Together: the same program in every lane. Scalars are SSA but for those
+that a Let declares mutable; Registers are small arrays of such scalars, whose indices are known once loops are unrolled.
 """
 
 from dataclasses import dataclass, field
@@ -52,6 +54,15 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Element:
+    """One of an array of registers."""
+
+    name: str
+    index: tuple[Dim, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prim:
     """A primitive of ``ir/scalar.py`` applied."""
 
@@ -68,7 +79,7 @@ class ToDtype:
     dtype: str
 
 
-Expr: TypeAlias = Lit | Ref | At | Load | Prim | ToDtype
+Expr: TypeAlias = Lit | Ref | At | Load | Element | Prim | ToDtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +108,25 @@ class Store:
     value: Expr
 
 
-Mark: TypeAlias = Literal["serial", "parallel", "vector"]
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """An array of mutable scalars that stay in registers, all ``value`` at first."""
+
+    name: str
+    extents: tuple[int, ...]
+    value: Lit
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A register set."""
+
+    name: str
+    index: tuple[Dim, ...]
+    value: Expr
+
+
+Mark: TypeAlias = Literal["serial", "parallel", "vector", "unrolled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +134,7 @@ class For:
     """``var`` from ``start`` up to and without ``stop``. ``parallel``: this part's share of the iterations.
 
     ``lanes``: straight-line code on independent points, for the target to run many at a time (``lanes.py``).
+    ``within``: bounds that an unrolled loop keeps to besides its own.
     """
 
     var: str
@@ -114,6 +144,16 @@ class For:
     step: int = 1
     mark: Mark = "serial"
     lanes: bool = False
+    within: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The body in ``lanes`` lanes at once; ``var`` is the number of the lane."""
+
+    var: str
+    lanes: int
+    body: "list[Stmt]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +187,7 @@ class Note:
     text: str
 
 
-Stmt: TypeAlias = Let | Assign | Store | For | If | Call | Fail | Note
+Stmt: TypeAlias = Let | Assign | Store | Registers | Put | For | Together | If | Call | Fail | Note
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Storage for every stored node: inputs, outputs and states where they are, the rest in the arena, or in place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from graphad.compiler.ir.graph import Graph, Kernel
@@ -21,7 +21,7 @@ class Assignment:
     guarded: int
 
 
-def assign_storage(graph: Graph, watched: bool = False) -> Assignment:
+def assign_storage(graph: Graph, watched: bool = False, apart: Set[Node] = frozenset()) -> Assignment:
     """Every stored node's storage.
 
     An update is written to its state's own memory if no later kernel reads the state, this one reads it only at the
@@ -31,6 +31,7 @@ def assign_storage(graph: Graph, watched: bool = False) -> Assignment:
 
     Args:
         watched: every value is looked at after it is stored, so nothing is computed in place, and any kernel can fail.
+        apart: nodes that take nobody's place, nor give theirs.
     """
     assert graph.kernels is not None
     stored: dict[Node, Storage] = {}
@@ -54,8 +55,8 @@ def assign_storage(graph: Graph, watched: bool = False) -> Assignment:
         for node in kernel.stores:
             if node in stored:
                 continue
-            free = _dying(node, kernel, i, last, stored, held) if not watched else None
-            if free is not None:
+            free = _dying(node, kernel, i, last, stored, held) if not watched and node not in apart else None
+            if free is not None and free not in apart:
                 stored[node] = stored[free]
                 held[stored[node]].append(node)
                 last[free] = len(graph.kernels)  # taken: no second result may take it

@@ -1,12 +1,32 @@
 """Builds a kernel: blocks of statements, names, and the storage a kernel touches."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from graphad.compiler.ir.node import Node, Site
 from graphad.compiler.ir.size import Dim, Size, symbol
-from graphad.compiler.loops.ir import Assign, Expr, For, If, Kernel, Let, Lit, Mark, Note, Parameter, Ref, Stmt, Store
+from graphad.compiler.loops.index import bounds
+from graphad.compiler.loops.ir import (
+    Assign,
+    At,
+    Element,
+    Expr,
+    For,
+    If,
+    Kernel,
+    Let,
+    Lit,
+    Mark,
+    Note,
+    Parameter,
+    Prim,
+    Put,
+    Ref,
+    Registers,
+    Stmt,
+    Store,
+)
 from graphad.compiler.lower.storage import Storage
 
 
@@ -117,10 +137,49 @@ class Builder:
             yield _as_size(name)
 
     @contextmanager
+    def unrolled(
+        self, start: Dim, stop: Dim, extent: Dim, stem: str = "u", within: tuple[int, int] | None = None
+    ) -> Iterator[Dim]:
+        """A loop over part of 0..extent-1 that the target writes out; one iteration is no loop."""
+        if isinstance(start, int) and isinstance(stop, int) and stop - start == 1 and within is None:
+            with self.scope():
+                yield start
+            return
+        name = self.fresh(stem)
+        self.extents[name] = extent
+        statement = For(name, start, stop, [], 1, "unrolled", within=within)
+        self.emit(statement)
+        with self.scope(statement.body):
+            yield _as_size(name)
+
+    def registers(self, extents: tuple[int, ...], value: Lit) -> str:
+        """The name of an array of registers, all ``value``."""
+        name = self.fresh("acc")
+        self.emit(Registers(name, extents, value))
+        return name
+
+    def add_to(self, name: str, index: tuple[Dim, ...], value: Expr) -> None:
+        """``value`` added to a register."""
+        old = Element(name, index, value.dtype)
+        self.emit(Put(name, index, Prim("add", (old, value), value.dtype)))
+
+    @contextmanager
     def when(self, condition: Expr) -> Iterator[None]:
         statement = If(condition, [])
         self.emit(statement)
         with self.scope(statement.body):
+            yield
+
+    @contextmanager
+    def ensured(self, index: tuple[Dim, ...], shape: tuple[Dim, ...]) -> Iterator[None]:
+        """Only where the index is one of the shape; what is known to be is not asked."""
+        with ExitStack() as stack:
+            for at, extent in zip(index, shape, strict=True):
+                low, high = bounds(at, self.extents)
+                if low is None or low < 0:
+                    stack.enter_context(self.when(Prim("ge", (At(at), At(0)), "bool")))
+                if high is None or not isinstance(extent, int) or high >= extent:
+                    stack.enter_context(self.when(Prim("lt", (At(at), At(extent)), "bool")))
             yield
 
     @contextmanager

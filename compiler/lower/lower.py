@@ -12,6 +12,7 @@ from graphad.compiler.lower.assign import Assignment, assign_storage
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.contract import lower_contract
+from graphad.compiler.lower.examples.region import RegionLowering
 from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
@@ -20,6 +21,7 @@ from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.options import Options
+from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regions
 from graphad.compiler.passes.kernels.points import is_anchor
 
 
@@ -40,23 +42,36 @@ class Lowered:
     choices: dict[Node, str]
 
 
-def lower(graph: Graph, options: Options) -> Lowered:
-    """Loop nests for every kernel of a fused graph."""
+def lower(graph: Graph, options: Options, lanes: bool = False) -> Lowered:
+    """Loop nests for every kernel of a fused graph. ``lanes``: batches of convolutions go into the lanes of vectors."""
     assert graph.kernels is not None
-    assignment = assign_storage(graph, watched=options.nan_guard)
+    steps = plan_regions(graph) if lanes and not options.nan_guard else graph.kernels
+    graph = Graph(graph.inputs, graph.outputs, graph.updates, tuple(in_order(steps)))
+    assert graph.kernels is not None
+    inside = frozenset(n for r in steps if isinstance(r, Region) for k in r.inner for n in k.stores)
+    assignment = assign_storage(graph, watched=options.nan_guard, apart=inside)
     context = Context(assignment.stored, options, locals=list(assignment.locals))
     launches: list[Launch] = []
     watched: list[Node] = []
     if options.nan_guard:
         for leaf in (*graph.inputs, *graph.states):
             launches += watch(context, leaf, watched)
-    commit = 0
-    for i, kernel in enumerate(graph.kernels):
-        launches += lower_kernel(context, kernel)
+    commit = done = 0
+    for step in steps:
+        if isinstance(step, Region):
+            main, combines = RegionLowering(context, graph, step).run()
+            launches += main
+            done += len(step.inner) + len(step.exits)
+            if done - len(step.inner) - len(step.exits) < assignment.guarded <= done:
+                commit = len(launches)
+            launches += combines
+            continue
+        launches += lower_kernel(context, step)
+        done += 1
         if options.nan_guard:
-            for node in kernel.stores:
+            for node in step.stores:
                 launches += watch(context, node, watched)
-        if i + 1 == assignment.guarded:
+        if done == assignment.guarded:
             commit = len(launches)
     launches += [_copy(context, source, target) for source, target in assignment.copies]
     return Lowered(

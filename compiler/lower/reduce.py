@@ -37,10 +37,11 @@ def lower_reduce(context: Context, nodes: Sequence[Node], anchors: Sequence[Node
         return _chunked(context, nodes, anchors, stores)
     if kept and kept[-1] == len(shape) - 1 and simple and len(kind.axes) > 0 and shape[kept[-1]] != 1:
         return lower_rows(context, nodes, anchors, stores)
-    return [_scalars(context, nodes, anchors, stores)]
+    return [lower_in_scalars(context, nodes, anchors, stores)]
 
 
-def _scalars(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> Launch:
+def lower_in_scalars(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> Launch:
+    """Every accumulator a scalar, the loops over the reduced axes inside those over the kept ones."""
     builder, puller = context.builder("reduce", nodes)
     shape, axes = anchors[0].operands[0].type.shape, axes_of(anchors[0])
     groups = groups_of(behind(nodes, anchors), shape, axes)
@@ -64,7 +65,7 @@ def _chunked(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], s
     total = anchors[0].operands[0].type.size
     groups = groups_of(behind(nodes, anchors), shape, axes)
     if (isinstance(total, int) and total <= _SMALL) or not groups:
-        return [_scalars(context, nodes, anchors, stores)]
+        return [lower_in_scalars(context, nodes, anchors, stores)]
     parts = [context.local(a.type.dtype, CHUNKS) for a in anchors]
     builder, puller = context.builder("partial", nodes)
     outer = extent(groups[0], shape)

@@ -35,12 +35,21 @@ class Tile:
 class Target:
     """An instruction set: bytes in a vector register; a tile's rows, and registers a row.
 
-    rows * registers accumulators, a row of the column operand and an element of the row operand have to fit.
+    ``vectors`` registers in all: rows * registers accumulators, a row of the column operand and an element of the row operand have to fit.
     """
 
     vector_bytes: int
     rows: int
     registers: int
+    vectors: int
+
+    def lanes(self, dtype: str) -> int:
+        """Elements of a dtype in a vector register.
+
+        >>> TARGETS["avx512"].lanes("float32")
+        16
+        """
+        return self.vector_bytes // ITEMSIZE[dtype]
 
     def tile(self, dtype: str) -> Tile:
         """The tile for elements of a dtype.
@@ -48,15 +57,15 @@ class Target:
         >>> TARGETS["avx2"].tile("float32")
         Tile(rows=6, columns=16, narrow=8)
         """
-        lanes = self.vector_bytes // ITEMSIZE[dtype]
+        lanes = self.lanes(dtype)
         return Tile(self.rows, self.registers * lanes, lanes)
 
 
 TARGETS: Final = {
-    "sse": Target(16, 6, 2),  # 16 registers
-    "avx2": Target(32, 6, 2),  # 16
-    "avx512": Target(64, 14, 2),  # 32
-    "neon": Target(16, 6, 4),  # 32
+    "sse": Target(16, 6, 2, 16),
+    "avx2": Target(32, 6, 2, 16),
+    "avx512": Target(64, 14, 2, 32),
+    "neon": Target(16, 6, 4, 32),
 }
 
 

@@ -1,0 +1,68 @@
+"""Operands of contractions inside a region: read where they lie, or copied to where they can be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphad.compiler.ir.kinds import View
+from graphad.compiler.ir.make import viewed
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.ir.types import Shape
+from graphad.compiler.ir.view import Affine, AxisMap
+from graphad.compiler.loops.ir import Expr, Load
+from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.letters import Strided, strided
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A stored tensor with a stride for each letter."""
+
+    found: Strided
+    letters: str
+
+    def load(self, context: Context, builder: Builder, at: dict[str, Dim]) -> Expr:
+        """The element where the letters are ``at``."""
+        place = self.found.start
+        for c in self.letters:
+            place = place + self.found.strides[c] * at[c]
+        storage = context.stored[self.found.stored]
+        return Load(builder.buffer(storage), place, storage.dtype)
+
+
+def padded(node: Node) -> tuple[Node, Node] | None:
+    """A view with gaps or margins as a window of a copy that has them: (copy, window); None for other nodes.
+
+    The copy is as large as the view reaches, with the fill value where it reads nothing.
+    """
+    if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine):
+        return None
+    (x,) = node.operands
+    found = node.kind.map
+    shape: list[Dim] = []
+    margins: list[AxisMap] = []
+    windows: list[AxisMap] = []
+    for a, axis in enumerate(found.axes):
+        low, high = axis.range(found.shape)
+        shape.append(high - low + 1)
+        margins.append(AxisMap(low, ((a, 1),), axis.divisor, axis.guarded))
+        windows.append(AxisMap(axis.offset - low, axis.terms))
+    copy = viewed(x, Affine(tuple(shape), tuple(margins), found.fill), node.site)
+    return copy, viewed(copy, Affine(found.shape, tuple(windows)), node.site)
+
+
+def in_place(node: Node, letters: str, context: Context) -> Operand | None:
+    """The operand where it lies, if one stride a letter reads it."""
+    found = strided(node, letters, context)
+    return None if found is None else Operand(found, letters)
+
+
+def extents(letters: Sequence[str], shapes: Sequence[Shape]) -> dict[str, int]:
+    """Each letter's extent, all of them numbers."""
+    found: dict[str, int] = {}
+    for word, shape in zip(letters, shapes, strict=True):
+        for c, d in zip(word, shape, strict=True):
+            assert isinstance(d, int)
+            found[c] = d
+    return found

@@ -1,0 +1,135 @@
+"""Contractions in a region: a tile of sums in registers, each the sum of all examples' lanes.
+
+    for o in rows by RT, for y, x in columns by CT:
+        acc = registers(RT, CT)
+        for c, i, j in depth:
+            acc[r, q] += w[o + r, c, i, j] * x[c, y + i, x + q + j]          x a vector of examples, w one number
+        out[o + r, y, x + q] = epilogue(acc[r, q])
+
+One schedule for all of them: a convolution of any stride, dilation and groups, its input's gradient, a dense layer
+(which has no columns), a depthwise one (no rows). The lanes do what vectors of pixels or channels would do elsewhere,
+so there are no remainders, and a step of the inner loop is one load a column and one broadcast a row.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graphad.compiler.ir.kinds import Contract
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.ir import Element, Expr, Lit, Prim
+from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.operands import Operand, extents
+from graphad.compiler.lower.examples.tiles import Piece, choose, pieces
+
+
+Finish: TypeAlias = Callable[[dict[str, Dim], Expr], None]
+"""What becomes of a result: called with each letter's place and the sum."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """``row`` and ``column``: the letters that a tile goes along, "" for none."""
+
+    row: str
+    column: str
+    rows: tuple[Piece, ...]
+    columns: tuple[Piece, ...]
+
+
+def lower_product(
+    context: Context, builder: Builder, anchor: Node, x: Operand, w: Operand, finish: Finish, registers: int
+) -> str:
+    """Every result, handed to ``finish``; what was done, in words. ``x`` gives the columns."""
+    kind = anchor.kind
+    assert isinstance(kind, Contract)
+    sizes = extents((x.letters, w.letters), (_shape(anchor, x), _shape(anchor, w)))
+    wide = [c for c in kind.out if sizes[c] != 1]
+    tile = _tile(wide, x, w, sizes, registers)
+    depth = [c for c in sizes if c not in kind.out]
+    loops = [c for c in kind.out if c not in (tile.row, tile.column)]
+    with ExitStack() as stack:
+        at: dict[str, Dim] = {}
+        rows_first = [c for c in loops if c in w.letters]
+        for c in rows_first:
+            at[c] = stack.enter_context(builder.loop(sizes[c], stem="o"))
+        for piece in tile.rows:
+            with _along(builder, tile.row, piece, sizes, "o") as first_row, ExitStack() as inner:
+                for c in loops:
+                    if c not in rows_first:
+                        at[c] = inner.enter_context(builder.loop(sizes[c], stem="i"))
+                for part in tile.columns:
+                    with _along(builder, tile.column, part, sizes, "i") as first_column:
+                        sides, first = (piece, part), (first_row, first_column)
+                        _sums(context, builder, anchor, (x, w), finish, tile, sides, first, at, depth, sizes)
+    return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, one example a lane"
+
+
+def _shape(anchor: Node, operand: Operand) -> tuple[Dim, ...]:
+    kind = anchor.kind
+    assert isinstance(kind, Contract)
+    return anchor.operands[0 if operand.letters == kind.left else 1].type.shape
+
+
+def _tile(wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], registers: int) -> Tile:
+    """Rows along the longest axis of ``w`` alone, columns along the last of ``x`` alone."""
+    rows = [c for c in wide if c not in x.letters]
+    columns = [c for c in wide if c not in w.letters]
+    row = max(rows, key=sizes.__getitem__, default="")
+    column = columns[-1] if columns else ""
+    count, width = sizes.get(row, 1), sizes.get(column, 1)
+    r, c = choose(count, width, registers)
+    return Tile(row, column, pieces(count, r), pieces(width, c))
+
+
+@contextmanager
+def _along(builder: Builder, letter: str, piece: Piece, sizes: dict[str, int], stem: str) -> Iterator[Dim]:
+    """The loop over the tiles of one size: where each starts."""
+    if piece.count == 1:
+        with builder.scope():
+            yield piece.start
+        return
+    with builder.between(piece.start, piece.stop, sizes[letter], piece.size, stem=stem) as first:
+        yield first
+
+
+def _sums(
+    context: Context,
+    builder: Builder,
+    anchor: Node,
+    operands: tuple[Operand, Operand],
+    finish: Finish,
+    tile: Tile,
+    sides: tuple[Piece, Piece],
+    first: tuple[Dim, Dim],
+    outer: dict[str, Dim],
+    depth: Sequence[str],
+    sizes: dict[str, int],
+) -> None:
+    x, w = operands
+    rows, columns = (side.size for side in sides)
+    dtype = anchor.type.dtype
+    acc = builder.registers((rows, columns), Lit(0, dtype))
+    with ExitStack() as stack:
+        at = dict(outer)
+        for c in depth:
+            at[c] = stack.enter_context(builder.loop(sizes[c], stem="k"))
+        q = stack.enter_context(builder.unrolled(0, columns, columns, "q"))
+        if tile.column:
+            at[tile.column] = first[1] + q
+        value = builder.let("v", x.load(context, builder, at))
+        r = stack.enter_context(builder.unrolled(0, rows, rows, "r"))
+        if tile.row:
+            at[tile.row] = first[0] + r
+        product = Prim("mul", (value, w.load(context, builder, at)), dtype)
+        builder.add_to(acc, (r, q), product)
+    with builder.unrolled(0, rows, rows, "r") as r, builder.unrolled(0, columns, columns, "q") as q:
+        at = dict(outer)
+        if tile.row:
+            at[tile.row] = first[0] + r
+        if tile.column:
+            at[tile.column] = first[1] + q
+        finish(at, Element(acc, (r, q), dtype))

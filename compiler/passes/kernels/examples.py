@@ -1,0 +1,237 @@
+"""Regions: kernels that go through a batch example by example, and so may run for some examples at a time.
+
+A node *follows* the batch if its value for an example depends on that example alone (and on values without a batch).
+A kernel is
+
+    inner   if all that it stores follows the batch: a convolution, its input's gradient, a pooling
+    exit    if it sums over the batch: a weight's gradient, the loss; what it does with the sum has no batch any more
+    outer   otherwise
+
+A region is the inner kernels and exits between which no outer kernel has to run. The batch is a size that is still a
+name, and so counts along first axes only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from graphad.compiler.ir.dtypes import ITEMSIZE
+from graphad.compiler.ir.graph import Graph, Kernel
+from graphad.compiler.ir.kinds import (
+    After,
+    Constant,
+    Contract,
+    Fold,
+    Gather,
+    Index,
+    Join,
+    Leaf,
+    Map,
+    Reduce,
+    Scan,
+    Scatter,
+    SizeOf,
+    View,
+)
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Size, symbol
+from graphad.compiler.ir.types import Shape
+from graphad.compiler.ir.view import Affine, Reshape
+from graphad.compiler.passes.kernels.points import is_anchor
+
+Role: TypeAlias = Literal["inner", "exit", "outer"]
+
+HEAVY: Final = 1 << 20
+"""Bytes of a matrix that are better read once for the whole batch than for every block of examples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Kernels to be run block by block over the batch ``size``; exits last, which none of the others needs."""
+
+    size: str
+    inner: tuple[Kernel, ...]
+    exits: tuple[Kernel, ...]
+
+
+def plan_regions(graph: Graph) -> tuple[Kernel | Region, ...]:
+    """The kernels in an order in which regions are together; just the kernels where no convolution profits."""
+    assert graph.kernels is not None
+    size = _batch(graph)
+    if size is None:
+        return graph.kernels
+    roles = {k: _role(k, size) for k in graph.kernels}
+    if not any(role == "inner" and _convolves(k) for k, role in roles.items()):
+        return graph.kernels
+    levels = _levels(graph.kernels, roles)
+    steps: list[Kernel | Region] = []
+    for level in range(max(levels.values()) + 1):
+        here = [k for k in graph.kernels if levels[k] == level]
+        steps += [k for k in here if roles[k] == "outer"]
+        inner = tuple(k for k in here if roles[k] == "inner")
+        exits = tuple(k for k in here if roles[k] == "exit")
+        steps += [Region(size, inner, exits)] if inner or exits else []
+    return tuple(steps)
+
+
+def in_order(steps: Sequence[Kernel | Region]) -> Iterator[Kernel]:
+    """All kernels of the steps."""
+    for step in steps:
+        yield from (step,) if isinstance(step, Kernel) else (*step.inner, *step.exits)
+
+
+def _batch(graph: Graph) -> str | None:
+    """The name of the first axis of most inputs."""
+    names = [str(x.type.shape[0]) for x in graph.inputs if x.type.shape and isinstance(x.type.shape[0], Size)]
+    return max(names, key=names.count) if names and max(names, key=names.count).isidentifier() else None
+
+
+def _levels(kernels: Sequence[Kernel], roles: Mapping[Kernel, Role]) -> dict[Kernel, int]:
+    """How many regions have to be over before each kernel: an outer kernel is ahead of the region of its level."""
+    home = {s: k for k in kernels for s in k.stores}
+    levels: dict[Kernel, int] = {}
+    for kernel in kernels:
+        level = 0
+        inside = set(kernel.nodes)
+        for x in {o for n in kernel.nodes for o in n.operands if o not in inside and o in home}:
+            before = home[x]
+            behind = roles[before] == "exit" or (roles[before] == "inner" and roles[kernel] == "outer")
+            level = max(level, levels[before] + behind)
+        levels[kernel] = level
+    return levels
+
+
+def _role(kernel: Kernel, size: str) -> Role:
+    anchors = [n for n in kernel.nodes if is_anchor(n)]
+    if any(isinstance(n.kind, After | Scatter) for n in kernel.nodes) or _heavy(anchors, size):
+        return "outer"
+    if all(_has(s, size) for s in kernel.stores):
+        return "inner" if all(_plain(n, size) for n in kernel.nodes) else "outer"
+    summed = [a for a in anchors if not _has(a, size)]
+    if not summed or summed != anchors or any(_has(s, size) for s in kernel.stores):
+        return "outer"
+    behind = _behind(kernel, summed)
+    fits = all(_plain(n, size) for n in kernel.nodes if n not in summed) and all(_sums(a, size) for a in summed)
+    rest = [n for n in kernel.nodes if n not in behind and n not in summed]
+    return "exit" if fits and not any(_has(n, size) for n in rest) else "outer"
+
+
+def _behind(kernel: Kernel, anchors: Sequence[Node]) -> set[Node]:
+    inside, found = set(kernel.nodes), set[Node]()
+    stack = [o for a in anchors for o in a.operands]
+    while stack:
+        node = stack.pop()
+        if node in inside and node not in found:
+            found.add(node)
+            stack.extend(node.operands)
+    return found
+
+
+def batch_axis(shape: Shape, size: str) -> int | None:
+    """Where the batch is in a shape, None where it is not."""
+    found = [i for i, d in enumerate(shape) if d == symbol(size)]
+    return found[0] if len(found) == 1 else None
+
+
+def _has(node: Node, size: str) -> bool:
+    return batch_axis(node.type.shape, size) is not None
+
+
+def _plain(node: Node, size: str) -> bool:
+    """Has no batch and is made of nothing that has, or follows it."""
+    if _has(node, size):
+        return follows(node, size)
+    return not any(_names(o, size) for o in (node, *node.operands))
+
+
+def _names(node: Node, size: str) -> bool:
+    return any(isinstance(d, Size) and size in d.names() for d in node.type.shape)
+
+
+def follows(node: Node, size: str) -> bool:
+    """Whether the node's value for an example depends on no other example."""
+    at = batch_axis(node.type.shape, size)
+    if at is None:
+        return False
+    x = node.operands[0] if node.operands else None
+    above = None if x is None else batch_axis(x.type.shape, size)
+    match node.kind:
+        case Leaf() | Map() | SizeOf() | Constant():
+            return True
+        case Index(axis=axis):
+            return axis != at
+        case View(map=Affine() as found):
+            assert x is not None
+            if above is None:
+                return not _names(x, size) and at not in found.used()
+            uses = sum(j == at for axis in found.axes for j, _ in axis.terms)
+            return uses == 1 and found.axes[above].is_identity(at)
+        case View(map=Reshape()):
+            return at == 0 and above == 0
+        case Reduce(axes=axes):
+            return above is not None and above not in axes
+        case Scan(axis=axis):
+            return axis != at
+        case Join(axis=axis):
+            return axis != at
+        case Fold(map=found):
+            uses = sum(j == above for axis in found.axes for j, _ in axis.terms)
+            return above is not None and uses == 1 and found.axes[at].is_identity(above)
+        case Contract(left, right, out):
+            letters = (left, right)
+            where = [batch_axis(o.type.shape, size) for o in node.operands]
+            named = {letters[i][a] for i, a in enumerate(where) if a is not None}
+            return named == {out[at]} and all(
+                a is not None or out[at] not in letters[i] for i, a in enumerate(where)
+            )
+        case Gather(axis=axis):
+            places = batch_axis(node.operands[1].type.shape, size)
+            return above is None and places is not None
+        case _:
+            return False
+
+
+def _sums(node: Node, size: str) -> bool:
+    """A sum over the batch, worth doing block by block."""
+    x = node.operands[0]
+    match node.kind:
+        case Reduce(monoid=monoid, axes=axes):
+            return monoid.name == "sum" and batch_axis(x.type.shape, size) in axes
+        case Contract(left, right, out):
+            where = [batch_axis(o.type.shape, size) for o in node.operands]
+            if where[0] is None or where[1] is None or left[where[0]] != right[where[1]]:
+                return False
+            depth = [c for c in left if c not in out and c != left[where[0]]]
+            extents = dict(zip(left, x.type.shape, strict=True))
+            return any(extents[c] != 1 for c in depth)
+        case _:
+            return False
+
+
+def _convolves(kernel: Kernel) -> bool:
+    """Has a contraction of windows, or folds one back."""
+    anchors = [n for n in kernel.nodes if is_anchor(n)]
+    kinds = [type(a.kind) for a in anchors]
+    windows = any(isinstance(a.kind, Contract) and any(_window(o) for o in a.operands) for a in anchors)
+    return windows or (Contract in kinds and Fold in kinds)
+
+
+def _window(node: Node) -> bool:
+    """Reads an operand's axis along several of its own."""
+    found = node.kind.map if isinstance(node.kind, View) else None
+    return isinstance(found, Affine) and any(len(a.terms) > 1 for a in found.axes)
+
+
+def _heavy(anchors: Sequence[Node], size: str) -> bool:
+    """A product with a matrix that the caches do not hold, and that no example uses more than once."""
+    for node in anchors:
+        if not isinstance(node.kind, Contract) or not _has(node, size):
+            continue
+        for x, letters in zip(node.operands, (node.kind.left, node.kind.right), strict=True):
+            count = x.type.size
+            if _has(x, size) or not isinstance(count, int) or count * ITEMSIZE[x.type.dtype] < HEAVY:
+                continue
+            others = [d for c, d in zip(node.kind.out, node.type.shape, strict=True) if c not in letters]
+            if all(d in (1, symbol(size)) for d in others):
+                return True
+    return False
