@@ -144,5 +144,8 @@ class Specializer:
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            self._programs[key] = Compiled(graph, build(graph, self.options, lanes=lanes), variables)
+            found = Compiled(graph, build(graph, self.options, lanes=lanes), variables)
+            same = not found.built.lowered.profits  # whether the batch goes into lanes makes no difference
+            for way in (True, False) if same else (lanes,):
+                self._programs[way, *sorted(fixed.items())] = found
         return self._programs[key]

@@ -36,7 +36,14 @@ class Together(Memory):
     """Writes the function of one loop over all lanes."""
 
     def __init__(
-        self, module: Any, name: str, lane: str, lanes: int, outside: dict[str, Value], flags: tuple[str, ...], fused: bool
+        self,
+        module: Any,
+        name: str,
+        lane: str,
+        lanes: int,
+        outside: dict[str, Value],
+        flags: tuple[str, ...],
+        fused: bool,
     ) -> None:
         types = [v.ir.type for v in outside.values()]
         self.function = Function(module, ir.FunctionType(ir.VoidType(), types), name)
@@ -51,7 +58,9 @@ class Together(Memory):
     def write(self, body: Sequence[ast.stmt]) -> None:
         self.often, self.written = set_often(body), written(body)
         self.block(body)
-        names = ", ".join(f"{'ptr noalias' if v.dtype.endswith('*') else v.ir.type} {v.ir.text}" for v in self.parameters)
+        names = ", ".join(
+            f"{'ptr noalias' if v.dtype.endswith('*') else v.ir.type} {v.ir.text}" for v in self.parameters
+        )
         head = f"define internal void {function_name(self.function.name)}({names}) noinline {_WIDE} {{"
         self.function.definition = "\n".join((head, "entry:", *self.text.lines, " ret void", "}\n"))
 
@@ -130,7 +139,9 @@ class Together(Memory):
     def _carried(self, body: Sequence[ast.stmt]) -> tuple[list[str], list[Key]]:
         """Scalars and registers from outside that the body sets."""
         names = assigned(body)
-        return [n for n in names if n in self.often and n in self.arguments], [k for k in self.elements if k[0] in names]
+        return [n for n in names if n in self.often and n in self.arguments], [
+            k for k in self.elements if k[0] in names
+        ]
 
     def loop(self, name: str, bounds: Sequence[ast.expr], body: Sequence[ast.stmt]) -> None:
         numbers = [self.index(b) for b in bounds]

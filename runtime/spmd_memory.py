@@ -77,7 +77,9 @@ class Memory(Values):
         mask = self.mask
         self._declare(f"llvm.masked.store.{suffix}", f"void ({word.type}, ptr, i32, {mask.type})")
         name = function_name(f"llvm.masked.store.{suffix}")
-        self.text.write(f" call void {name}({word.type} {word.text}, ptr {address}, i32 {align}, {mask.type} {mask.text})")
+        self.text.write(
+            f" call void {name}({word.type} {word.text}, ptr {address}, i32 {align}, {mask.type} {mask.text})"
+        )
 
     # -- addresses -----------------------------------------------------------------------------------------------------
 
@@ -187,4 +189,3 @@ def _combined(op: ast.operator, x: dict[Any, int], y: dict[Any, int]) -> dict[tu
     for n, d in y.items():
         total[n] = total.get(n, 0) + (d if isinstance(op, ast.Add) else -d)
     return total
-

@@ -44,6 +44,8 @@ LANE: Final = "l"
 FIRST: Final = "first"
 COUNT: Final = "count"
 _EXAMPLE: Final = "e"
+FEW: Final = 4  # iterations of a loop that is written out
+MUCH: Final = 80  # statements that such a loop may come to
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ class _Lanes:
             case Store():
                 return self.store(statement)
             case For():
-                mark = statement.mark if statement.mark == "unrolled" else "serial"
-                return replace(statement, body=self.block(statement.body), mark=mark, lanes=False)
+                body = self.block(statement.body)
+                short = statement.mark == "unrolled" or _short(statement, body)
+                return replace(statement, body=body, mark="unrolled" if short else "serial", lanes=False)
             case If(condition, body):
                 return If(self.expression(condition), self.block(body))
             case Fail(code, detail):
@@ -132,6 +135,27 @@ class _Lanes:
                 return Load(buffer, symbol(_EXAMPLE) * layout.pitch + index, dtype)
             case _:
                 return Load(buffer, index, dtype)
+
+
+def _short(loop: For, body: Sequence[Stmt]) -> bool:
+    """Few iterations of little, without loops inside that stay: rather written out than counted."""
+    trips = loop.stop - loop.start
+    if not isinstance(trips, int) or not isinstance(loop.start, int) or loop.step != 1 or not 0 < trips <= FEW:
+        return False
+    return trips * _size(body) <= MUCH
+
+
+def _size(body: Sequence[Stmt]) -> int:
+    """Statements once loops are written out; too many where one stays."""
+    total = 0
+    for statement in body:
+        if isinstance(statement, For):
+            trips = statement.stop - statement.start
+            known = statement.mark == "unrolled" and isinstance(trips, int)
+            total += trips * _size(statement.body) if known and isinstance(trips, int) else MUCH + 1
+        else:
+            total += 1
+    return total
 
 
 def example_number() -> Let:

@@ -1,8 +1,8 @@
 """The loop IR: what every target is emitted from.
 
     Kernel  = name, parameters, body
-    Stmt    = Let name = Expr | Assign name = Expr | Store buffer[Dim] = Expr | For var in Dim .. Dim step | If Expr
-            | Registers name(extents) | Put name[Dim, ...] = Expr | Together var
+    Stmt    = Let name = Expr | Assign name = Expr | Store buffer[Dim] = Expr | For var in Dim .. Dim step
+            | Registers name(extents) | Put name[Dim, ...] = Expr | Together var | If Expr
             | Call function(arguments) | Fail | Note text
     Expr    = Lit | Ref name | At Dim | Load buffer[Dim] | Element name[Dim, ...] | Prim(Expr, ...) | ToDtype Expr
 

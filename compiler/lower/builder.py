@@ -1,6 +1,6 @@
 """Builds a kernel: blocks of statements, names, and the storage a kernel touches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -171,10 +171,10 @@ class Builder:
             yield
 
     @contextmanager
-    def ensured(self, index: tuple[Dim, ...], shape: tuple[Dim, ...]) -> Iterator[None]:
-        """Only where the index is one of the shape; what is known to be is not asked."""
+    def ensured(self, places: Iterable[tuple[Dim, Dim]]) -> Iterator[None]:
+        """Only where each index is below its extent, and not negative; what is known to be is not asked."""
         with ExitStack() as stack:
-            for at, extent in zip(index, shape, strict=True):
+            for at, extent in places:
                 low, high = bounds(at, self.extents)
                 if low is None or low < 0:
                     stack.enter_context(self.when(Prim("ge", (At(at), At(0)), "bool")))

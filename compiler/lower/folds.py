@@ -61,10 +61,41 @@ class Block:
             store_all(self.builder, puller, stores, (*outer, *split(q, self.shape, self.builder.extents)))
 
 
+def covers(found: Affine, shape: Shape) -> bool:
+    """Whether every element of the result is read exactly once: windows side by side that leave nothing over."""
+    used = [j for axis in found.axes for j, _ in axis.terms]
+    if sorted(used) != list(range(len(found.shape))) or any(a.divisor != 1 or a.offset != 0 for a in found.axes):
+        return False
+    for axis, extent in zip(found.axes, shape, strict=True):
+        step: Dim = 1
+        for j, c in sorted(axis.terms, key=lambda t: t[1]):
+            if c != step:
+                return False
+            step = step * found.shape[j]
+        if step != extent:
+            return False
+    return True
+
+
+def _lower_cover(context: Context, nodes: Sequence[Node], anchor: Node, stores: Stores) -> Launch:
+    """out[map(i)] = value(i), where nothing meets."""
+    kind = anchor.kind
+    assert isinstance(kind, Fold)
+    builder, puller = context.builder("fold", nodes)
+    with ExitStack() as stack:
+        index = open_loops(builder, stack, list(kind.map.shape))
+        puller.substituted[anchor] = builder.let("v", puller.value(anchor.operands[0], tuple(index)))
+        place: list[Dim] = [sum((c * index[j] for j, c in axis.terms), start=0) for axis in kind.map.axes]
+        store_all(builder, puller, stores, tuple(place))
+    return builder.launch(tuple(nodes))
+
+
 def lower_fold(context: Context, nodes: Sequence[Node], anchor: Node, stores: Stores) -> Launch:
     """out[map(i)] += value(i), block by block along the passive axes."""
     kind = anchor.kind
     assert isinstance(kind, Fold)
+    if covers(kind.map, kind.shape):
+        return _lower_cover(context, nodes, anchor, stores)
     builder, puller = context.builder("fold", nodes)
     lead = passive(kind.map, kind.shape)
     block = Block(context, builder, anchor, stores, lead)

@@ -29,7 +29,8 @@ from graphad.compiler.passes.kernels.points import is_anchor
 class Lowered:
     """The launches in order, and where everything lies.
 
-    ``commit``: the launch before which a run that failed ends, with every state as it was.
+    ``commit``: the launch before which a run that failed ends, with every state as it was. ``profits``: whether there
+    is a batch to be put into lanes, done or not.
     """
 
     graph: Graph
@@ -40,12 +41,15 @@ class Lowered:
     watched: tuple[Node, ...]
     commit: int
     choices: dict[Node, str]
+    profits: bool
 
 
 def lower(graph: Graph, options: Options, lanes: bool = False) -> Lowered:
     """Loop nests for every kernel of a fused graph. ``lanes``: batches of convolutions go into the lanes of vectors."""
     assert graph.kernels is not None
-    steps = plan_regions(graph) if lanes and not options.nan_guard else graph.kernels
+    planned = graph.kernels if options.nan_guard else plan_regions(graph)
+    profits = any(isinstance(step, Region) for step in planned)
+    steps = planned if lanes else graph.kernels
     graph = Graph(graph.inputs, graph.outputs, graph.updates, tuple(in_order(steps)))
     assert graph.kernels is not None
     inside = frozenset(n for r in steps if isinstance(r, Region) for k in r.inner for n in k.stores)
@@ -83,6 +87,7 @@ def lower(graph: Graph, options: Options, lanes: bool = False) -> Lowered:
         tuple(watched),
         commit,
         context.choices,
+        profits,
     )
 
 

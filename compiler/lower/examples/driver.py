@@ -79,9 +79,7 @@ class Driver:
     def _block(self, block: Dim, chunk: Dim) -> None:
         builder = self.builder
         first = block * self.lanes
-        count = builder.index(
-            Prim("min", (At(self.lanes), At(symbol(self.size) - first)), "int64"), self.lanes + 1
-        )
+        count = builder.index(Prim("min", (At(self.lanes), At(symbol(self.size) - first)), "int64"), self.lanes + 1)
         self.helpers: dict[int, Kernel] = {}
         for i, part in enumerate(self.parts):
             with self._unless_whole(part, first, count):

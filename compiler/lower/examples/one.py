@@ -18,7 +18,9 @@ def one_example(roots: Iterable[Node], size: str) -> Mapping[Node, Node]:
     for node in topological(roots):
         operands = tuple(done[o] for o in node.operands)
         kind, t = _kind(node.kind, at), node.type.at(at)
-        same = kind == node.kind and t == node.type and all(a is b for a, b in zip(operands, node.operands, strict=True))
+        same = (
+            kind == node.kind and t == node.type and all(a is b for a, b in zip(operands, node.operands, strict=True))
+        )
         done[node] = node if same else Node(node.op, kind, operands, t, node.site, node.label)
     return done
 

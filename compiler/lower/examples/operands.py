@@ -16,11 +16,32 @@ from graphad.compiler.lower.letters import Strided, strided
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What there is to be read: ``0 <= offset + sum of step * [letter] < extent``; beyond are zeros."""
+
+    offset: int
+    steps: tuple[tuple[str, int], ...]
+    extent: int
+
+    def span(self, letter: str, at: dict[str, Dim]) -> "tuple[Dim, Dim] | None":
+        """Where the letter, whose step is 1 or -1, may go while the others stay; None if another is not known."""
+        step = dict(self.steps)[letter]
+        rest: Dim = self.offset
+        for c, s in self.steps:
+            if c != letter:
+                if c not in at:
+                    return None
+                rest = rest + s * at[c]
+        return (0 - rest, self.extent - rest) if step == 1 else (rest - (self.extent - 1), rest + 1)
+
+
+@dataclass(frozen=True)
 class Operand:
-    """A stored tensor with a stride for each letter."""
+    """A stored tensor with a stride for each letter; ``bounds`` of what is read."""
 
     found: Strided
     letters: str
+    bounds: tuple[Bound, ...] = ()
 
     def load(self, context: Context, builder: Builder, at: dict[str, Dim]) -> Expr:
         """The element where the letters are ``at``."""
@@ -50,6 +71,29 @@ def padded(node: Node) -> tuple[Node, Node] | None:
         windows.append(AxisMap(axis.offset - low, axis.terms))
     copy = viewed(x, Affine(tuple(shape), tuple(margins), found.fill), node.site)
     return copy, viewed(copy, Affine(found.shape, tuple(windows)), node.site)
+
+
+def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tuple[Bound, ...]] | None:
+    """A view without its margins of zeros, and the bounds to keep to instead; None for other views.
+
+    ``kept``: letters whose loops can keep to bounds.
+    """
+    if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine) or node.kind.map.fill != 0:
+        return None
+    found = node.kind.map
+    bounds: list[Bound] = []
+    for axis, extent in zip(found.axes, node.operands[0].type.shape, strict=True):
+        if not axis.guarded:
+            continue
+        steps = tuple((letters[j], c) for j, c in axis.terms)
+        tight = any(c in kept and abs(s) == 1 for c, s in steps)
+        if axis.divisor != 1 or not isinstance(axis.offset, int) or not isinstance(extent, int) or not tight:
+            return None
+        bounds.append(Bound(axis.offset, steps, extent))
+    axes = tuple(AxisMap(a.offset, a.terms, a.divisor) for a in found.axes)
+    return Node(node.op, View(Affine(found.shape, axes, found.fill)), node.operands, node.type, node.site), tuple(
+        bounds
+    )
 
 
 def in_place(node: Node, letters: str, context: Context) -> Operand | None:

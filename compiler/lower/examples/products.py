@@ -12,14 +12,14 @@ so there are no remainders, and a step of the inner loop is one load a column an
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
-from graphad.compiler.loops.ir import Element, Expr, Lit, Prim
+from graphad.compiler.loops.ir import At, Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, extents
@@ -40,13 +40,28 @@ class Tile:
     columns: tuple[Piece, ...]
 
 
+WHOLE: Final = 16
+"""Columns that one tile covers, so that margins of zeros need not be multiplied."""
+
+
+def letters_to_keep(anchor: Node, x_letters: str, w_letters: str) -> list[str]:
+    """The letters of ``x`` whose loops can keep to bounds: summed ones, and the columns where one tile has them all."""
+    kind = anchor.kind
+    assert isinstance(kind, Contract)
+    shapes = [_shape(anchor, letters) for letters in (x_letters, w_letters)]
+    sizes = extents((x_letters, w_letters), shapes)
+    columns = [c for c in kind.out if c not in w_letters and sizes[c] != 1]
+    summed = [c for c in x_letters if c not in kind.out]
+    return summed if not columns or sizes[columns[-1]] <= WHOLE else []
+
+
 def lower_product(
     context: Context, builder: Builder, anchor: Node, x: Operand, w: Operand, finish: Finish, registers: int
 ) -> str:
     """Every result, handed to ``finish``; what was done, in words. ``x`` gives the columns."""
     kind = anchor.kind
     assert isinstance(kind, Contract)
-    sizes = extents((x.letters, w.letters), (_shape(anchor, x), _shape(anchor, w)))
+    sizes = extents((x.letters, w.letters), (_shape(anchor, x.letters), _shape(anchor, w.letters)))
     wide = [c for c in kind.out if sizes[c] != 1]
     tile = _tile(wide, x, w, sizes, registers)
     depth = [c for c in sizes if c not in kind.out]
@@ -57,21 +72,21 @@ def lower_product(
         for c in rows_first:
             at[c] = stack.enter_context(builder.loop(sizes[c], stem="o"))
         for piece in tile.rows:
-            with _along(builder, tile.row, piece, sizes, "o") as first_row, ExitStack() as inner:
+            with along(builder, tile.row, piece, sizes, "o") as first_row, ExitStack() as inner:
                 for c in loops:
                     if c not in rows_first:
                         at[c] = inner.enter_context(builder.loop(sizes[c], stem="i"))
                 for part in tile.columns:
-                    with _along(builder, tile.column, part, sizes, "i") as first_column:
+                    with along(builder, tile.column, part, sizes, "i") as first_column:
                         sides, first = (piece, part), (first_row, first_column)
                         _sums(context, builder, anchor, (x, w), finish, tile, sides, first, at, depth, sizes)
     return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, one example a lane"
 
 
-def _shape(anchor: Node, operand: Operand) -> tuple[Dim, ...]:
+def _shape(anchor: Node, letters: str) -> tuple[Dim, ...]:
     kind = anchor.kind
     assert isinstance(kind, Contract)
-    return anchor.operands[0 if operand.letters == kind.left else 1].type.shape
+    return anchor.operands[0 if letters == kind.left else 1].type.shape
 
 
 def _tile(wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], registers: int) -> Tile:
@@ -81,12 +96,14 @@ def _tile(wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], re
     row = max(rows, key=sizes.__getitem__, default="")
     column = columns[-1] if columns else ""
     count, width = sizes.get(row, 1), sizes.get(column, 1)
+    if any(column in dict(b.steps) for b in x.bounds):
+        return Tile(row, column, pieces(count, max(1, (registers - 4) // width)), pieces(width, width))
     r, c = choose(count, width, registers)
     return Tile(row, column, pieces(count, r), pieces(width, c))
 
 
 @contextmanager
-def _along(builder: Builder, letter: str, piece: Piece, sizes: dict[str, int], stem: str) -> Iterator[Dim]:
+def along(builder: Builder, letter: str, piece: Piece, sizes: dict[str, int], stem: str) -> Iterator[Dim]:
     """The loop over the tiles of one size: where each starts."""
     if piece.count == 1:
         with builder.scope():
@@ -115,9 +132,9 @@ def _sums(
     acc = builder.registers((rows, columns), Lit(0, dtype))
     with ExitStack() as stack:
         at = dict(outer)
-        for c in depth:
-            at[c] = stack.enter_context(builder.loop(sizes[c], stem="k"))
-        q = stack.enter_context(builder.unrolled(0, columns, columns, "q"))
+        for c in _ordered(depth, x, tile.column):
+            at[c] = stack.enter_context(_steps(builder, x, c, tile.column, at, sizes))
+        q = stack.enter_context(_across(builder, x, tile.column, at, columns))
         if tile.column:
             at[tile.column] = first[1] + q
         value = builder.let("v", x.load(context, builder, at))
@@ -133,3 +150,39 @@ def _sums(
         if tile.column:
             at[tile.column] = first[1] + q
         finish(at, Element(acc, (r, q), dtype))
+
+
+def _ordered(depth: Sequence[str], x: Operand, column: str) -> list[str]:
+    """Those that the columns' bounds depend on last: they are written out."""
+    return sorted(depth, key=lambda c: _meets(x, c, column))
+
+
+def _meets(x: Operand, letter: str, column: str) -> bool:
+    return any({letter, column} <= {c for c, _ in b.steps} for b in x.bounds)
+
+
+def _steps(
+    builder: Builder, x: Operand, letter: str, column: str, at: dict[str, Dim], sizes: dict[str, int]
+) -> AbstractContextManager[Dim]:
+    """The loop over a summed letter, as far as there is anything to sum."""
+    extent = sizes[letter]
+    if _meets(x, letter, column):
+        return builder.unrolled(0, extent, extent, "k")
+    spans = [s for b in x.bounds if letter in dict(b.steps) and (s := b.span(letter, at)) is not None]
+    if not spans:
+        return builder.loop(extent, stem="k")
+    low: Expr = At(0)
+    high: Expr = At(extent)
+    for start, stop in spans:
+        low = Prim("max", (low, At(start)), "int64")
+        high = Prim("min", (high, At(stop)), "int64")
+    return builder.between(builder.index(low, extent + 1), builder.index(high, extent + 1), extent, stem="k")
+
+
+def _across(builder: Builder, x: Operand, column: str, at: dict[str, Dim], columns: int) -> AbstractContextManager[Dim]:
+    """The columns of a tile, as far as there is anything to add."""
+    spans = [s for b in x.bounds if column in dict(b.steps) and (s := b.span(column, at)) is not None]
+    if not spans:
+        return builder.unrolled(0, columns, columns, "q")
+    ((start, stop),) = spans
+    return builder.unrolled(start, stop, columns, "q", within=(0, columns))

@@ -12,6 +12,7 @@ Each kernel is the one for one example, put into lanes (``loops/in_lanes.py``).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from graphad.compiler.ir.graph import Graph, Kernel
@@ -27,8 +28,8 @@ from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.adjoint import Adjoint, adjoint
 from graphad.compiler.lower.examples.driver import CHUNKS, Driver, Part, blocks
 from graphad.compiler.lower.examples.one import one_example
-from graphad.compiler.lower.examples.operands import Operand, in_place, padded
-from graphad.compiler.lower.examples.products import lower_product
+from graphad.compiler.lower.examples.operands import Operand, in_place, padded, unmargined
+from graphad.compiler.lower.examples.products import letters_to_keep, lower_product
 from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.folds import lower_fold
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
@@ -178,9 +179,11 @@ class RegionLowering:
     ) -> None:
         kind = anchor.kind
         assert isinstance(kind, Contract)
-        operands = [self._operand(x, c, nodes) for x, c in zip(anchor.operands, (kind.left, kind.right), strict=True)]
-        lanes = [self.layouts[self.inner.stored[o.found.stored]].kind == "lanes" for o in operands]
-        x, w = operands if lanes[0] else reversed(operands)
+        pairs = list(zip(anchor.operands, (kind.left, kind.right), strict=True))
+        (x_node, x_letters), (w_node, w_letters) = pairs if self._in_lanes(pairs[0][0]) else reversed(pairs)
+        kept = letters_to_keep(anchor, x_letters, w_letters)
+        x = self._operand(x_node, x_letters, nodes, kept)
+        w = self._operand(w_node, w_letters, nodes)
         builder, puller = self.inner.builder("contract", nodes)
 
         def finish(at: dict[str, Dim], value: Expr) -> None:
@@ -197,19 +200,36 @@ class RegionLowering:
         self._add(builder.launch(tuple(nodes)), kernel)
 
     def _place(
-        self, builder: Builder, puller: Puller, back: Adjoint, fold: Node, at: dict[str, Dim], value: Expr, stores: Stores
+        self,
+        builder: Builder,
+        puller: Puller,
+        back: Adjoint,
+        fold: Node,
+        at: dict[str, Dim],
+        value: Expr,
+        stores: Stores,
     ) -> None:
         """A result of the adjoint, where it belongs in the fold's; phases may reach beyond."""
         index = tuple(axis.place(at) for axis in back.axes)
         puller.substituted[fold] = value
-        with builder.ensured(index, fold.type.shape):
+        phased = [(i, d) for axis, i, d in zip(back.axes, index, fold.type.shape, strict=True) if axis.phase]
+        with builder.ensured(phased):
             store_all(builder, puller, stores, index)
 
-    def _operand(self, node: Node, letters: str, nodes: Sequence[Node]) -> Operand:
-        """Where it lies, else a copy: with margins, for a window; of what is computed nowhere else."""
+    def _in_lanes(self, node: Node) -> bool:
+        return any(self._varies(x) for x in self._leaves_of(node))
+
+    def _operand(self, node: Node, letters: str, nodes: Sequence[Node], kept: Sequence[str] = ()) -> Operand:
+        """Where it lies, else a copy: with margins, for a window; of what is computed nowhere else.
+
+        ``kept``: letters whose loops keep to what there is, so that it needs no margins.
+        """
         found = in_place(node, letters, self.inner)
         if found is not None:
             return found
+        bare = unmargined(node, letters, kept)
+        if bare is not None and (found := in_place(bare[0], letters, self.inner)) is not None:
+            return replace(found, bounds=bare[1])
         window = padded(node)
         copy, view = window if window is not None else (node, node)
         key = (copy.operands[0], copy.kind) if window is not None else (copy, None)
@@ -225,7 +245,7 @@ class RegionLowering:
 
     def _copy(self, node: Node, nodes: Sequence[Node]) -> None:
         """Stores a node of its own: in lanes, or once for all examples."""
-        varies = any(self._varies(x) for x in self._leaves_of(node))
+        varies = self._in_lanes(node)
         context = self.inner if varies else self.outer
         size = node.type.size
         storage = context.local(node.type.dtype, size)
@@ -269,7 +289,9 @@ class RegionLowering:
         first = ones[0]
         if isinstance(first.kind, Contract):
             kind = first.kind
-            operands = [self._operand(x, c, nodes) for x, c in zip(first.operands, (kind.left, kind.right), strict=True)]
+            operands = [
+                self._operand(x, c, nodes) for x, c in zip(first.operands, (kind.left, kind.right), strict=True)
+            ]
             builder = self.inner.builder("weights", nodes)[0]
             how = lower_weights(self.inner, builder, first, operands[0], operands[1], found[anchors[0]], self.registers)
             self.outer.choices[anchors[0]] = how

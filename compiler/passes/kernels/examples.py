@@ -181,9 +181,7 @@ def follows(node: Node, size: str) -> bool:
             letters = (left, right)
             where = [batch_axis(o.type.shape, size) for o in node.operands]
             named = {letters[i][a] for i, a in enumerate(where) if a is not None}
-            return named == {out[at]} and all(
-                a is not None or out[at] not in letters[i] for i, a in enumerate(where)
-            )
+            return named == {out[at]} and all(a is not None or out[at] not in letters[i] for i, a in enumerate(where))
         case Gather(axis=axis):
             places = batch_axis(node.operands[1].type.shape, size)
             return above is None and places is not None
