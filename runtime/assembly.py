@@ -8,7 +8,8 @@ that was written before is not written again.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -127,6 +128,15 @@ class Assembly:
         if known is None:
             known = self._known[instruction] = self.new(instruction, kind)
         return known
+
+    @contextmanager
+    def apart_from(self) -> Iterator[None]:
+        """What is written in a block that may not be run is not known behind it."""
+        known = dict(self._known)
+        try:
+            yield
+        finally:
+            self._known = known
 
     # -- arithmetic: llvmlite's names --------------------------------------------------------------------------------
 

@@ -128,20 +128,17 @@ class Together(Memory):
     @contextmanager
     def _inside(self) -> Iterator[None]:
         """What becomes known in a block that may not be run is forgotten behind it."""
-        known = dict(self.text._known)
         names = dict(self.arguments)
-        try:
+        with self.text.apart_from():
             yield
-        finally:
-            self.text._known = known
             self.arguments = {n: self.arguments[n] for n in names}
 
-    def _carried(self, body: Sequence[ast.stmt]) -> tuple[list[str], list[Key]]:
-        """Scalars and registers from outside that the body sets."""
+    def _carried(self, body: Sequence[ast.stmt]) -> dict[str | Key, Value]:
+        """Scalars and registers from outside that the body sets, as they are now."""
         names = assigned(body)
-        return [n for n in names if n in self.often and n in self.arguments], [
-            k for k in self.elements if k[0] in names
-        ]
+        carried: list[str | Key] = [n for n in names if n in self.often and n in self.arguments]
+        carried += [k for k in self.elements if k[0] in names]
+        return {k: self._get(k) for k in carried}
 
     def loop(self, name: str, bounds: Sequence[ast.expr], body: Sequence[ast.stmt]) -> None:
         numbers = [self.index(b) for b in bounds]
@@ -154,8 +151,7 @@ class Together(Memory):
             some = self.text.icmp_signed("<", start, stop)
         head, end = self._label(f"{name}.loop"), self._label(f"{name}.end")
         before = self.text.label
-        scalars, elements = self._carried(body)
-        outer = {k: self._get(k) for k in (*scalars, *elements)}
+        outer = self._carried(body)
         self.text.write(f" br label %{head}" if runs else f" br i1 {some.text}, label %{head}, label %{end}")
         self.text.begin(head)
         variable = Word(I64, self.text.fresh())
@@ -227,8 +223,7 @@ class Together(Memory):
     def _branch(self, test: Word, body: Sequence[ast.stmt]) -> None:
         then, end = self._label("then"), self._label("end")
         before = self.text.label
-        scalars, elements = self._carried(body)
-        outer = {k: self._get(k) for k in (*scalars, *elements)}
+        outer = self._carried(body)
         self.text.write(f" br i1 {test.text}, label %{then}, label %{end}")
         self.text.begin(then)
         with self._inside():

@@ -15,7 +15,7 @@ _EXACT = ("nsw",)
 
 
 class Memory(Values):
-    """Loads and stores. ``lane_name`` is the loop's variable; ``written`` are the buffers that anything is stored to."""
+    """Loads and stores. ``lane_name`` is the loop's variable; ``written`` are the buffers that are stored to."""
 
     lane_name: str
     written: frozenset[str]

@@ -36,8 +36,8 @@ from graphad.compiler.loops.ir import (
     Put,
     Stmt,
     Store,
-    Together,
     ToDtype,
+    Together,
 )
 
 LANE: Final = "l"

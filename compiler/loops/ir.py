@@ -2,15 +2,16 @@
 
     Kernel  = name, parameters, body
     Stmt    = Let name = Expr | Assign name = Expr | Store buffer[Dim] = Expr | For var in Dim .. Dim step
-            | Registers name(extents) | Put name[Dim, ...] = Expr | Together var | If Expr
+            | If Expr | Registers name(extents) | Put name[Dim, ...] = Expr | Together var
             | Call function(arguments) | Fail | Note text
     Expr    = Lit | Ref name | At Dim | Load buffer[Dim] | Element name[Dim, ...] | Prim(Expr, ...) | ToDtype Expr
 
 Indices are polynomials (``Dim``) over loop variables and sizes, so that strides multiply out and cancel. A loop's mark
 says what a target may do with it: nothing ("serial"), share its iterations among threads ("parallel"), or put them into
 the lanes of vectors ("vector"); "unrolled" loops are written out by the target. A loop with ``lanes`` is written as
-vectors out and out, and so is all that stands in Together: the same program in every lane. Scalars are SSA but for those
-that a Let declares mutable; Registers are small arrays of such scalars, whose indices are known once loops are unrolled.
+vectors out and out, and so is all that stands in Together: the same program in every lane. Scalars are SSA but for
+those that a Let declares mutable; Registers are small arrays of such scalars, whose indices are known once loops are
+unrolled.
 """
 
 from dataclasses import dataclass, field

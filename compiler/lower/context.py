@@ -13,14 +13,17 @@ from graphad.compiler.options import Options
 
 @dataclass(eq=False)
 class Context:
-    """``stored``: where each stored node lies; ``guards``: the node of each failure code, less one."""
+    """``stored``: where each stored node lies; ``guards``: the node of each failure code, less one.
+
+    ``helpers``: how many kernels there are that kernels call.
+    """
 
     stored: Mapping[Node, Storage]
     options: Options
     guards: list[Node] = field(default_factory=list)
     locals: list[Storage] = field(default_factory=list)
     choices: dict[Node, str] = field(default_factory=dict)
-    _names: dict[str, int] = field(default_factory=dict)
+    helpers: int = 0
 
     def local(self, dtype: str, size: Dim, per_part: bool = False) -> Storage:
         """New memory in the arena."""

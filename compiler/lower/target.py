@@ -35,7 +35,8 @@ class Tile:
 class Target:
     """An instruction set: bytes in a vector register; a tile's rows, and registers a row.
 
-    ``vectors`` registers in all: rows * registers accumulators, a row of the column operand and an element of the row operand have to fit.
+    ``vectors`` registers in all: rows * registers accumulators, a row of the column operand and an element of the row
+    operand have to fit.
     """
 
     vector_bytes: int

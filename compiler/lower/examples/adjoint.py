@@ -3,7 +3,8 @@
     out[p] += d[x] * w[i]  for p = offset + s*x + i       (a convolution's input gradient, axis by axis)
 
 With p - offset = s*q + r, r < s, the sum is over m, where x = q - m and i = r + s*m: for each of the s phases r a
-convolution of d, with margins of zeros, by every s-th tap of w. With stride 1 that is one phase, and the taps in reverse.
+convolution of d, with margins of zeros, by every s-th tap of w. With stride 1 that is one phase, and the taps in
+reverse.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.emit import body_text
 from graphad.compiler.loops.in_lanes import COUNT, FIRST, Layout, in_lanes
 from graphad.compiler.loops.ir import At, Call, Kernel, Lit, Prim
-from graphad.compiler.lower.builder import Builder, Launch
+from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.scratch import Scratch
 from graphad.compiler.lower.storage import Storage
@@ -126,7 +126,9 @@ class Driver:
         status = ["status"] if "fail(status" in text else []
         given = {FIRST: first, COUNT: count}
         values = [given.get(s, launch.arguments.get(s, symbol(s))) for s in helper.scalars]
-        helper = replace(helper, name=f"e{i}_{helper.name}", scalars=[*helper.scalars, *sizes, *status])
+        name = f"e{self.context.helpers}_{helper.name}"
+        self.context.helpers += 1
+        helper = replace(helper, name=name, scalars=[*helper.scalars, *sizes, *status])
         self.helpers[i] = helper
         places = [self._place(s, s in launch.writes, chunk) for s in launch.storages]
         extra: list[tuple[str, Dim] | Dim] = [*(symbol(s) for s in sizes), *((s, 0) for s in status)]

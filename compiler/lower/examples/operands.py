@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphad.compiler.ir.kinds import View
-from graphad.compiler.ir.make import viewed
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.op import VIEW
 from graphad.compiler.ir.size import Dim
-from graphad.compiler.ir.types import Shape
-from graphad.compiler.ir.view import Affine, AxisMap
+from graphad.compiler.ir.types import Shape, TensorType
+from graphad.compiler.ir.view import Affine, AxisMap, identity
 from graphad.compiler.loops.ir import Expr, Load
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
@@ -52,13 +52,14 @@ class Operand:
         return Load(builder.buffer(storage), place, storage.dtype)
 
 
-def padded(node: Node) -> tuple[Node, Node] | None:
-    """A view with gaps or margins as a window of a copy that has them: (copy, window); None for other nodes.
+def padded(node: Node) -> tuple[Node, Affine]:
+    """A copy of what a view reads, with its gaps and margins, and the view of that; any other node as it is.
 
     The copy is as large as the view reaches, with the fill value where it reads nothing.
     """
     if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine):
-        return None
+        same = identity(node.type.shape)
+        return Node(VIEW, View(same), (node,), node.type, node.site), same
     (x,) = node.operands
     found = node.kind.map
     shape: list[Dim] = []
@@ -69,14 +70,16 @@ def padded(node: Node) -> tuple[Node, Node] | None:
         shape.append(high - low + 1)
         margins.append(AxisMap(low, ((a, 1),), axis.divisor, axis.guarded))
         windows.append(AxisMap(axis.offset - low, axis.terms))
-    copy = viewed(x, Affine(tuple(shape), tuple(margins), found.fill), node.site)
-    return copy, viewed(copy, Affine(found.shape, tuple(windows)), node.site)
+    inner = View(Affine(tuple(shape), tuple(margins), found.fill))
+    copy = Node(VIEW, inner, (x,), TensorType(x.type.dtype, tuple(shape)), node.site)
+    return copy, Affine(found.shape, tuple(windows))
 
 
 def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tuple[Bound, ...]] | None:
     """A view without its margins of zeros, and the bounds to keep to instead; None for other views.
 
-    ``kept``: letters whose loops can keep to bounds.
+    ``kept``: letters whose loops can keep to bounds, where each step of theirs is one of the operand's; the first is
+    that of the columns, "" for none.
     """
     if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine) or node.kind.map.fill != 0:
         return None
@@ -86,7 +89,8 @@ def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tup
         if not axis.guarded:
             continue
         steps = tuple((letters[j], c) for j, c in axis.terms)
-        tight = any(c in kept and abs(s) == 1 for c, s in steps)
+        limited = [c for c in kept if c in dict(steps)]
+        tight = limited and abs(dict(steps)[limited[0]]) == 1
         if axis.divisor != 1 or not isinstance(axis.offset, int) or not isinstance(extent, int) or not tight:
             return None
         bounds.append(Bound(axis.offset, steps, extent))

@@ -25,7 +25,6 @@ from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, extents
 from graphad.compiler.lower.examples.tiles import Piece, choose, pieces
 
-
 Finish: TypeAlias = Callable[[dict[str, Dim], Expr], None]
 """What becomes of a result: called with each letter's place and the sum."""
 
@@ -45,14 +44,16 @@ WHOLE: Final = 16
 
 
 def letters_to_keep(anchor: Node, x_letters: str, w_letters: str) -> list[str]:
-    """The letters of ``x`` whose loops can keep to bounds: summed ones, and the columns where one tile has them all."""
+    """The letters of ``x`` whose loops can keep to bounds: the columns', where one tile has them all, and summed ones."""
     kind = anchor.kind
     assert isinstance(kind, Contract)
     shapes = [_shape(anchor, letters) for letters in (x_letters, w_letters)]
     sizes = extents((x_letters, w_letters), shapes)
     columns = [c for c in kind.out if c not in w_letters and sizes[c] != 1]
     summed = [c for c in x_letters if c not in kind.out]
-    return summed if not columns or sizes[columns[-1]] <= WHOLE else []
+    if columns and sizes[columns[-1]] > WHOLE:
+        return []
+    return [*columns[-1:], *summed]
 
 
 def lower_product(

@@ -17,6 +17,7 @@ from typing import Final
 
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan
+from graphad.compiler.ir.make import viewed
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.in_lanes import Layout
@@ -54,7 +55,7 @@ class RegionLowering:
         self.one = one_example([n for k in self.kernels for n in k.nodes], region.size)
         self.original = {new: old for old, new in self.one.items()}
         machine = target(context.options.isa)
-        dtypes = [a.type.dtype for k in self.kernels for a in k.nodes if isinstance(a.kind, Contract)]
+        dtypes = [n.type.dtype for k in self.kernels for n in k.nodes if isinstance(n.kind, Contract)]
         self.lanes = machine.lanes(max(dtypes, key=dtypes.count))
         self.registers = machine.vectors
         self.layouts: dict[Storage, Layout] = {}
@@ -230,16 +231,12 @@ class RegionLowering:
         bare = unmargined(node, letters, kept)
         if bare is not None and (found := in_place(bare[0], letters, self.inner)) is not None:
             return replace(found, bounds=bare[1])
-        window = padded(node)
-        copy, view = window if window is not None else (node, node)
-        key = (copy.operands[0], copy.kind) if window is not None else (copy, None)
+        copy, window = padded(node)
+        key = (copy.operands[0], copy.kind)
         if key not in self.copies:
             self.copies[key] = copy
             self._copy(copy, nodes)
-        if window is not None:
-            kept = self.copies[key]
-            view = Node(view.op, view.kind, (kept,), view.type, view.site) if view is not copy else kept
-        found = in_place(view, letters, self.inner)
+        found = in_place(viewed(self.copies[key], window, node.site), letters, self.inner)
         assert found is not None
         return found
 

@@ -24,7 +24,6 @@ from graphad.compiler.lower.examples.products import along
 from graphad.compiler.lower.examples.tiles import choose, pieces
 from graphad.compiler.lower.storage import Storage
 
-
 FEW: Final = 3
 """Taps that are worth a tile's side."""
 
@@ -44,7 +43,6 @@ def lower_weights(
     row = _letter(sides[0], sizes)
     column = _tap(sides[1], b, depth, sizes) or _letter(sides[1], sizes)
     r_most, c_most = choose(sizes.get(row, 1), sizes.get(column, 1), registers)
-    dtype = anchor.type.dtype
     others = [c for c in kind.out if c not in (row, column)]
     tile = _Tile(context, builder, anchor, (a, b), sums, (row, column), depth, sizes)
     for p in pieces(sizes.get(row, 1), r_most):

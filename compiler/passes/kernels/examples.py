@@ -70,7 +70,8 @@ def plan_regions(graph: Graph) -> tuple[Kernel | Region, ...]:
         steps += [k for k in here if roles[k] == "outer"]
         inner = tuple(k for k in here if roles[k] == "inner")
         exits = tuple(k for k in here if roles[k] == "exit")
-        steps += [Region(size, inner, exits)] if inner or exits else []
+        worth = any(isinstance(n.kind, Contract) for k in (*inner, *exits) for n in k.nodes)
+        steps += [Region(size, inner, exits)] if worth else [*inner, *exits]
     return tuple(steps)
 
 
