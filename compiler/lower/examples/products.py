@@ -44,7 +44,7 @@ WHOLE: Final = 16
 
 
 def letters_to_keep(anchor: Node, x_letters: str, w_letters: str) -> list[str]:
-    """The letters of ``x`` whose loops can keep to bounds: the columns', where one tile has them all, and summed ones."""
+    """Letters of ``x`` whose loops can keep to bounds: the columns', where one tile has them all, and summed ones."""
     kind = anchor.kind
     assert isinstance(kind, Contract)
     shapes = [_shape(anchor, letters) for letters in (x_letters, w_letters)]
