@@ -65,14 +65,14 @@ def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
     stored = built.lowered.assignment.stored
     kernels = []
     for launch, nodes, name in zip(launches, counted(launches), built.program.kernels, strict=True):
-        flops = {n: node_flops(n, sizes) for n in nodes}
+        flops = [(n, node_flops(n, sizes)) for n in nodes]
         moved = _bytes(launch, stored, sizes)
-        kernels.append(KernelCost(name, sum(flops.values()), moved, _by_layer(flops)))
+        kernels.append(KernelCost(name, sum(f for _, f in flops), moved, _by_layer(flops)))
     constants = sum(c.nbytes for c in built.program.constants)
     states = sum(_nbytes(s.type.size, s.type.dtype, sizes) for s in built.states)
     arena = built.layout(sizes, threads).nbytes
     total = (sum(k.flops for k in kernels), sum(k.bytes for k in kernels))
-    seconds = predict(built.lowered.graph, sizes).seconds
+    seconds = predict(built.stages[-1].graph, sizes).seconds
     return Cost(*total, arena + states + constants, seconds, tuple(kernels))
 
 
@@ -109,8 +109,8 @@ def _nbytes(size: Dim, dtype: str, sizes: Mapping[str, int]) -> int:
     return number(size, sizes) * ITEMSIZE[dtype]
 
 
-def _by_layer(flops: Mapping[Node, int]) -> dict[str, int]:
+def _by_layer(flops: Sequence[tuple[Node, int]]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for node, count in flops.items():
+    for node, count in flops:
         found[node.site.layer] = found.get(node.site.layer, 0) + count
     return dict(sorted(found.items(), key=lambda item: -item[1]))

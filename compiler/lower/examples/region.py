@@ -76,7 +76,8 @@ class RegionLowering:
                 if self._leaves(node, inside):
                     self._hand_out(node)
         sums = [self._exit_part(k) for k in self.region.exits]
-        launch = self.driver.launch(tuple(n for k in self.kernels for n in k.nodes), bool(sums))
+        computed = [n for k in self.region.inner for n in k.nodes] + [n for k in self.region.exits for n in summed(k)]
+        launch = self.driver.launch(tuple(computed), bool(sums))
         self._own_guards()
         ends = [self._combine(k, s) for k, s in zip(self.region.exits, sums, strict=True)]
         return [*self.before, launch], ends
@@ -256,7 +257,9 @@ class RegionLowering:
         self.inner.stored[node] = storage
         builder, _ = self.outer.builder("pack", inside)
         puller = Puller(builder, self.inner.stored, self.outer.guards, frozenset(inside))
-        self.before.append(lower_map(builder, puller, [node], [(node, storage)]))
+        launch = lower_map(builder, puller, [node], [(node, storage)])
+        launch.note = "pack"
+        self.before.append(launch)
 
     def _leaves_of(self, node: Node) -> list[Node]:
         """The stored values that a node is computed from."""
@@ -300,8 +303,8 @@ class RegionLowering:
 
     def _combine(self, kernel: Kernel, sums: Mapping[Node, Storage]) -> Launch:
         """The sum over the chunks, in order, and the kernel's epilogue."""
-        within = set(behind(kernel.nodes, list(sums)))
-        rest = [n for n in kernel.nodes if n not in within and n not in sums]
+        within = set(summed(kernel))
+        rest = [n for n in kernel.nodes if n not in within]
         builder, puller = self.outer.builder("combine", rest)
         shape = next(iter(sums)).type.shape
         chunks = builder.index(Prim("min", (At(CHUNKS), At(blocks(self.region.size, self.lanes))), "int64"), CHUNKS + 1)
@@ -338,6 +341,12 @@ class _Inside(Context):
         storage = Storage("local", len(self.region.layouts), dtype, size * self.region.lanes, True)
         self.region.layouts[storage] = Layout("lanes")
         return storage
+
+
+def summed(kernel: Kernel) -> list[Node]:
+    """What an exit computes for every example: the sums and what is behind them."""
+    anchors = [n for n in kernel.nodes if is_anchor(n)]
+    return [*behind(kernel.nodes, anchors), *anchors]
 
 
 def _title(kernel: Kernel) -> str:
