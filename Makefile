@@ -27,7 +27,7 @@ check: $(VENV)/.stamp-check
 
 bench: $(VENV)/.stamp-bench
 	$(BIN)/python -m benchmarks.startup
-	$(BIN)/python -m benchmarks.lenet --json build/lenet.json
+	$(BIN)/graphad bench --json build/bench.json --plot build/roofline.png $(BENCH_FLAGS)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "graphad needs Python 3.11 or later: make PYTHON=/path/to/python ..."; exit 1; }

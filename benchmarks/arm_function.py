@@ -10,6 +10,7 @@ import numpy as np
 # Denavit-Hartenberg parameters in millimetres: offsets a_k along x_k, d_k along z_(k-1). FANUC-like.
 A1, A2, A3 = 175.0, 890.0, 50.0
 D1, D4, D6 = 575.0, 1035.0, 185.0
+POINTS = 100_000
 
 
 def arm(library: Any, t: Sequence[Any]) -> list[Any]:
@@ -29,6 +30,6 @@ def arm(library: Any, t: Sequence[Any]) -> list[Any]:
     return [*position, turn(ay, ax), turn(library.sqrt(1 - az * az), az), turn(oz, -nz)]
 
 
-def joints(points: int) -> np.ndarray:
-    """Random joint angles, float64[points, 6]."""
-    return np.random.default_rng(0).uniform(-1.2, 1.2, (points, 6))
+def joints() -> np.ndarray:
+    """Random joint angles, float64[POINTS, 6]."""
+    return np.random.default_rng(0).uniform(-1.2, 1.2, (POINTS, 6))

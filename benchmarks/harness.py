@@ -2,7 +2,7 @@
 
 Shared machines drift and other people's work comes and goes, so contenders take turns (A B A B) and only
 medians of the same rounds are compared. A round in which a contender got clearly less CPU time per second
-than it usually does was disturbed by foreign load, and is not counted.
+than it usually does, or in which others used its cores, was disturbed by foreign load, and is not counted.
 """
 
 import json
@@ -19,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 UNDISTURBED = 0.9  # of the contender's usual CPU seconds per second
+FOREIGN = 0.1  # CPU seconds per second that others may use on the contender's cores
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds a call took, and CPU seconds per second meanwhile."""
+    """Seconds a call took, and meanwhile CPU seconds per second of the contender, and of others on its cores."""
 
     seconds: float
     load: float
+    foreign: float = 0.0
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Result:
     facts: dict[str, Any] = field(default_factory=dict)
     failed: str | None = None
     tried: int = 0
+    disturbed: bool = False
+    """That no round was quiet, so that `seconds` has all of them."""
 
     @property
     def median(self) -> float:
@@ -85,9 +89,9 @@ class Worker:
         self.process.stdin.flush()
         reply = self._read()
         self._signal(signal.SIGSTOP)
-        if self.failed:
-            raise RuntimeError(self.failed)
-        return Sample(reply["wall"] / calls, reply["cpu"] / reply["wall"])
+        if "failed" in reply:
+            raise RuntimeError(reply["failed"])
+        return Sample(reply["wall"] / calls, reply["cpu"] / reply["wall"], reply.get("foreign", 0.0))
 
     def calls_in(self, seconds: float) -> int:
         """How many calls take about `seconds`."""
@@ -104,7 +108,7 @@ class Worker:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            return {"failed": f"the worker ended with status {self.process.wait()}", "wall": 1.0, "cpu": 0.0}
+            return {"failed": f"the worker ended with status {self.process.wait()}"}
         return dict(json.loads(line))
 
     def _signal(self, number: signal.Signals) -> None:
@@ -135,6 +139,7 @@ def race(contenders: Sequence[Contender], rounds: int = 15, seconds: float = 0.2
             table.append([worker.time(k) for (worker, _), k in zip(running, calls, strict=True)])
         kept = undisturbed(table) or table  # on a machine that is never quiet, all of it is what there is
         for column, (_, result) in enumerate(running):
+            result.disturbed = not undisturbed(table)
             result.seconds = [row[column].seconds for row in kept]
             result.tried = len(table)
     return results
@@ -145,4 +150,22 @@ def undisturbed(table: list[list[Sample]]) -> list[list[Sample]]:
     if not table:
         return []
     usual = [sorted(sample.load for sample in column)[3 * len(column) // 4] for column in zip(*table, strict=True)]
-    return [row for row in table if all(s.load >= UNDISTURBED * u for s, u in zip(row, usual, strict=True))]
+    return [
+        row
+        for row in table
+        if all(s.load >= UNDISTURBED * u and s.foreign <= FOREIGN for s, u in zip(row, usual, strict=True))
+    ]
+
+
+def differing(results: Sequence[Result], tolerance: float = 2e-3) -> list[str]:
+    """Names of the contenders whose digest (`facts["check"]`) is not that of the first: they compute something else."""
+    digests = {r.name: r.facts["check"] for r in results if r.seconds and "check" in r.facts}
+    if not digests:
+        return []
+    first = next(iter(digests.values()))
+    close = tolerance * max(abs(x) for x in first)
+    return [
+        name
+        for name, digest in digests.items()
+        if len(digest) != len(first) or not all(abs(a - b) <= close for a, b in zip(digest, first, strict=True))
+    ]

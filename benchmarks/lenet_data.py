@@ -13,18 +13,6 @@ def batches(count: int, size: int, seed: int = 0) -> list[Batch]:
     return [_batch(generator, patterns, size) for _ in range(count)]
 
 
-def timing_batch(size: int) -> Batch:
-    """A batch in which every image comes twice, with two labels.
-
-    Timing repeats the step on one batch thousands of times. Were it learnt, gradients would become denormal numbers,
-    on which processors are slow (torch: 5.7 ms a step, then 9.3). Here the loss cannot fall below log 2.
-    """
-    images, labels = batches(1, size)[0]
-    images[1::2] = images[: size // 2 * 2 : 2]
-    labels[1::2] = (labels[: size // 2 * 2 : 2] + 1) % 10
-    return images, labels
-
-
 def _batch(generator: np.random.Generator, patterns: NDArray[np.float32], size: int) -> Batch:
     labels = generator.integers(0, 10, size)
     noise = generator.random((size, 1, 32, 32), dtype=np.float32)

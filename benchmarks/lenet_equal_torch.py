@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.lenet_data import Batch, batches
-from benchmarks.peers.torch_lenet import lenet5
+from benchmarks.nets import LENET5
+from benchmarks.peers.torch_net import module
 
 STEPS, SIZE, SEED = 20, 32, 0
 Weights = dict[str, NDArray[Any]]
@@ -24,7 +25,7 @@ def train_torch(dtype: torch.dtype = torch.float32) -> tuple[Weights, Weights, l
     """Weights before, weights after, and the loss of each step before its update."""
     torch.manual_seed(SEED)
     torch.set_num_threads(1)  # a fixed order of summation
-    model = lenet5().to(dtype)
+    model = torch.nn.Sequential(*map(module, LENET5)).to(dtype)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     start = _weights(model)
     losses = []
@@ -39,10 +40,13 @@ def train_torch(dtype: torch.dtype = torch.float32) -> tuple[Weights, Weights, l
 
 def train_graphad(start: Weights) -> Weights:
     """The weights after the same steps in graphad."""
-    peer: Any = importlib.import_module("benchmarks.peers.graphad_lenet")  # --record needs no graphad
-    model = peer.lenet5()
+    ga: Any = importlib.import_module("graphad")  # --record needs no graphad
+    model = ga.nn.models.lenet5()
     model.load_state_dict(start)
-    step = peer.function(model, "step", threads=1)
+    x, t = ga.input("x", ("N", 1, 32, 32)), ga.input("t", ("N",), dtype="int64")
+    loss = ga.nn.functional.cross_entropy(model(x), t)
+    updates = ga.optim.SGD(lr=0.05, momentum=0.9).minimize(loss, model.parameters())
+    step = ga.compile([x, t], loss, updates=updates, threads=1)
     for images, labels in batches(STEPS, SIZE, SEED):
         step(images, labels)
     return {name: np.asarray(value) for name, value in model.state_dict().items()}

@@ -8,14 +8,13 @@ vmap(jacfwd(f)) and vmap(jacrev(f)). Contenders whose Jacobians differ are an er
 
 import argparse
 from collections.abc import Sequence
-from math import isclose
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Contender, Result, race
+from benchmarks.harness import Contender, Result, differing, race
 from benchmarks.report import machine, record, write
 from graphad.modes import BenchmarkGraph, find, graphs
 from graphad.modes.comparison import result_bytes
@@ -40,17 +39,6 @@ def contenders(graph: BenchmarkGraph, points: int, peers: Sequence[str]) -> list
     ]
 
 
-def check_equal(results: Sequence[Result], dtype: str) -> None:
-    """That all computed the same Jacobian, by its sums."""
-    first, *others = [r for r in results if r.seconds]
-    tolerance = 1e-3 if dtype == "float32" else 1e-6
-    for other in others:
-        pairs = zip(first.facts["sums"], other.facts["sums"], strict=True)
-        scale = first.facts["sums"][1] ** 0.5
-        if not all(isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * scale) for a, b in pairs):
-            raise SystemExit(f"{other.name} computes another Jacobian than {first.name}: {other.facts} {first.facts}")
-
-
 def run(asked: Sequence[tuple[BenchmarkGraph, int]], peers: Sequence[str], rounds: int) -> list[dict[str, Any]]:
     """A race for each graph; prints a line for each."""
     console, records = Console(width=120), []
@@ -65,8 +53,8 @@ def run(asked: Sequence[tuple[BenchmarkGraph, int]], peers: Sequence[str], round
         table.add_column(head, justify="left" if head == "graph" else "right")
     for graph, points in asked:
         results = race(contenders(graph, points, peers), rounds, seconds=0.1)
-        if any(r.seconds for r in results):
-            check_equal(results, graph.build().y.dtype)
+        if others := differing(results):
+            raise SystemExit(f"{', '.join(others)} computes another Jacobian than {results[0].name}")
         table.add_row(graph.name, f"{points:,}", *_cells(results, peers))
         records.append({"graph": graph.name, "points": points, "contenders": [record(r) for r in results]})
     console.print(table)

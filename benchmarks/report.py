@@ -64,5 +64,7 @@ def record(result: Result) -> dict[str, Any]:
         "median_seconds": result.median,
         "quartiles_seconds": [low, high],
         "rounds": len(result.seconds),
+        "rounds_tried": result.tried,
+        "disturbed": result.disturbed,
         "facts": result.facts,
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.lenet_data import batches, timing_batch
+from benchmarks.lenet_data import batches
 
 RECORD = Path(__file__).parent / "data" / "lenet_torch_20_steps.npz"
 
@@ -32,9 +32,3 @@ def test_the_record_holds_start_and_end_of_each_parameter(record: dict[str, np.n
             assert start.shape == end.shape == expected
             assert start.dtype == end.dtype == np.float32
             assert np.abs(end - start).max() > 1e-3
-
-
-def test_the_timed_batch_cannot_be_learnt() -> None:
-    images, labels = timing_batch(7)
-    np.testing.assert_array_equal(images[0:6:2], images[1:6:2])
-    assert (labels[0:6:2] != labels[1:6:2]).all()

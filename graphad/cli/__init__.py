@@ -1,7 +1,7 @@
-"""The command line: ``graphad train | show | modes | info | cache``.
+"""The command line: ``graphad train | show | modes | bench | info | cache``.
 
 * `app`: the commands and their arguments
-* `training`, `showing`, `comparing`, `facts`: what they do
+* `training`, `showing`, `comparing`, `benching`, `facts`: what they do
 * `tables`, `modes_table`: rich tables; `plot`, `modes_plot`: the pictures of a training and of a comparison
 
 Errors that graphad raises on purpose are one line on standard error and exit code 1; wrong arguments are exit code 2.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphad.cli import comparing, facts, showing, training
+from graphad.cli import benching, comparing, facts, showing, training
 
 app = typer.Typer(
     help="A define-and-run autodiff compiler.",
@@ -66,6 +66,14 @@ def modes(
         comparing.list_graphs()
     else:
         comparing.modes(graphs or [], batch, peer, out, target)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)  # its options are those of the benchmarks, which this package does not hold
+def bench(context: typer.Context) -> None:
+    """Time graphad against PyTorch, JAX and others; needs the repository. Its own --help says what there is."""
+    benching.bench(context.args)
 
 
 @app.command()

@@ -1,0 +1,54 @@
+"""How long the LeNet-5 step takes to compile, in fresh processes; graphad with an empty and a filled cache."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from benchmarks.harness import Contender, Result, started
+from benchmarks.outcome import Outcome
+from benchmarks.workloads import Entry, select
+
+STEP = "lenet-train-64"
+
+
+def contenders(peers: Collection[str], folder: str) -> list[Contender]:
+    """graphad, and the peers that compile; caches of all of them lie in `folder`."""
+    entries = [
+        Entry("graphad", "", "graphad_compile", (STEP,)),
+        Entry("torch", "compiled", "torch_net", (STEP, "--form", "compiled")),
+        Entry("jax", "", "jax_net", (STEP,)),
+    ]
+    caches = {"GRAPHAD_CACHE_DIR": f"{folder}/graphad", "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch"}
+    made = [e.contender(1) for e in entries if e.peer in ("graphad", *peers)]
+    return [replace(c, environment=c.environment | caches) for c in made]
+
+
+def measure(peers: Collection[str], rounds: int) -> list[Outcome]:
+    """The outcomes "compile" and "compile-cached"; peers take part in the first."""
+    cold: dict[str, Result] = {}
+    cached = Result("graphad")
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            own, *others = contenders(peers, folder)
+            _add(cold.setdefault(own.name, Result(own.name)), own)
+            _add(cached, own)
+            for other in others:
+                _add(cold.setdefault(other.name, Result(other.name)), other)
+    return [_outcome("compile", list(cold.values())), _outcome("compile-cached", [cached])]
+
+
+def _add(result: Result, contender: Contender) -> None:
+    result.tried += 1
+    with started(contender) as worker:
+        if worker.failed:
+            result.failed = worker.failed
+        else:
+            result.seconds.append(float(worker.facts["compile_seconds"]))
+            result.facts = worker.facts
+
+
+def _outcome(name: str, results: Sequence[Result]) -> Outcome:
+    (workload,) = (w for w in select(["compile"]) if w.name == name)
+    return Outcome.of(workload, 1, results, [])
