@@ -163,7 +163,7 @@ WORKLOADS = (
         goal="15x / 50x",
     ),
     Workload(
-        "compile",
+        "compile-cold",
         "compile",
         "LeNet-5 training step, seconds to its first result, nothing cached",
         (),
