@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--peer", default=",".join(PEERS), help="comma-separated, or none; all that are installed")
     made.add_argument("--threads", help="comma-separated; 1 and, where there are so many cores, 2")
     made.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no torch.compile")
+    made.add_argument("--no-compile", action="store_true", help="no torch.compile, which takes half a minute each")
     made.add_argument("--rounds", type=int, help="undisturbed rounds wanted of each workload")
     made.add_argument("--seconds", type=float, help="what a contender's sample takes in each round")
     made.add_argument("--json", type=Path, metavar="FILE", help="write figures; other workloads in the file stay")
@@ -62,7 +63,7 @@ def thread_counts(text: str | None) -> list[int]:
 
 def timed(workload: Workload, threads: int, peers: Sequence[str], known: argparse.Namespace) -> Outcome:
     """One race."""
-    contenders = workload.contenders(peers, threads, compiled=not known.quick)
+    contenders = workload.contenders(peers, threads, compiled=not (known.quick or known.no_compile))
     results = race(
         contenders, known.rounds or (5 if known.quick else 15), known.seconds or (0.05 if known.quick else 0.2)
     )
@@ -92,9 +93,9 @@ def run(
     if any(w.group == "compile" for w in chosen):
         with NOTE.status("compile"):
             compiled = compiling.measure(peers, 1 if known.quick else 3)
-        outcomes += [o for o in compiled if any(o.workload == w.name for w in chosen)]
+        outcomes += compiled
         if known.json:
-            outcome.save(known.json, outcomes[-len(compiled) :])
+            outcome.save(known.json, compiled)
     return outcomes
 
 
