@@ -9,7 +9,8 @@ graphad bench --json build/now.json --compare build/before.json --plot build/roo
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -27,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="names or groups; --list prints them")
     made.add_argument("--list", action="store_true", help="only print the workloads")
     made.add_argument("--peer", default=",".join(PEERS), help="comma-separated, or none; all that are installed")
+    made.add_argument(
+        "--python", action="append", default=[], metavar="PEER=PATH", help="the interpreter that has that peer"
+    )
     made.add_argument("--threads", help="comma-separated; 1 and, where there are so many cores, 2")
     made.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no torch.compile")
     made.add_argument("--no-compile", action="store_true", help="no torch.compile, which takes half a minute each")
@@ -39,18 +43,31 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def peers_asked(text: str) -> list[str]:
-    """The peers that are asked for and installed; says which are not.
+def peers_asked(text: str, elsewhere: Collection[str] = ()) -> list[str]:
+    """The peers that are asked for and installed, here or in another interpreter; says which are not.
 
     Errors: ValueError for a name that is none.
     """
     asked = [name for name in text.split(",") if name and name != "none"]
     if unknown := [name for name in asked if name not in PEERS]:
         raise ValueError(f"--peer {','.join(unknown)}: there are {', '.join(PEERS)}, and none")
-    for peer in asked:
-        if lacking := missing(peer):
-            NOTE.print(f"{peer}: not installed (pip install {' '.join(lacking)})")
-    return [peer for peer in asked if not missing(peer)]
+    lacking = {peer: missing(peer) for peer in asked if peer not in elsewhere}
+    for peer, packages in lacking.items():
+        if packages:
+            NOTE.print(f"{peer}: not installed (pip install {' '.join(packages)})")
+    return [peer for peer in asked if not lacking.get(peer)]
+
+
+def interpreters(given: Sequence[str]) -> dict[str, str]:
+    """PEER=PATH, each: a peer may need an environment of its own, as PyTensor does, whose Numba is older.
+
+    Errors: ValueError for something else.
+    """
+    pairs = [text.partition("=")[::2] for text in given]
+    for peer, path in pairs:
+        if peer not in PEERS or not Path(path).is_file():
+            raise ValueError(f"--python {peer}={path}: write PEER=PATH, of {', '.join(PEERS)} and an interpreter")
+    return dict(pairs)
 
 
 def thread_counts(text: str | None) -> list[int]:
@@ -63,10 +80,10 @@ def thread_counts(text: str | None) -> list[int]:
 
 def timed(workload: Workload, threads: int, peers: Sequence[str], known: argparse.Namespace) -> Outcome:
     """One race."""
+    pythons = interpreters(known.python)
     contenders = workload.contenders(peers, threads, compiled=not (known.quick or known.no_compile))
-    results = race(
-        contenders, known.rounds or (5 if known.quick else 15), known.seconds or (0.05 if known.quick else 0.2)
-    )
+    placed = [replace(c, python=pythons.get(c.name.split()[0], c.python)) for c in contenders]
+    results = race(placed, known.rounds or (5 if known.quick else 15), known.seconds or (0.05 if known.quick else 0.2))
     for result in results:
         if result.failed:
             NOTE.print(f"{workload.name}: {result.name} fails: {result.failed}")
@@ -126,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(tables.markdown(outcome.load(known.show)))
             return 0
         chosen, threads = select(known.workloads, known.quick), thread_counts(known.threads)
-        report(known, run(known, chosen, peers_asked(known.peer), threads), console)
+        peers = peers_asked(known.peer, interpreters(known.python))
+        report(known, run(known, chosen, peers, threads), console)
     except KeyError as error:
         NOTE.print(f"error: no workload {error}; --list prints them")
         return 2

@@ -24,12 +24,13 @@ FOREIGN = 0.1  # CPU seconds per second that others may use on the contender's c
 
 @dataclass(frozen=True)
 class Contender:
-    """A worker (a module that calls `benchmarks.worker.serve`) with its arguments and environment."""
+    """A worker (a module that calls `benchmarks.worker.serve`) with its arguments, environment and interpreter."""
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Worker:
 
     def __init__(self, contender: Contender) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", contender.module, *contender.arguments],
+            [contender.python, "-m", contender.module, *contender.arguments],
             cwd=ROOT,
             env=os.environ | contender.environment,
             stdin=subprocess.PIPE,

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from benchmarks import arm_function, arrays
 from benchmarks.harness import Contender
-from benchmarks.nets import NETS, Net
+from benchmarks.nets import MLP, NETS, Net
 
 PEERS = {"torch": ("torch",), "jax": ("jax",), "onnxruntime": ("onnxruntime", "onnx"), "pytensor": ("pytensor",)}
 """The peers, each with the packages that it needs."""
@@ -97,8 +97,9 @@ def _net_entries(name: str, net: Net) -> tuple[Entry, ...]:
     forms = ("eager", COMPILED, *(("frozen",) if net.kind == "forward" else ()))
     torch = [Entry("torch", form, "torch_net", (name, "--form", form)) for form in forms]
     onnx = [Entry("onnxruntime", "", "onnxruntime_net", (name,))] if net.kind == "forward" else []
+    pytensor = [Entry("pytensor", "", "pytensor_net", (name,))] if net.layers == MLP else []
     own, jax = Entry("graphad", "", "graphad_net", (name,)), Entry("jax", "", "jax_net", (name,))
-    return (own, *torch, jax, *onnx, _machine("fma-float32"))
+    return (own, *torch, jax, *onnx, *pytensor, _machine("fma-float32"))
 
 
 def _machine(task: str) -> Entry:
@@ -111,7 +112,7 @@ COPIES = (_machine("copy"), _machine("copy-streaming"))
 def _array(name: str, title: str) -> Workload:
     torch = [Entry("torch", form, "torch_array", (name, "--form", form)) for form in ("eager", COMPILED)]
     own, jax = Entry("graphad", "", "graphad_array", (name,)), Entry("jax", "", "jax_array", (name,))
-    entries = (own, *torch, jax, *COPIES)
+    entries = (own, *torch, jax, Entry("pytensor", "", "pytensor_array", (name,)), *COPIES)
     return Workload(name, name, title, entries, bytes=arrays.BYTES, goal="85 % / 95 % of copy")
 
 

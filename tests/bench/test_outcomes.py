@@ -169,6 +169,7 @@ def test_contenders_of_a_workload() -> None:
     ]
     quick = [c.name for c in workload.contenders(["torch"], 2, compiled=False)]
     assert quick == ["graphad", "torch eager", "torch frozen", "machine fma-float32"]
+    assert "pytensor" in [c.name for c in select(["mlp-train"])[0].contenders(list(PEERS), 1)]
     (own, *_) = workload.contenders([], 2)
     assert own.arguments == ("lenet-infer", "--threads", "2")
     assert own.environment["OMP_NUM_THREADS"] == "2"

@@ -36,6 +36,7 @@ def test_where_there_are_no_benchmarks(
     ("arguments", "text"),
     [
         (["--peer", "tensorflow"], "error: --peer tensorflow: there are torch, jax, onnxruntime, pytensor, and none"),
+        (["--python", "torch=nowhere"], "error: --python torch=nowhere: write PEER=PATH, of torch, jax, onnx"),
         (["--threads", "4000"], "error: --threads 4000: there are "),
         (["--show", "missing.json"], "error: [Errno 2] No such file or directory: 'missing.json'"),
     ],
@@ -55,3 +56,4 @@ def test_a_peer_that_is_not_installed_is_left_out(
         "onnxruntime: not installed (pip install onnxruntime onnx)",
     ]
     assert peers_asked("none") == []
+    assert peers_asked("jax", elsewhere=["jax"]) == ["jax"]
