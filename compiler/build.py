@@ -13,9 +13,11 @@ from graphad.compiler.ir.kinds import Constant, Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.verify import verify
 from graphad.compiler.lower.lower import Lowered, lower
+from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
 from graphad.compiler.options import Options
 from graphad.compiler.passes.fuse import fuse, unfused
+from graphad.compiler.passes.kernels.order import LARGE
 from graphad.compiler.pipeline import Stage, run
 from graphad.runtime import ArraySpec, Layout, Program
 
@@ -49,17 +51,20 @@ FEWEST: Final = 4
 """Examples from which on a batch goes into lanes, although it does not fill them."""
 
 
-def fills_lanes(options: Options, batch: Iterable[int]) -> bool:
-    """Whether batches of these sizes are to go into the lanes of vectors."""
+def share_of_lanes(options: Options, batch: Iterable[int]) -> int:
+    """How much of a vector register batches of these sizes are to fill: 1, all of it, 2, half; 0, none."""
+    most = max(batch, default=LARGE)
     if options.batch != "auto":
-        return options.batch == "lanes"
-    return options.convolution == "auto" and all(n >= FEWEST for n in batch)
+        return int(options.batch == "lanes")
+    if options.convolution != "auto" or most < FEWEST:
+        return 0
+    return 2 if most <= target(options.isa).lanes("float32") // 2 else 1
 
 
-def build(graph: Graph, options: Options, name: str = "step", lanes: bool = False) -> Built:
+def build(graph: Graph, options: Options, name: str = "step", lanes: int = 0) -> Built:
     """A program for the cpu. Sizes that are still symbolic become its run-time arguments.
 
-    ``lanes``: a batch of convolutions goes into the lanes of vectors, if there is one.
+    ``lanes``: a batch of convolutions goes into the lanes of vectors, of registers (1) or half registers (2).
     """
     stages = graph_stages(graph, options)
     fused = stages[-1].graph

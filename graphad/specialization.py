@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graphad import runtime
-from graphad.compiler.build import Built, build, fills_lanes
+from graphad.compiler.build import Built, build, share_of_lanes
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
@@ -139,13 +139,13 @@ class Specializer:
 
     def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
         fixed = {name: sizes[name] for name in self.fixed}
-        lanes = fills_lanes(self.options, [d for name, d in sizes.items() if name not in fixed])
+        lanes = share_of_lanes(self.options, [d for name, d in sizes.items() if name not in fixed])
         key = (lanes, *sorted(fixed.items()))
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
             found = Compiled(graph, build(graph, self.options, lanes=lanes), variables)
             same = not found.built.lowered.profits  # whether the batch goes into lanes makes no difference
-            for way in (True, False) if same else (lanes,):
+            for way in (0, 1, 2) if same else (lanes,):
                 self._programs[way, *sorted(fixed.items())] = found
         return self._programs[key]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +14,35 @@ from graphad.runtime.program import Layout, Program
 from graphad.runtime.sync import STATUS_WORDS, SYNC_WORDS
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+PAGE = 1 << 21  # bytes of a large page
 HEADER_WORDS = 8  # addresses of table, sizes, sync, clock, status
 
 
 def _padded(words: int) -> int:
     return -(-words // 8) * 8
+
+
+def _block(nbytes: int) -> tuple[NDArray[np.uint8], int]:
+    """Memory, and where in it an aligned block of so many bytes begins; of large pages, if it is large.
+
+    Kernels walk many channels side by side, each on pages of its own: more than the processor remembers the addresses
+    of, unless pages are large.
+    """
+    alignment = PAGE if nbytes >= PAGE else ALIGNMENT
+    raw = np.empty(nbytes + alignment, np.uint8)
+    start = -raw.ctypes.data % alignment
+    if nbytes >= PAGE and _advise is not None:
+        _advise(ctypes.c_void_p(raw.ctypes.data + start), ctypes.c_size_t(nbytes // PAGE * PAGE), _HUGE)  # a wish
+    return raw, start
+
+
+def _madvise() -> Any:
+    """The system's call that asks for large pages; None where there is none."""
+    return getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None
+
+
+_advise = _madvise()
+_HUGE = 14  # MADV_HUGEPAGE
 
 
 class Frame:
@@ -37,8 +64,7 @@ class Frame:
         at_sizes = at_sync + SYNC_WORDS
         at_table = at_sizes + _padded(len(layout.sizes))
         at_arena = at_table + _padded(entries)
-        raw = np.empty(8 * at_arena + layout.nbytes + ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % ALIGNMENT
+        raw, start = _block(8 * at_arena + layout.nbytes)
         self._raw = raw
         self.address = raw.ctypes.data + start
         self.words = raw[start : start + 8 * at_arena].view(np.int64)

@@ -44,8 +44,11 @@ class Lowered:
     profits: bool
 
 
-def lower(graph: Graph, options: Options, lanes: bool = False) -> Lowered:
-    """Loop nests for every kernel of a fused graph. ``lanes``: batches of convolutions go into the lanes of vectors."""
+def lower(graph: Graph, options: Options, lanes: int = 0) -> Lowered:
+    """Loop nests for every kernel of a fused graph.
+
+    ``lanes``: batches of convolutions go into the lanes of vectors: of registers (1), of half registers (2).
+    """
     assert graph.kernels is not None
     planned = graph.kernels if options.nan_guard else plan_regions(graph)
     profits = any(isinstance(step, Region) for step in planned)
@@ -63,7 +66,7 @@ def lower(graph: Graph, options: Options, lanes: bool = False) -> Lowered:
     commit = done = 0
     for step in steps:
         if isinstance(step, Region):
-            main, combines = RegionLowering(context, graph, step).run()
+            main, combines = RegionLowering(context, graph, step, lanes).run()
             launches += main
             done += len(step.inner) + len(step.exits)
             if done - len(step.inner) - len(step.exits) < assignment.guarded <= done:

@@ -47,7 +47,7 @@ class Operand:
         """The element where the letters are ``at``."""
         place = self.found.start
         for c in self.letters:
-            place = place + self.found.strides[c] * at[c]
+            place = place + self.found.strides[c] * at.get(c, 0)  # letters of size 1 need no place
         storage = context.stored[self.found.stored]
         return Load(builder.buffer(storage), place, storage.dtype)
 

@@ -1,6 +1,6 @@
 """Contractions in a region: a tile of sums in registers, each the sum of all examples' lanes.
 
-    for o in rows by RT, for y, x in columns by CT:
+    for y, for x in columns by CT, for o in rows by RT:
         acc = registers(RT, CT)
         for c, i, j in depth:
             acc[r, q] += w[o + r, c, i, j] * x[c, y + i, x + q + j]          x a vector of examples, w one number
@@ -8,7 +8,8 @@
 
 One schedule for all of them: a convolution of any stride, dilation and groups, its input's gradient, a dense layer
 (which has no columns), a depthwise one (no rows). The lanes do what vectors of pixels or channels would do elsewhere,
-so there are no remainders, and a step of the inner loop is one load a column and one broadcast a row.
+so there are no remainders, and a step of the inner loop is one load a column and one broadcast a row. Rows are inside
+of columns: what is read of ``x`` for a few pixels is in the caches for all rows.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -67,18 +68,13 @@ def lower_product(
     tile = _tile(wide, x, w, sizes, registers)
     depth = [c for c in sizes if c not in kind.out]
     loops = [c for c in kind.out if c not in (tile.row, tile.column)]
+    loops.sort(key=lambda c: (c not in w.letters, c not in x.letters) if c in x.letters else (True, True))
     with ExitStack() as stack:
-        at: dict[str, Dim] = {}
-        rows_first = [c for c in loops if c in w.letters]
-        for c in rows_first:
-            at[c] = stack.enter_context(builder.loop(sizes[c], stem="o"))
-        for piece in tile.rows:
-            with along(builder, tile.row, piece, sizes, "o") as first_row, ExitStack() as inner:
-                for c in loops:
-                    if c not in rows_first:
-                        at[c] = inner.enter_context(builder.loop(sizes[c], stem="i"))
-                for part in tile.columns:
-                    with along(builder, tile.column, part, sizes, "i") as first_column:
+        at: dict[str, Dim] = {c: stack.enter_context(builder.loop(sizes[c], stem="i")) for c in loops}
+        for part in tile.columns:
+            with along(builder, tile.column, part, sizes, "i") as first_column:
+                for piece in tile.rows:
+                    with along(builder, tile.row, piece, sizes, "o") as first_row:
                         sides, first = (piece, part), (first_row, first_column)
                         _sums(context, builder, anchor, (x, w), finish, tile, sides, first, at, depth, sizes)
     return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, one example a lane"

@@ -49,15 +49,14 @@ FEW: Final = 16
 class RegionLowering:
     """Lowers one region to one launch, and a launch for each exit."""
 
-    def __init__(self, context: Context, graph: Graph, region: Region) -> None:
+    def __init__(self, context: Context, graph: Graph, region: Region, share: int) -> None:
         self.outer, self.graph, self.region = context, graph, region
         self.kernels = (*region.inner, *region.exits)
         self.one = one_example([n for k in self.kernels for n in k.nodes], region.size)
         self.original = {new: old for old, new in self.one.items()}
-        machine = target(context.options.isa)
+        self.machine = target(context.options.isa)
         dtypes = [n.type.dtype for k in self.kernels for n in k.nodes if isinstance(n.kind, Contract)]
-        self.lanes = machine.lanes(max(dtypes, key=dtypes.count))
-        self.registers = machine.vectors
+        self.lanes = self.machine.lanes(max(dtypes, key=dtypes.count)) // share
         self.layouts: dict[Storage, Layout] = {}
         self.inner = _Inside({}, context.options, context.guards, context.locals, context.choices, self)
         self.driver = Driver(context, region.size, self.lanes, self.layouts)
@@ -195,7 +194,7 @@ class RegionLowering:
                 return
             self._place(builder, puller, back, fold, at, value, stores)
 
-        how = lower_product(self.inner, builder, anchor, x, w, finish, self.registers)
+        how = lower_product(self.inner, builder, anchor, x, w, finish, self.machine.vectors)
         for n in kernel.nodes:
             if isinstance(n.kind, Contract):
                 self.outer.choices[n] = how
@@ -293,7 +292,7 @@ class RegionLowering:
                 self._operand(x, c, nodes) for x, c in zip(first.operands, (kind.left, kind.right), strict=True)
             ]
             builder = self.inner.builder("weights", nodes)[0]
-            how = lower_weights(self.inner, builder, first, operands[0], operands[1], found[anchors[0]], self.registers)
+            how = lower_weights(self.inner, builder, first, (operands[0], operands[1]), found[anchors[0]], self.machine)
             self.outer.choices[anchors[0]] = how
             self._add(builder.launch(tuple(nodes)), kernel)
         else:

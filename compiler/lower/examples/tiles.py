@@ -1,6 +1,5 @@
 """Which tile of a contraction stays in registers: rows times columns of sums, each a vector of examples."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -8,7 +7,9 @@ from typing import Final
 PORTS: Final = 2  # loads, and multiply-adds, a cycle
 LATENCY: Final = 4  # cycles until a sum may be added to again
 STEP: Final = 3  # cycles' worth of instructions around a step of the summed loop
+SPARE: Final = 2  # registers left for what else there is: a tile that spills takes twice the time
 FAR: Final = 1.0  # cycles more for a vector that comes from the second-level cache
+FETCH: Final = 1.5  # cycles between vectors that come from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ def choose(rows: int, columns: int, registers: int, far: bool = False) -> tuple[
     do not stay in the first-level cache.
     """
     best, found = float("inf"), (1, 1)
-    for r in range(1, min(rows, registers - 2) + 1):
-        for c in range(1, min(columns, (registers - 2) // r) + 1):
-            if r * c + min(r, c) + 1 > registers and min(r, c) > 1:
+    for r in range(1, min(rows, registers) + 1):
+        for c in range(1, min(columns, registers // r) + 1):
+            if r * c + min(r, c) + 1 > registers - SPARE:
                 continue
             cost = sum(
                 p.count * q.count * _step(p.size, q.size, far) for p in pieces(rows, r) for q in pieces(columns, c)
@@ -57,12 +58,46 @@ def choose(rows: int, columns: int, registers: int, far: bool = False) -> tuple[
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """A tile of a weight's gradient: rows, and taps along two axes."""
+
+    rows: int
+    taps: tuple[int, int]
+
+
+@lru_cache(maxsize=1024)
+def choose_outer(rows: int, taps: tuple[int, int], registers: int, far: bool) -> Outer:
+    """The tile of a weight's gradient, where the taps of one pixel lie close together in the first-level cache.
+
+    ``far``: the rows' vectors come from the second-level cache, and each tile of taps fetches all of them again.
+    """
+    best, found = float("inf"), Outer(1, (1, 1))
+    for a in range(1, taps[0] + 1):
+        for b in range(1, taps[1] + 1):
+            for r in range(1, min(rows, registers) + 1):
+                if r * a * b + min(r, a * b) + 1 > registers - SPARE:
+                    break
+                cost = sum(
+                    p.count * q.count * s.count * _pixel(p.size, q.size * s.size, far)
+                    for p in pieces(rows, r)
+                    for q in pieces(taps[0], a)
+                    for s in pieces(taps[1], b)
+                )
+                if cost < best:
+                    best, found = cost, Outer(r, (a, b))
+    return found
+
+
+def _pixel(rows: int, taps: int, far: bool) -> float:
+    """Cycles of one pixel: multiply-adds, loads from the first-level cache, or from the second."""
+    near = max(rows * taps / PORTS, (rows + taps) / PORTS, LATENCY)
+    return max(near, (rows + 1) * FETCH * far) + STEP / 2
+
+
 def _step(rows: int, columns: int, far: bool) -> float:
     """Cycles of one step."""
     loads = rows + columns
     work = max(rows * columns / PORTS, loads / PORTS, LATENCY)
     return work + STEP / 2 + FAR * columns * far
 
-
-def total(parts: Sequence[Piece]) -> int:
-    return sum(p.size * p.count for p in parts)

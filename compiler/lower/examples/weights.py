@@ -10,6 +10,8 @@ for o by RT, for c, i:
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Final
 
 from graphad.compiler.ir.kinds import Contract
@@ -21,94 +23,141 @@ from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, extents
 from graphad.compiler.lower.examples.products import along
-from graphad.compiler.lower.examples.tiles import choose, pieces
+from graphad.compiler.lower.examples.tiles import Piece, choose, choose_outer, pieces
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.target import Target
 
-FEW: Final = 3
-"""Taps that are worth a tile's side."""
+BLOCK: Final = 1 << 20
+"""Bytes of all channels' pixels that stay in the second-level cache."""
+NEAR: Final = 24 * 1024
+"""Bytes of a tile's rows that stay in the first-level cache from one tile of taps to the next."""
 
 
 def lower_weights(
-    context: Context, builder: Builder, anchor: Node, a: Operand, b: Operand, sums: Storage, registers: int
+    context: Context, builder: Builder, anchor: Node, operands: tuple[Operand, Operand], sums: Storage, machine: Target
 ) -> str:
     """Adds the block's part of a contraction that sums over the batch to ``sums``; what was done, in words."""
     kind = anchor.kind
     assert isinstance(kind, Contract)
     sizes = extents((kind.left, kind.right), [o.type.shape for o in anchor.operands])
+    depth = [c for c in sizes if c not in kind.out and sizes[c] != 1]
+    shape, operands = _shape(kind, operands, depth, sizes, machine)
+    others = [c for c in kind.out if c not in shape.letters]
+    tile = _Tile(context, builder, anchor, operands, sums, shape, depth, sizes)
+    rows, *taps = (pieces(sizes.get(c, 1), most) for c, most in zip(shape.letters, shape.most, strict=True))
+    for block, p, q, s in product(_blocks(operands, shape, depth, sizes, machine), rows, *taps):
+        with ExitStack() as stack:
+            pixel = stack.enter_context(along(builder, depth[0] if depth else "", block, sizes, "k"))
+            row = stack.enter_context(along(builder, shape.letters[0], p, sizes, "o"))
+            at: dict[str, Dim] = {c: stack.enter_context(builder.loop(sizes[c], stem="o")) for c in others}
+            first = [
+                stack.enter_context(along(builder, c, piece, sizes, "o"))
+                for c, piece in zip(shape.letters[1:], (q, s), strict=True)
+            ]
+            tile.write(at, (row, *first), (p.size, q.size, s.size), pixel, block.size)
+    return f"{' x '.join(str(m) for m in shape.most if m > 1)} sums in registers, one example a lane"
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """The letters of rows and of two axes of taps, "" for none; and how many of each a tile has.
+
+    ``taps``: the last letter is one, not a channel.
+    """
+
+    letters: tuple[str, str, str]
+    most: tuple[int, int, int]
+    taps: bool
+
+
+def _shape(
+    kind: Contract, operands: tuple[Operand, Operand], depth: Sequence[str], sizes: dict[str, int], machine: Target
+) -> tuple[_Shape, tuple[Operand, Operand]]:
+    """The tile, and the operands in the order rows, taps."""
+    a, b = operands
     wide = [c for c in kind.out if sizes[c] != 1]
-    depth = [c for c in sizes if c not in kind.out]
     sides = [[c for c in wide if c in one.letters and c not in two.letters] for one, two in ((a, b), (b, a))]
-    if any(_tap(side, one, depth, sizes) for side, one in ((sides[0], a),)):
-        a, b, sides = b, a, [sides[1], sides[0]]
-    row = _letter(sides[0], sizes)
-    column = _tap(sides[1], b, depth, sizes) or _letter(sides[1], sizes)
-    r_most, c_most = choose(sizes.get(row, 1), sizes.get(column, 1), registers)
-    others = [c for c in kind.out if c not in (row, column)]
-    tile = _Tile(context, builder, anchor, (a, b), sums, (row, column), depth, sizes)
-    for p in pieces(sizes.get(row, 1), r_most):
-        for q in pieces(sizes.get(column, 1), c_most):
-            with ExitStack() as stack:
-                first_row = stack.enter_context(along(builder, row, p, sizes, "o"))
-                at: dict[str, Dim] = {c: stack.enter_context(builder.loop(sizes[c], stem="o")) for c in others}
-                first_column = stack.enter_context(along(builder, column, q, sizes, "o"))
-                tile.write(at, (first_row, first_column), (p.size, q.size))
-    return f"{r_most} x {c_most} sums in registers, one example a lane"
+    taps = [_taps(side, one, depth, sizes) for side, one in zip(sides, (a, b), strict=True)]
+    if taps[0] and not taps[1]:
+        (a, b), sides, taps = (b, a), sides[::-1], taps[::-1]
+    row, found = _longest(sides[0], sizes), taps[1][-2:]
+    if not found:
+        column = _longest(sides[1], sizes)
+        r, c = choose(sizes.get(row, 1), sizes.get(column, 1), machine.vectors)
+        return _Shape((row, "", column), (r, 1, c), taps=False), (a, b)
+    outer, inner = found if len(found) == 2 else ("", found[0])
+    pixels = prod(sizes[c] for c in depth)
+    far = 3 * pixels * machine.vector_bytes > NEAR
+    best = choose_outer(sizes.get(row, 1), (sizes.get(outer, 1), sizes[inner]), machine.vectors, far)
+    return _Shape((row, outer, inner), (best.rows, *best.taps), taps=True), (a, b)
+
+
+def _blocks(
+    operands: tuple[Operand, Operand], shape: _Shape, depth: Sequence[str], sizes: dict[str, int], machine: Target
+) -> tuple[Piece, ...]:
+    """The outermost pixels in blocks of which the second-level cache holds all channels, where no taps share them."""
+    if not depth:
+        return (Piece(0, 1, 1),)
+    extent = sizes[depth[0]]
+    vectors = sum(prod(sizes[c] for c in o.letters if c != depth[0]) for o in operands)
+    most = extent if shape.taps else max(1, BLOCK // (vectors * machine.vector_bytes))
+    return pieces(extent, min(extent, most))
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """What all tiles of a gradient share; ``sides``: the letters of rows and columns, "" for none."""
+    """What all tiles of a gradient share."""
 
     context: Context
     builder: Builder
     anchor: Node
     operands: tuple[Operand, Operand]
     sums: Storage
-    sides: tuple[str, str]
+    shape: _Shape
     depth: Sequence[str]
     sizes: dict[str, int]
 
-    def write(self, outer: dict[str, Dim], first: tuple[Dim, Dim], shape: tuple[int, int]) -> None:
-        """A tile's sums over the pixels, then over the lanes."""
-        builder, (rows, columns), dtype = self.builder, shape, self.anchor.type.dtype
-        acc = builder.registers(shape, Lit(0, dtype))
+    def write(
+        self, outer: dict[str, Dim], first: tuple[Dim, ...], counts: tuple[int, int, int], pixel: Dim, pixels: int
+    ) -> None:
+        """A tile's sums over the pixels, then over the lanes. The fewer vectors are kept while the others pass by."""
+        builder, dtype = self.builder, self.anchor.type.dtype
+        acc = builder.registers(counts, Lit(0, dtype))
+        taps_inside = counts[0] > counts[1] * counts[2]
         with ExitStack() as stack:
-            pixel = {c: stack.enter_context(builder.loop(self.sizes[c], stem="k")) for c in self.depth}
-            r = stack.enter_context(builder.unrolled(0, rows, rows, "r"))
-            value = builder.let(
-                "v", self.operands[0].load(self.context, builder, self._at(outer, pixel, first, (r, 0)))
-            )
-            q = stack.enter_context(builder.unrolled(0, columns, columns, "q"))
-            other = self.operands[1].load(self.context, builder, self._at(outer, pixel, first, (r, q)))
-            builder.add_to(acc, (r, q), Prim("mul", (value, other), dtype))
-        kind = self.anchor.kind
+            at = dict(outer)
+            for c in self.depth[:1]:
+                at[c] = pixel + stack.enter_context(builder.loop(pixels, stem="k"))
+            for c in self.depth[1:]:
+                at[c] = stack.enter_context(builder.loop(self.sizes[c], stem="k"))
+            place: list[Dim] = [0, 0, 0]
+            for i in (0, 1, 2) if taps_inside else (1, 2, 0):
+                place[i] = stack.enter_context(builder.unrolled(0, counts[i], counts[i], "rsq"[i]))
+                at |= {c: f + u for c, f, u in zip(self.shape.letters, first, place, strict=True) if c}
+                if i == (0 if taps_inside else 2):
+                    kept = builder.let("v", self.operands[0 if taps_inside else 1].load(self.context, builder, at))
+            other = self.operands[1 if taps_inside else 0].load(self.context, builder, at)
+            builder.add_to(acc, tuple(place), Prim("mul", (kept, other), dtype))
+        self._add(acc, outer, first, counts)
+
+    def _add(self, acc: str, outer: dict[str, Dim], first: tuple[Dim, ...], counts: tuple[int, int, int]) -> None:
+        kind, dtype = self.anchor.kind, self.anchor.type.dtype
         assert isinstance(kind, Contract)
-        with builder.unrolled(0, rows, rows, "r") as r, builder.unrolled(0, columns, columns, "q") as q:
-            at = self._at(outer, {}, first, (r, q))
+        with ExitStack() as stack:
+            place = [stack.enter_context(self.builder.unrolled(0, n, n, s)) for n, s in zip(counts, "rsq", strict=True)]
+            at = {**outer, **{c: f + u for c, f, u in zip(self.shape.letters, first, place, strict=True) if c}}
             where = flat([at[c] for c in kind.out], self.anchor.type.shape)
-            builder.store(self.sums, where, Element(acc, (r, q), dtype))
-
-    def _at(
-        self, outer: dict[str, Dim], pixel: dict[str, Dim], first: tuple[Dim, Dim], inside: tuple[Dim, Dim]
-    ) -> dict[str, Dim]:
-        tile = {c: f + i for c, f, i in zip(self.sides, first, inside, strict=True) if c}
-        return {**outer, **pixel, **tile}
+            self.builder.store(self.sums, where, Element(acc, tuple(place), dtype))
 
 
-def _letter(side: list[str], sizes: dict[str, int]) -> str:
+def _longest(side: list[str], sizes: dict[str, int]) -> str:
     """The longest axis, the last of equal ones."""
     return max(reversed(side), key=sizes.__getitem__, default="")
 
 
-def _tap(side: list[str], operand: Operand, depth: list[str], sizes: dict[str, int]) -> str:
-    """The last axis along which windows overlap: its elements are next to each other, and in the cache."""
-    strides = operand.found.strides
+def _taps(side: list[str], operand: Operand, depth: Sequence[str], sizes: dict[str, int]) -> list[str]:
+    """The axes along which windows overlap, the nearest elements last: they share the cache with their pixels."""
+    strides = {c: s for c, s in operand.found.strides.items() if isinstance(s, int)}
     pixels = [strides[c] for c in depth if c in strides and sizes[c] != 1]
-    taps = [c for c in side if sizes[c] >= FEW and any(_overlap(strides[c], p) for p in pixels)]
-    return min(
-        taps, key=lambda c: str(strides[c]) if not isinstance(strides[c], int) else f"{strides[c]:09d}", default=""
-    )
-
-
-def _overlap(tap: Dim, pixel: Dim) -> bool:
-    return isinstance(tap, int) and isinstance(pixel, int) and tap != 0 and pixel != 0 and pixel % tap == 0
+    taps = [c for c in side if c in strides and any(p % strides[c] == 0 for p in pixels if strides[c])]
+    return sorted(taps, key=lambda c: -abs(strides[c]))
