@@ -16,6 +16,7 @@ the loops. So nothing is left for LLVM to find out: not what to put into vectors
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -53,6 +54,7 @@ class Together(Memory):
         self.parameters = list(self.arguments.values())
         self.arguments[lane] = Value(self.lane, "int64")
         self.often: set[str] = set()
+        self.sets: dict[int, list[str]] = {}
         self.labels = 0
 
     def write(self, body: Sequence[ast.stmt]) -> None:
@@ -103,6 +105,7 @@ class Together(Memory):
     def registers(self, name: str, extents: Sequence[int], start: Value) -> None:
         for key in [k for k in self.elements if k[0] == name]:
             del self.elements[key]
+        self.arrays.add(name)
         places: list[tuple[int, ...]] = [()]
         for extent in extents:
             places = [(*p, i) for p in places for i in range(extent)]
@@ -133,9 +136,16 @@ class Together(Memory):
             yield
             self.arguments = {n: self.arguments[n] for n in names}
 
+    def _assigned(self, body: Sequence[ast.stmt]) -> list[str]:
+        """What the body sets; the trees outlive the walk, so each is looked at once."""
+        found = self.sets.get(id(body))
+        if found is None:
+            found = self.sets[id(body)] = assigned(body)
+        return found
+
     def _carried(self, body: Sequence[ast.stmt]) -> dict[str | Key, Value]:
         """Scalars and registers from outside that the body sets, as they are now."""
-        names = assigned(body)
+        names = self._assigned(body)
         carried: list[str | Key] = [n for n in names if n in self.often and n in self.arguments]
         carried += [k for k in self.elements if k[0] in names]
         return {k: self._get(k) for k in carried}
@@ -213,7 +223,7 @@ class Together(Memory):
 
     def _masked(self, test: Word, body: Sequence[ast.stmt]) -> None:
         """Some lanes run the body, which sets nothing but memory."""
-        if any(n in self.often for n in assigned(body)) or any(k[0] in assigned(body) for k in self.elements):
+        if self._carried(body):
             raise UnsupportedError("a scalar set where lanes differ")
         outer = self.mask
         self.mask = test if outer is None else self.text.and_(outer, test)
@@ -280,41 +290,33 @@ def _failing(module: Any) -> str:
 
 
 def assigned(body: Sequence[ast.stmt]) -> list[str]:
-    """The names of scalars and registers that are set, in order."""
-    found: dict[str, None] = {}
+    """The names of scalars, registers and buffers that are set, in order."""
+    return list(dict.fromkeys(name for name, _ in _targets(body)))
+
+
+def _targets(body: Sequence[ast.stmt]) -> Iterator[tuple[str, bool]]:
+    """The name of every statement's target, and whether it has an index; only loops and branches have bodies."""
     for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    name = target.value if isinstance(target, ast.Subscript) else target
-                    assert isinstance(name, ast.Name)
-                    found[name.id] = None
-    return list(found)
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                yield name, False
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))]):
+                yield name, True
+            case ast.For(body=inner) | ast.If(body=inner):
+                yield from _targets(inner)
+            case _:
+                pass
 
 
 def set_often(body: Sequence[ast.stmt]) -> set[str]:
     """Scalars that more than one statement sets."""
-    names = [
-        t.id
-        for s in body
-        for n in ast.walk(s)
-        if isinstance(n, ast.Assign)
-        for t in n.targets
-        if isinstance(t, ast.Name)
-    ]
-    return {n for n in names if names.count(n) > 1}
+    counts = Counter(name for name, indexed in _targets(body) if not indexed)
+    return {n for n, count in counts.items() if count > 1}
 
 
 def written(body: Sequence[ast.stmt]) -> frozenset[str]:
-    """Names that are stored to with an index."""
-    return frozenset(
-        t.value.id
-        for s in body
-        for n in ast.walk(s)
-        if isinstance(n, ast.Assign)
-        for t in n.targets
-        if isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name)
-    )
+    """Names that are set with an index: buffers, and registers."""
+    return frozenset(name for name, indexed in _targets(body) if indexed)
 
 
 def used(body: Sequence[ast.stmt]) -> set[str]:

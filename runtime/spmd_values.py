@@ -28,6 +28,7 @@ class Values(Expressions):
         self.vectors = {d: kind(e, lanes) for d, e in ELEMENT.items()}
         self.constants: dict[str, int] = {}
         self.elements: dict[tuple[str, tuple[int, ...]], Value] = {}
+        self.arrays: set[str] = set()
         self.lane = Word(self.vectors["int64"], f"<{', '.join(f'i64 {k}' for k in range(lanes))}>")
 
     # -- uniform and varying -------------------------------------------------------------------------------------------
@@ -63,10 +64,6 @@ class Values(Expressions):
                 return self.elements[name, self.place(index)]
             case _:
                 return super().value(tree)
-
-    @property
-    def arrays(self) -> set[str]:
-        return {name for name, _ in self.elements}
 
     def place(self, index: ast.expr) -> tuple[int, ...]:
         """The indices of a register, known now that loops are unrolled."""

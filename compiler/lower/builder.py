@@ -158,6 +158,10 @@ class Builder:
         self.emit(Registers(name, extents, value))
         return name
 
+    def put(self, name: str, index: tuple[Dim, ...], value: Expr) -> None:
+        """A register set."""
+        self.emit(Put(name, index, value))
+
     def add_to(self, name: str, index: tuple[Dim, ...], value: Expr) -> None:
         """``value`` added to a register."""
         old = Element(name, index, value.dtype)

@@ -32,6 +32,16 @@ from graphad.compiler.lower.examples.one import one_example
 from graphad.compiler.lower.examples.operands import Operand, in_place, padded, unmargined
 from graphad.compiler.lower.examples.products import letters_to_keep, lower_product
 from graphad.compiler.lower.examples.weights import lower_weights
+from graphad.compiler.lower.examples.winograd import (
+    POINTS,
+    Winograd,
+    letter_sizes,
+    lower_winograd,
+    transform_weights,
+    whole_tiles,
+    winograd_letters,
+    worth,
+)
 from graphad.compiler.lower.folds import lower_fold
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
 from graphad.compiler.lower.pull import Puller
@@ -182,23 +192,48 @@ class RegionLowering:
         assert isinstance(kind, Contract)
         pairs = list(zip(anchor.operands, (kind.left, kind.right), strict=True))
         (x_node, x_letters), (w_node, w_letters) = pairs if self._in_lanes(pairs[0][0]) else reversed(pairs)
-        kept = letters_to_keep(anchor, x_letters, w_letters)
-        x = self._operand(x_node, x_letters, nodes, kept)
-        w = self._operand(w_node, w_letters, nodes)
         builder, puller = self.inner.builder("contract", nodes)
 
         def finish(at: dict[str, Dim], value: Expr) -> None:
+            every = {c: at.get(c, 0) for c in kind.out}
             if back is None or fold is None:
                 puller.substituted[anchor] = value
-                store_all(builder, puller, stores, tuple(at[c] for c in kind.out))
+                store_all(builder, puller, stores, tuple(every.values()))
                 return
-            self._place(builder, puller, back, fold, at, value, stores)
+            self._place(builder, puller, back, fold, every, value, stores)
 
-        how = lower_product(self.inner, builder, anchor, x, w, finish, self.machine.vectors)
+        w = self._operand(w_node, w_letters, nodes)
+        quick = self._winograd(anchor, x_node, x_letters, w_letters, w)
+        if quick is not None:
+            letters, u = quick
+            x = self._operand(whole_tiles(x_node, letters, x_letters), x_letters, nodes)
+            how = lower_winograd(self.inner, builder, anchor, (x, u), letters, finish, self.machine.vectors)
+        else:
+            x = self._operand(x_node, x_letters, nodes, letters_to_keep(anchor, x_letters, w_letters))
+            how = lower_product(self.inner, builder, anchor, x, w, finish, self.machine.vectors)
         for n in kernel.nodes:
             if isinstance(n.kind, Contract):
                 self.outer.choices[n] = how
         self._add(builder.launch(tuple(nodes)), kernel)
+
+    def _winograd(
+        self, anchor: Node, x: Node, x_letters: str, w_letters: str, w: Operand
+    ) -> "tuple[Winograd, Storage] | None":
+        """The letters and the transformed weights, where that pays; they are transformed once for all examples."""
+        kind = anchor.kind
+        assert isinstance(kind, Contract)
+        letters = winograd_letters(x, x_letters, w_letters, kind.out)
+        fixed = self.layouts[self.inner.stored[w.found.stored]].kind == "shared"
+        sizes = letter_sizes(anchor)
+        if letters is None or not fixed or not worth(letters, sizes) or self.outer.options.precision == "strict":
+            return None
+        u = self.outer.local(anchor.type.dtype, POINTS * sizes[letters.rows] * sizes[letters.depth])
+        self.layouts[u] = Layout("shared")
+        builder, _ = self.outer.builder("winograd", ())
+        context = replace(self.outer, stored=self.inner.stored)
+        transform_weights(builder, context, w, letters, sizes, u)
+        self.before.append(builder.launch((), "pack"))
+        return letters, u
 
     def _place(
         self,

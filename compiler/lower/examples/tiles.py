@@ -100,4 +100,3 @@ def _step(rows: int, columns: int, far: bool) -> float:
     loads = rows + columns
     work = max(rows * columns / PORTS, loads / PORTS, LATENCY)
     return work + STEP / 2 + FAR * columns * far
-
