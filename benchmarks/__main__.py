@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", type=Path, metavar="FILE", help="write figures; other workloads in the file stay")
     made.add_argument("--compare", type=Path, metavar="FILE", help="show what changed since that file was written")
     made.add_argument("--plot", type=Path, metavar="FILE", help="draw the roofline, of all that the JSON file has")
-    made.add_argument("--show", type=Path, metavar="FILE", help="time nothing: print that file's table as Markdown")
+    made.add_argument("--show", type=Path, metavar="FILE", help="time nothing: that file as Markdown, and its plot")
     return made
 
 
@@ -125,10 +125,15 @@ def report(known: argparse.Namespace, outcomes: Sequence[Outcome], console: Cons
             console.print(f"the machine, {o.threads} thread(s), in GFLOP/s and GB/s: {limits}")
     if known.compare:
         before = outcome.load(known.compare)
-        console.print(tables.comparison(tables.changes(before, outcomes), f"since {before[0].commit}"))
-    if known.plot:
-        drawn = roofline.save(known.plot, outcome.load(known.json) if known.json else outcomes)
-        console.print(f"{known.plot}" if drawn else "no roofline: the workload machine was not among those timed")
+        commits = ", ".join(dict.fromkeys(o.commit for o in before))
+        console.print(tables.comparison(tables.changes(before, outcomes), f"since {commits}"))
+    draw(known.plot, outcome.load(known.json) if known.json else outcomes)
+
+
+def draw(path: Path | None, outcomes: Sequence[Outcome]) -> None:
+    """The roofline, if it is wanted."""
+    if path and not roofline.save(path, outcomes):
+        NOTE.print("no roofline: the workload machine is not among those timed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if known.show:
             print(tables.markdown(outcome.load(known.show)))
+            draw(known.plot, outcome.load(known.show))
             return 0
         chosen, threads = select(known.workloads, known.quick), thread_counts(known.threads)
         peers = peers_asked(known.peer, interpreters(known.python))

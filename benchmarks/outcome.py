@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.harness import ROOT, Result
 from benchmarks.report import machine, record, write
-from benchmarks.workloads import Workload
+from benchmarks.workloads import WORKLOADS, Workload
 
 VERSION = 1
 
@@ -108,7 +108,9 @@ def save(path: Path, outcomes: Iterable[Outcome]) -> None:
     """Writes the outcomes; those of other workloads or threads in the file stay, so that a run can be in pieces."""
     kept = {(o.workload, o.threads): o for o in (load(path) if path.exists() else [])}
     kept |= {(o.workload, o.threads): o for o in outcomes}
-    write(path, {"version": VERSION, "machine": machine(), "outcomes": [asdict(o) for o in kept.values()]})
+    places = {w.name: k for k, w in enumerate(WORKLOADS)}
+    ordered = sorted(kept.values(), key=lambda o: (places.get(o.workload, len(places)), o.threads))
+    write(path, {"version": VERSION, "machine": machine(), "outcomes": [asdict(o) for o in ordered]})
 
 
 def load(path: Path) -> list[Outcome]:
