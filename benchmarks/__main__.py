@@ -87,6 +87,8 @@ def timed(workload: Workload, threads: int, peers: Sequence[str], known: argpars
     for result in results:
         if result.failed:
             NOTE.print(f"{workload.name}: {result.name} fails: {result.failed}")
+    if any(r.disturbed for r in results):
+        NOTE.print(f"{workload.name}, {threads} thread(s): no round was quiet, others use these cores; time it again")
     found = Outcome.of(workload, threads, results, differing(results))
     for name in found.differing:
         NOTE.print(f"{workload.name}: {name} computes something else than {results[0].name}")
