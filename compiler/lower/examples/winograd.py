@@ -141,7 +141,7 @@ def lower_winograd(
     finish: Finish,
     registers: int,
 ) -> str:
-    """Every result, handed to ``finish``; what was done, in words. Operands: the windows, and the weights' transform."""
+    """Every result, handed to ``finish``; what was done, in words. Operands: windows, and the weights' transform."""
     sizes = letter_sizes(anchor)
     lines, width = (sizes[c] for c in letters.pixels)
     tiles = -(-width // TILE)
