@@ -21,7 +21,7 @@ from graphad.compiler.ir.types import TensorType
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
-from graphad.runtime import CompileError, GuardError, default_threads
+from graphad.runtime import CompileError, GuardError, default_threads, empty
 from graphad.tensor import Variable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Specialization:
 
     def outputs(self) -> list[np.ndarray]:
         """Fresh arrays for the results."""
-        return [np.empty(shape, dtype) for shape, dtype in self._results]
+        return [empty(shape, dtype) for shape, dtype in self._results]
 
     def run(self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
         """One step. Errors: IndexError and NanError of ours, naming the node and its line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from graphad.runtime.blocks import empty, release
 from graphad.runtime.cache import CacheInfo, cache_info, clear_cache
 from graphad.runtime.errors import CacheError, CacheWarning, CompileError, GraphadError, GuardError
 from graphad.runtime.host import Host, host
@@ -28,6 +29,8 @@ __all__ = [
     "ArraySpec", "Layout", "Program",
     # running it
     "load", "Executable", "Instance", "Stats", "stats", "pool", "default_threads",
+    # memory of results
+    "empty", "release",
     # the cache
     "CacheInfo", "cache_info", "clear_cache",
     # for planners, benchmarks and `graphad info`
