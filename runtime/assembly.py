@@ -18,9 +18,9 @@ from graphad.runtime.numba_api import ir
 Number = bool | int | float
 _SCALAR = {
     "double": ir.DoubleType(), "float": ir.FloatType(), "i64": ir.IntType(64), "i32": ir.IntType(32),
-    "i8": ir.IntType(8), "i1": ir.IntType(1),
+    "i16": ir.IntType(16), "i8": ir.IntType(8), "i1": ir.IntType(1),
 }  # fmt: skip
-_WIDTH = {"double": 64, "float": 32, "i64": 64, "i32": 32, "i8": 8, "i1": 1}
+_WIDTH = {"double": 64, "float": 32, "i64": 64, "i32": 32, "i16": 16, "i8": 8, "i1": 1}
 _SIGNED = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
 _UNSIGNED = {"<": "ult", "<=": "ule", ">": "ugt", ">=": "uge", "==": "eq", "!=": "ne"}
 _ORDERED = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq"}
@@ -259,6 +259,54 @@ class Assembly:
     def store(self, word: Word, address: str, align: int) -> None:
         self.write(f" store {word.type} {word.text}, ptr {address}, align {align}")
 
+    def prefetch(self, address: str) -> None:
+        """Into the nearest cache; no fault wherever it points."""
+        name = "llvm.prefetch.p0"
+        if name not in self.module.globals:
+            kinds = [ir.PointerType(), *[ir.IntType(32)] * 3]
+            ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        self.write(f" call void {function_name(name)}(ptr {address}, i32 0, i32 3, i32 1)")
+
+    def part(self, vector: Word, start: int, count: int) -> Word:
+        """Some lanes of a vector."""
+        lanes = ", ".join(f"i32 {start + k}" for k in range(count))
+        target = kind(vector.type.element, count)
+        return self.pure(
+            f"shufflevector {vector.type} {vector.text}, {vector.type} poison, <{count} x i32> <{lanes}>", target
+        )
+
+    def store_past(self, places: Sequence[tuple[Word, str]], align: int, wanted: Word, piece: int) -> None:
+        """Vectors to addresses; past the caches if that is wanted, %full, and the first is at a multiple of ``piece``.
+
+        Then they all do. They are stored in pieces of so many bytes.
+        """
+        number = self.pure(f"ptrtoint ptr {places[0][1]} to i64", kind("i64"))
+        even = self.icmp_signed("==", self.and_(number, kind("i64")(piece - 1)), kind("i64")(0))
+        test = self.and_(even, Word(kind("i1"), "%full"))
+        if wanted.constant is not True:
+            test = self.and_(test, wanted)
+        stem = self.fresh()[1:]
+        past, usual, join = (f"{stem}.{name}" for name in ("past", "usual", "join"))
+        self.write(f" br i1 {test.text}, label %{past}, label %{usual}")
+        kept, self._known = self._known, dict(self._known)  # what a block writes is not known behind it
+        self.begin(past)
+        for word, address in places:
+            self._store_pieces(word, address, piece)
+        self.write(f" br label %{join}")
+        self._known = kept
+        self.begin(usual)
+        for word, address in places:
+            self.store(word, address, align)
+        self.write(f" br label %{join}")
+        self.begin(join)
+
+    def _store_pieces(self, word: Word, address: str, piece: int) -> None:
+        count = min(word.type.lanes, piece * 8 // max(8, word.type.width))
+        for start in range(0, word.type.lanes, count):
+            one = word if count == word.type.lanes else self.part(word, start, count)
+            place = self.address(kind(word.type.element), address, str(start))
+            self.write(f" store {one.type} {one.text}, ptr {place}, align {piece}, !nontemporal !{{i32 1}}")
+
     # -- lanes and calls ---------------------------------------------------------------------------------------------
 
     def splat(self, scalar: Word, lanes: int) -> Word:
@@ -283,6 +331,10 @@ class Assembly:
         if name == "llvm.fma" and not self.fused:  # a call of the C library then
             return self.fadd(self.fmul(values[0], values[1]), values[2])
         return self.pure(self._call(f"{name}.{result.suffix}", values, result), result)
+
+    def native(self, name: str, values: Sequence[Word], result: Kind) -> Word:
+        """An instruction of the processor, without effects, by LLVM's name for it."""
+        return self.pure(self._call(name, values, result), result)
 
     def call(self, name: str, values: Sequence[Word], result: Kind) -> Word:
         """A function of the module or of the C library."""

@@ -114,6 +114,30 @@ def offset(typingctx: Any, buffer: Any, n: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typingctx: Any, buffer: Any, i: Any) -> Any:
+    """buffer[i] and its neighbours are read soon: only loops over lanes make use of that, a line at a time."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        return context.get_dummy_value()
+
+    return signature(types.none, buffer, i), codegen
+
+
+@intrinsic
+def stream(typingctx: Any, buffer: Any, i: Any, value: Any, size: Any) -> Any:
+    """buffer[i] = value, a result of so many elements that nobody reads soon: only the translator makes use of that."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
+        converted = context.cast(builder, args[2], sig.args[2], buffer.dtype)
+        address = _element(context, builder, args[0], sig.args[1], args[1])
+        data = context.data_model_manager[buffer.dtype].as_data(builder, converted)
+        builder.store(data, address, align=_alignment(context, buffer))
+        return context.get_dummy_value()
+
+    return signature(types.none, buffer, i, value, size), codegen
+
+
+@intrinsic
 def buffer_at(typingctx: Any, address: Any) -> Any:
     """The int64 buffer at an address: how an entry point gets its table."""
     buffer = Buffer(types.int64)

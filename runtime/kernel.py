@@ -14,6 +14,8 @@ from graphad.runtime.buffers import (
     int32_at,
     int64_at,
     offset,
+    prefetch,
+    stream,
 )
 from graphad.runtime.numba_api import float32, float64, int32, int64, njit
 from graphad.runtime.panels import multiply_panel
@@ -48,7 +50,7 @@ __all__ = [
     # decorators
     "kernel", "entry",
     # memory
-    "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "bind",
+    "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "bind", "stream", "prefetch",
     # threads
     "barrier", "stamp", "fail", "share",
     # loops

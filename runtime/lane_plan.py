@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphad.runtime.expressions import BYTES, FUNCTIONS, LIBM, SCALAR
@@ -36,6 +36,8 @@ class LanePlan:
     lanes: int
     streams: dict[tuple[str, Affine], Stream]
     outside: list[str]  # what the body uses and does not set, in order
+    streamed: bool  # some stores pass the caches by, if the whole result is large
+    folds: dict[str, str]  # scalars that every point is added to, or the larger or smaller one kept: by which function
 
     @property
     def distinct(self) -> list[Stream]:
@@ -43,7 +45,7 @@ class LanePlan:
 
 
 def plan_lanes(
-    variable: str, body: Sequence[ast.stmt], arguments: Mapping[str, str], scalars: Collection[str], vector_bytes: int
+    variable: str, body: Sequence[ast.stmt], arguments: Mapping[str, str], scalars: Mapping[str, str], vector_bytes: int
 ) -> LanePlan | None:
     """The plan of a loop over independent points, None if it cannot be written as vectors.
 
@@ -51,27 +53,46 @@ def plan_lanes(
         variable: the loop's.
         body: its statements.
         arguments: the dtypes of what has a name outside and never changes; buffers end with a star.
-        scalars: what else has a name outside. The loop may read it, not set it.
+        scalars: the dtypes of what else has a name outside. The loop may read it; or fold its points into it, if that
+            is a float: ``a = a + ...``, ``a = maximum(a, ...)``, ``a = minimum(a, ...)``, nowhere else in the loop.
         vector_bytes: the width of a vector register.
     """
     walk = _Walk(variable, arguments, scalars)
-    if not all(walk.statement(s) for s in body) or not walk.stores:
+    if not all(walk.statement(s) for s in body) or not (walk.stores or walk.folds):
         return None
     lanes = max(2, vector_bytes // walk.widest())
-    return LanePlan(lanes, _streams(walk, lanes), list(walk.outside))
+    return LanePlan(lanes, _streams(walk, lanes), list(walk.outside), walk.streamed, walk.folds)
+
+
+def folded(statement: ast.stmt) -> tuple[str, str, ast.expr] | None:
+    """The scalar, the function and what is folded in, of ``a = a + x``, ``a = maximum(a, x)`` or ``minimum``."""
+    match statement:
+        case ast.Assign(
+            targets=[ast.Name(id=name)], value=ast.BinOp(left=ast.Name(id=same), op=ast.Add(), right=value)
+        ) if name == same:
+            return name, "add", value
+        case ast.Assign(
+            targets=[ast.Name(id=name)],
+            value=ast.Call(func=ast.Name(id="maximum" | "minimum" as how), args=[ast.Name(id=same), value]),
+        ) if name == same:
+            return name, how, value
+        case _:
+            return None
 
 
 class _Walk:
     """Collects accesses in order, and what the body needs."""
 
-    def __init__(self, variable: str, arguments: Mapping[str, str], scalars: Collection[str]) -> None:
+    def __init__(self, variable: str, arguments: Mapping[str, str], scalars: Mapping[str, str]) -> None:
         self.variable, self.arguments, self.scalars = variable, arguments, scalars
         self.invariant = {n for n, d in arguments.items() if not d.endswith("*") and n != variable} | set(scalars)
         self.outside: dict[str, None] = {}
         self.inside: set[str] = set()
         self.loads: dict[tuple[str, Affine], None] = {}
         self.stores: dict[tuple[str, Affine], None] = {}
+        self.folds: dict[str, str] = {}
         self.written: set[str] = set()
+        self.streamed = False
         self.dtypes: set[str] = set()
 
     def widest(self) -> int:
@@ -80,6 +101,9 @@ class _Walk:
         return max(floats or [BYTES[d] for d in self.dtypes], default=8)
 
     def statement(self, statement: ast.stmt) -> bool:
+        fold = folded(statement)
+        if fold is not None and fold[0] in self.scalars:
+            return self._fold(*fold)
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 if not self.expression(value) or name in self.scalars or name in self.arguments or name in self.outside:
@@ -88,10 +112,25 @@ class _Walk:
                 return True
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)], value=value):
                 return self.expression(value) and self._store(name, index)
+            case ast.Expr(value=ast.Call(func=ast.Name(id="stream"), args=[ast.Name(id=name), index, value, size])):
+                self.streamed = True
+                self._names(size)
+                return self.expression(value) and self._store(name, index)
+            case ast.Expr(value=ast.Call(func=ast.Name(id="prefetch"), args=[ast.Name(id=name), index])):
+                self._uses(name, index)
+                return affine(index, self.variable, self.invariant) is not None
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 return True
             case _:
                 return False
+
+    def _fold(self, name: str, how: str, value: ast.expr) -> bool:
+        if name in self.outside or name in self.folds or not self.scalars[name].startswith("float"):
+            return False
+        self.folds[name] = how
+        self.invariant.discard(name)  # read nowhere else
+        self.dtypes.add(self.scalars[name])
+        return self.expression(value)
 
     def _store(self, name: str, index: ast.expr) -> bool:
         found = affine(index, self.variable, self.invariant)
@@ -157,6 +196,9 @@ class _Walk:
     def _uses(self, buffer: str, index: ast.expr) -> None:
         self.dtypes.add(self.arguments[buffer][:-1])
         self.outside[buffer] = None
+        self._names(index)
+
+    def _names(self, index: ast.expr) -> None:
         for node in ast.walk(index):
             if isinstance(node, ast.Name) and node.id in self.invariant:
                 self.outside[node.id] = None

@@ -7,6 +7,9 @@ A loop becomes a function of its own:
 
 so an element's result does not depend on where in the loop, or in which thread's share of it, the element lies. The
 body is there once: its addresses point to memory or to the scratch array. Lanes beyond the rest repeat its last point.
+
+A scalar that points are folded into, ``a = a + x`` or ``a = maximum(a, x)``, is a vector in the loop, which lanes
+beyond the rest leave alone; behind it its lanes are folded in pairs, in a fixed order.
 """
 
 from __future__ import annotations
@@ -15,18 +18,37 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from graphad.runtime.assembly import Assembly, Function, Word, function_name, kind
+from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_name, kind
 from graphad.runtime.elementary.functions import elementary
+from graphad.runtime.elementary.quotient import extreme, inverse, quotient
+from graphad.runtime.elementary.real import Real
 from graphad.runtime.expressions import BYTES, Expressions, UnsupportedError, Value
+from graphad.runtime.folds import Fold
 from graphad.runtime.indices import Polynomial, affine, parsed
-from graphad.runtime.lane_plan import LanePlan
+from graphad.runtime.lane_plan import LanePlan, folded
 from graphad.runtime.numba_api import ir
 from graphad.runtime.streams import ELEMENT, I64, Place, memory
+
+USUALLY = ', !prof !{!"branch_weights", i32 9999, i32 1}'
+"""Says which blocks run often, or what they count with would make room in registers for what copies the rest."""
 
 INLINED = 24
 """Evaluations of elementary functions that are written in place, where they overlap and share what they can.
 
 Of more, each function is written once and called: a thousand in place take twelve seconds to compile.
+"""
+
+
+STREAMED = 4 << 20
+"""Bytes of a result from which on it passes the caches by: more than a core has for itself.
+
+Written past them, memory need not be read first, which is a third of the traffic of a copy.
+"""
+
+
+AHEAD = 4096
+"""Bytes that a loop whose stores pass the caches by fetches before their turn: the processor looks ahead by itself, but
+not into the next page.
 """
 
 
@@ -40,37 +62,55 @@ class Lanes(Expressions):
         variable: str,
         plan: LanePlan,
         outside: dict[str, Value],
+        totals: dict[str, Value],
         flags: tuple[str, ...],
         fused: bool,
     ) -> None:
         self.plan, self.variable = plan, variable
-        types = [*(v.ir.type for v in outside.values()), ir.IntType(64), ir.IntType(64)]
+        types = [*(v.ir.type for v in (*outside.values(), *totals.values())), ir.IntType(64), ir.IntType(64)]
         self.function = Function(module, ir.FunctionType(ir.VoidType(), types), name)
         self.head = Assembly(module, "h", "set", fused)
         self.text = Assembly(module, "b", "body", fused)
         super().__init__(self.text, flags, {d: kind(e, plan.lanes) for d, e in ELEMENT.items()})
         self.arguments = {n: Value(None, v.dtype) for n, v in outside.items()}
         self.locals: dict[str, Value] = {}
+        self.splats: set[str] = set()  # what is in every lane alike
         self.crowded = False
         self.places = [Place(k, s, plan.lanes, self.head, self.text) for k, s in enumerate(plan.distinct)]
         self.place_of = dict(zip(plan.distinct, self.places, strict=True))
         self.flags_of_indices = ("nsw",)
+        self.folds = {n: Fold(n, plan.folds[n], self.kinds[v.dtype]) for n, v in totals.items()}
 
     # -- the body's expressions ----------------------------------------------------------------------------------------
 
     def write(self, body: Sequence[ast.stmt]) -> None:
         self.crowded = sum(isinstance(n, ast.Attribute) for s in body for n in ast.walk(s)) > INLINED
         for statement in body:
+            fold = folded(statement)
+            if fold is not None and fold[0] in self.folds:
+                self._fold(fold[0], fold[2])
+                continue
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self.locals[name] = self.value(value)
                 case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)], value=value):
                     self.store(name, index, self.value(value))
+                case ast.Expr(value=ast.Call(func=ast.Name(id="stream"), args=[ast.Name(id=name), index, value, size])):
+                    self.store(name, index, self.value(value), self._passing(name, size))
+                case ast.Expr(value=ast.Call(func=ast.Name(id="prefetch"), args=[ast.Name(id=name), index])):
+                    self.prefetch(name, index)
                 case _:
                     pass  # a comment
         for place in self.places:
             place.prepare(self.polynomial(place.stream.base), self.polynomial(place.stream.stride))
         self.function.definition = self._definition()
+
+    def _fold(self, name: str, value: ast.expr) -> None:
+        fold = self.folds[name]
+        fold.take(self.text, self.cast(self.value(value), self.dtype_of(fold.kind)).ir, self.flags)
+
+    def dtype_of(self, vector: Kind) -> str:
+        return next(d for d, k in self.kinds.items() if k is vector)
 
     def _name(self, name: str) -> Value:
         if name == self.variable:
@@ -78,7 +118,9 @@ class Lanes(Expressions):
         if name in self.locals:
             return self.locals[name]
         dtype = self.arguments[name].dtype
-        return Value(self.head.splat(Word(kind(ELEMENT[dtype]), f"%a.{name}"), self.plan.lanes), dtype)
+        word = self.head.splat(Word(kind(ELEMENT[dtype]), f"%a.{name}"), self.plan.lanes)
+        self.splats.add(word.text)
+        return Value(word, dtype)
 
     def _points(self) -> Word:
         """The loop's variable in every lane; beyond the end, the last."""
@@ -87,6 +129,17 @@ class Lanes(Expressions):
         points = self.text.add(self.text.splat(Word(I64, "%i"), lanes.lanes), steps)
         last = self.head.splat(self.head.sub(Word(I64, "%stop"), I64(1)), lanes.lanes)
         return self.text.select(self.text.icmp_signed("<", points, last), points, last)
+
+    def binary(self, op: ast.operator, a: Value, b: Value) -> Value:
+        if not isinstance(op, ast.Div) or not self.text.fused or a.dtype != b.dtype or not self._uniform(b.ir):
+            return super().binary(op, a, b)
+        y = Real(self.head, b.ir)
+        x, known = Real(self.text, a.ir), (inverse(y), extreme(y))  # of y before the loop
+        return Value(quotient(x, y, *known).word, a.dtype)
+
+    def _uniform(self, word: Any) -> bool:
+        """A float that is the same in every lane of every block, and not constant."""
+        return word.type.element in ("float", "double") and word.text in self.splats
 
     def power(self, dtype: str, a: Value, b: Value, x: Any, y: Any) -> Value:
         if not dtype.startswith("float"):
@@ -112,9 +165,11 @@ class Lanes(Expressions):
             address = self.head.address(memory(dtype), f"%a.{name}", place.text)
             # once, before the loop, which does not write it: no point may read what another one writes
             loaded = self.head.load(memory(dtype), address, BYTES[dtype])
-            return self._kept(self.head.splat(loaded, self.plan.lanes), dtype)
+            word = self.head.splat(loaded, self.plan.lanes)
+            self.splats.add(word.text)
+            return self._kept(word, dtype)
         place_ = self.place_of[self.plan.streams[name, found]]
-        return self._kept(place_.load(found.offset), dtype)
+        return self._kept(place_.load(found.offset, AHEAD if self.plan.streamed else 0), dtype)
 
     def _kept(self, loaded: Word, dtype: str) -> Value:
         return Value(self.text.trunc(loaded, self.kinds["bool"]) if dtype == "bool" else loaded, dtype)
@@ -132,14 +187,32 @@ class Lanes(Expressions):
             out = self.text.insert(out, self.text.load(element, address, BYTES[dtype]), lane)
         return out
 
-    def store(self, name: str, index: ast.expr, value: Value) -> None:
+    def prefetch(self, name: str, index: ast.expr) -> None:
+        """The line of the first point: at stride 1 a vector is no longer than that."""
+        found = affine(index, self.variable, self._invariant())
+        assert found is not None
+        base = self.polynomial((*found.base, ((), found.offset)))
+        step = self.text.mul(Word(I64, "%i"), self.polynomial(found.stride), self.flags_of_indices)
+        element = memory(self.buffer(name))
+        address = self.text.address(element, f"%a.{name}", self.text.add(step, base, self.flags_of_indices).text)
+        self.text.prefetch(address)
+
+    def _passing(self, name: str, size: ast.expr) -> Word | None:
+        """Whether a result of so many elements is too large for the caches; None if it is known to be small."""
+        limit = STREAMED // BYTES[self.buffer(name)]
+        number = self._scalar(size)
+        if number.constant is None:
+            return self.head.icmp_signed(">=", number, I64(limit))
+        return kind("i1")(True) if number.constant >= limit else None
+
+    def store(self, name: str, index: ast.expr, value: Value, passing: Word | None = None) -> None:
         dtype = self.buffer(name)
         found = affine(index, self.variable, self._invariant())
         assert found is not None
         word = self.cast(value, dtype).ir
         if dtype == "bool":
             word = self.text.zext(word, word.type.of("i8"))
-        self.place_of[self.plan.streams[name, found]].store(found.offset, word)
+        self.place_of[self.plan.streams[name, found]].store(found.offset, word, passing)
 
     def _invariant(self) -> list[str]:
         return [n for n, v in self.arguments.items() if not v.dtype.endswith("*")]
@@ -179,9 +252,11 @@ class Lanes(Expressions):
         ]
         lines = (
             f"define internal void {function_name(self.function.name)}"
-            f"({', '.join([*parameters, 'i64 %start', 'i64 %stop'])}) noinline {{",
+            f"({', '.join([*parameters, *(f.parameter for f in self.folds.values()), 'i64 %start', 'i64 %stop'])})"
+            " noinline {",
             "entry:",
             *(f" %s{p.number} = alloca [{p.room} x {p.element}], align 64" for p in places),
+            " %s.lanes = alloca i64",
             " %some = icmp slt i64 %start, %stop",
             " br i1 %some, label %set, label %done",
             "set:",
@@ -192,33 +267,51 @@ class Lanes(Expressions):
             " br label %next",
             "next:",
             " %i = phi i64 [ %start, %set ], [ %i.next, %latch ]",
+            *(line for f in self.folds.values() for line in f.running()),
             " %left = sub i64 %stop, %i",
             " %full = icmp slt i64 %i, %last",
-            " br i1 %full, label %direct, label %partial",
+            f" br i1 %full, label %direct, label %partial{USUALLY}",
             "direct:",
             *(line for p in places for line in p.direct()),
             " br label %body",
             "partial:",
             " %left.last = sub i64 %left, 1",
+            # a number that LLVM does not know: it would unroll the copies, and compute places in every block
+            f" store volatile i64 {self.plan.lanes}, ptr %s.lanes",
+            " %lanes = load volatile i64, ptr %s.lanes",
             " %more = icmp sgt i64 %left, 0",
-            " br i1 %more, label %fill, label %done",
-            *self._copies("fill", str(self.plan.lanes), [line for p in places for line in p.fill()], "filled"),
+            f" br i1 %more, label %fill, label %{self.after}",
+            *self._copies("fill", "%lanes", [line for p in places for line in p.fill()], "filled"),
             "filled:",
             *(line for p in places for line in p.scratch()),
             " br label %body",
             "body:",
             *(line for p in places for line in p.merged()),
             *self.text.lines,
-            " br i1 %full, label %latch, label %flush",
+            f" br i1 %full, label %latch, label %flush{USUALLY}",
             "latch:",
             f" %i.next = add nsw i64 %i, {self.plan.lanes}",
             " br label %next",
-            *self._copies("flush", "%left", [line for p in places for line in p.flush()], "done"),
+            *self._copies("flush", "%left", [line for p in places for line in p.flush()], self.after),
+            *([] if not self.folds else ["folded:", *self._folded(), " br label %done"]),
             "done:",
             " ret void",
             "}\n",
         )
         return "\n".join(lines)
+
+    @property
+    def after(self) -> str:
+        """The block behind the loop."""
+        return "folded" if self.folds else "done"
+
+    def _folded(self) -> list[str]:
+        """The lanes of each fold to one number, and that into the scalar."""
+        text = Assembly(self.text.module, "z", "folded", self.text.fused)
+        lines = [line for fold in self.folds.values() for line in fold.choose()]
+        for fold in self.folds.values():
+            fold.finish(text, self.flags)
+        return [*lines, *text.lines]
 
     def _copies(self, name: str, stop: str, body: list[str], after: str) -> list[str]:
         """A loop over lanes, its variable %name.l; at least one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from graphad.runtime.assembly import Assembly, Kind, Word, kind
@@ -11,6 +12,7 @@ from graphad.runtime.lane_plan import Stream
 
 ELEMENT = {"bool": "i1", "int32": "i32", "int64": "i64", "float32": "float", "float64": "double"}
 I64 = kind("i64")
+_LEAST = 16  # bytes that are stored past the caches at a time
 _SCRATCH = 4096  # bytes: beyond, the elements of a stream lie closer together in the scratch array than in memory
 
 
@@ -34,6 +36,10 @@ class Place:
         self.room = (lanes - 1) * self.near + span
         self.waiting: dict[int, Word] = {}
         self.done: set[int] = set()
+        self.chunks = _chunks(sorted(stream.stored), lanes)
+        starts = {row[0]: len(row) for row in self.chunks.values()}
+        sizes = [stride or 1, lanes, *starts, *starts.values()] if len(self.chunks) == len(stream.stored) else [1]
+        self.piece = math.gcd(*sizes) * self.align  # bytes: what lies at multiples of it for every point
 
     def _offsets_of_lanes(self, offset: int) -> list[str]:
         """From %pK to each lane's element."""
@@ -47,38 +53,48 @@ class Place:
             found.append(write.address(self.element, start, str(offset)))
         return found
 
-    def load(self, offset: int) -> Word:
+    def load(self, offset: int, ahead: int = 0) -> Word:
+        """``ahead``: bytes before their turn that elements are fetched into the cache."""
         write = self.text
         if self.fixed == 1:
             address = write.address(self.element, f"%p{self.number}", str(offset))
+            if ahead and offset == self.low:
+                write.prefetch(write.address(self.element, f"%p{self.number}", str(offset + ahead // self.align)))
             return write.load(self.vector, address, self.align)
         out = Word(self.vector, "poison")
         for lane, address in enumerate(self._offsets_of_lanes(offset)):
             out = write.insert(out, write.load(self.element, address, self.align), lane)
         return out
 
-    def store(self, offset: int, word: Word) -> None:
+    def store(self, offset: int, word: Word, passing: Word | None = None) -> None:
         """At a stride, neighbours wait until there are as many as lanes, and are transposed and stored as vectors.
 
-        They may wait: nothing in the body reads what it stores.
+        They may wait: nothing in the body reads what it stores. ``passing``: where it holds, they pass the caches by.
         """
         write = self.text
         if self.fixed == 1:
-            write.store(word, write.address(self.element, f"%p{self.number}", str(offset)), self.align)
+            address = write.address(self.element, f"%p{self.number}", str(offset))
+            self._put([(word, address)], passing, self.count * self.align)
             return
-        count, low = self.count, min(self.stream.stored)
-        first = offset - (offset - low) % count
-        row = range(first, first + count)
-        if offset in self.done or not self.stream.stored.issuperset(row):
+        if offset in self.done or offset not in self.chunks:
             for lane, address in enumerate(self._offsets_of_lanes(offset)):
                 write.store(write.extract(word, lane), address, self.align)
             return
         self.waiting[offset] = word
+        row = self.chunks[offset]
         if all(o in self.waiting for o in row):
             columns = _transposed(write, [self.waiting.pop(o) for o in row])
             self.done.update(row)
-            for address, column in zip(self._offsets_of_lanes(first), columns, strict=True):
-                write.store(column, address, self.align)
+            places = list(zip(columns, self._offsets_of_lanes(row[0]), strict=True))
+            self._put(places, passing if self.piece >= _LEAST else None, self.piece)
+
+    def _put(self, places: Sequence[tuple[Word, str]], passing: Word | None, piece: int) -> None:
+        """Vectors to addresses; past the caches, if they may, in pieces of so many bytes, at multiples of that."""
+        if passing is not None:
+            self.text.store_past(places, self.align, passing, piece)
+            return
+        for word, address in places:
+            self.text.store(word, address, self.align)
 
     # -- addresses -----------------------------------------------------------------------------------------------------
 
@@ -148,12 +164,29 @@ class Place:
         ]
 
 
+def _chunks(offsets: Sequence[int], lanes: int) -> dict[int, range]:
+    """Neighbours that are transposed together: as many as lanes, or half of them, and so on down to two."""
+    found: dict[int, range] = {}
+    at = 0
+    while at < len(offsets):
+        first, size = offsets[at], lanes
+        while size > 1 and list(offsets[at : at + size]) != list(range(first, first + size)):
+            size //= 2
+        if size > 1:
+            found.update(dict.fromkeys(range(first, first + size), range(first, first + size)))
+        at += size
+    return found
+
+
 def _transposed(write: Assembly, rows: list[Word]) -> list[Word]:
-    """Word k has element k of every row: log2(n) rounds of exchanges between rows that are a power of two apart."""
-    n, step = len(rows), 1
-    while step < n:
+    """Word k has element k of every row: log2(m) rounds of exchanges between m rows that are a power of two apart.
+
+    Of fewer rows than lanes each square of lanes is transposed; the words are parts of what comes out then.
+    """
+    m, n, step = len(rows), rows[0].type.lanes, 1
+    while step < m:
         old = list(rows)
-        for i in range(n):
+        for i in range(m):
             if i & step:
                 continue
             first = [k if not k & step else n + (k ^ step) for k in range(n)]
@@ -161,7 +194,9 @@ def _transposed(write: Assembly, rows: list[Word]) -> list[Word]:
             rows[i] = _shuffled(write, old[i], old[i | step], first)
             rows[i | step] = _shuffled(write, old[i], old[i | step], second)
         step *= 2
-    return rows
+    if m == n:
+        return rows
+    return [write.part(rows[k % m], k // m * m, m) for k in range(n)]
 
 
 def _shuffled(write: Assembly, a: Word, b: Word, order: Sequence[int]) -> Word:

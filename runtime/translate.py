@@ -51,9 +51,12 @@ class Translator(Expressions):
         )
         self.sum_flags = flags
         self.loops = 0
+        self.streams = False  # whether stores pass the caches by
         self.arguments = {n: Value(a, d) for n, a, d in zip(names, self.function.args, dtypes, strict=True)}
         body = self.builder.block
         self.block(definition.body)
+        if self.streams:
+            self.builder.fence("seq_cst")  # such stores are not in order with others, as with the barrier's behind it
         self.builder.ret_void()
         self.entry.branch(body)
 
@@ -152,19 +155,27 @@ class Translator(Expressions):
     def lanes(self, name: str, bounds: Sequence[ast.expr], body: Sequence[ast.stmt]) -> None:
         """A loop over independent points, as a function of vectors; as it is, where vectors cannot write it."""
         start, stop = (self.index(b) for b in bounds)
-        plan = plan_lanes(
-            name, body, {n: v.dtype for n, v in self.arguments.items()}, self.variables, target.vector_bytes()
-        )
+        arguments, scalars = ({n: v.dtype for n, v in found.items()} for found in (self.arguments, self.variables))
+        plan = plan_lanes(name, body, arguments, scalars, target.vector_bytes())
         if plan is None:
             self.loop(name, [start, stop], body)
             return
-        outside = {n: self._name(n) for n in plan.outside}
+        outside, totals = {n: self._name(n) for n in plan.outside}, {n: self.variables[n] for n in plan.folds}
         self.loops += 1
         inside = Lanes(
-            self.builder.module, f"{self.function.name}.{self.loops}", name, plan, outside, self.flags, target.fused()
+            self.builder.module,
+            f"{self.function.name}.{self.loops}",
+            name,
+            plan,
+            outside,
+            totals,
+            self.flags,
+            target.fused(),
         )
         inside.write(body)
-        self.builder.call(inside.function, [*(v.ir for v in outside.values()), start, stop])
+        values = (v.ir for v in (*outside.values(), *totals.values()))
+        self.builder.call(inside.function, [*values, start, stop])
+        self.streams = self.streams or plan.streamed
 
     def together(self, name: str, lanes: int, body: Sequence[ast.stmt]) -> None:
         """The same program in every lane, as a function of vectors."""
@@ -181,6 +192,13 @@ class Translator(Expressions):
             status, code, detail = arguments
             values = [self.cast(self.value(a), "int64").ir for a in (code, detail)]
             self.record_failure(self.builder, self.value(status).ir, *values)
+            return
+        if name == "prefetch":  # element by element it does not pay
+            return
+        if name == "stream":
+            buffer, index, value, _ = arguments
+            assert isinstance(buffer, ast.Name)
+            self.store(buffer.id, self.index(index), self.value(value))
             return
         values = [self._argument(a) for a in arguments]
         if name == "multiply_panel":

@@ -24,14 +24,14 @@ _LN2_32 = (0.693359375, -2.12194440e-4)
 def exp(x: Real) -> Real:
     low, high = (-746.0, 710.0) if x.double else (-104.0, 89.0)
     n, r = _reduce(x.at_most(high).at_least(low))
-    return _scaled(_exp_of_rest(r), n)
+    return _exp_of_rest(r).times_power_of_two(n)
 
 
 def exp2(x: Real) -> Real:
     low, high = (-1076.0, 1025.0) if x.double else (-151.0, 129.0)
     x = x.at_most(high).at_least(low)
     n = x.nearest()
-    return _scaled(_exp_of_rest((x - n) * 0.6931471805599453), n)
+    return _exp_of_rest((x - n) * 0.6931471805599453).times_power_of_two(n)
 
 
 def expm1(x: Real) -> Real:
@@ -65,12 +65,12 @@ def cosh(x: Real) -> Real:
 def exp_of_sum(x: Real, more: Real) -> Real:
     """exp(x + more) for a small second term."""
     n, r = _reduce(x)
-    return _scaled(_exp_of_rest(r + more), n)
+    return _exp_of_rest(r + more).times_power_of_two(n)
 
 
 def _half_exp(x: Real) -> Real:
     n, r = _reduce(x.at_most(712.0 if x.double else 90.0))
-    return _scaled(_exp_of_rest(r), n - 1.0)
+    return _exp_of_rest(r).times_power_of_two(n - 1.0)
 
 
 def _expm1_of_moderate(x: Real) -> Real:
@@ -100,9 +100,3 @@ def _exp_of_rest(r: Real) -> Real:
 def _expm1_of_rest(r: Real, rest: Real | None = None) -> Real:
     q = r.polynomial(_Q64 if r.double else _Q32)
     return (r * r).mad(q, r) if rest is None else r + (r * r).mad(q, rest)
-
-
-def _scaled(value: Real, n: Real) -> Real:
-    """value * 2**n, where 2**n alone may be out of range."""
-    first = (0.5 * n).nearest()
-    return value * first.power_of_two() * (n - first).power_of_two()

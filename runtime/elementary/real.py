@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphad.runtime.assembly import Assembly, Kind, Word
+from graphad.runtime import target
+from graphad.runtime.assembly import Assembly, Kind, Word, kind
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Format:
         """Added and subtracted, it rounds to an integer; before the subtraction the low bits are that integer."""
         return 1.5 * 2.0**self.fraction
 
+
+_SCALE = {("<16 x float>", True): "ps", ("<8 x double>", True): "pd"}
+_CURRENT = 4  # rounding as set
 
 FORMATS = {"double": Format("double", 52, 1023, "i64"), "float": Format("float", 23, 127, "i32")}
 
@@ -142,6 +146,16 @@ class Real:
         """2**self for integers in the range of normal exponents."""
         bits = (self + (self.format.magic + self.format.bias)).bits()
         return self.from_bits(self.assembly.shl(bits, bits.type(self.format.fraction)))
+
+    def times_power_of_two(self, n: Real) -> Real:
+        """self * 2**n for any integers n; rounded once, or twice where the result is subnormal."""
+        scale = _SCALE.get((str(self.kind), "avx512f" in target.features()))
+        if scale is not None:
+            every, rounding = kind(f"i{max(8, self.kind.lanes)}")(-1), kind("i32")(_CURRENT)
+            values = [self.word, n.word, self.word, every, rounding]
+            return self._new(self.assembly.native(f"llvm.x86.avx512.mask.scalef.{scale}.512", values, self.kind))
+        first = (0.5 * n).nearest()  # 2**n alone may be out of range
+        return self * first.power_of_two() * (n - first).power_of_two()
 
     def nearest(self) -> Real:
         """The nearest integer, ties to even, for magnitudes far below 2**fraction."""

@@ -141,3 +141,22 @@ def test_many_functions_are_written_once_and_called(dtype: str) -> None:
     many = [*few, *(f"math.sin(x[i] + D({k}.0))" for k in range(INLINED))]
     found = [compiled(pointwise(dtype, stores(e, dtype), "z"), f"n{len(e)}")(x, y, 37 * len(e)) for e in (few, many)]
     np.testing.assert_array_equal(found[0].ravel()[: 4 * 37], found[1].ravel()[: 4 * 37])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [1, 7, 16, 33, 100])
+def test_folds_and_streams(dtype: str, n: int) -> None:
+    """Sums, the greatest and the least of points, with and without NaN; results that pass the caches by."""
+    rng = np.random.default_rng(n)
+    for special in (0.0, np.nan, np.inf):
+        body = (
+            f"    a = {dtype}(2.0)\n    b = {dtype}(-math.inf)\n    c = {dtype}(math.inf)\n    for i in lanes(0, n):\n"
+        )
+        body += "        prefetch(x, i + 4096)\n        v = x[i] / y[0]\n        stream(z, i, v, 9999999 * n)\n"
+        body += "        a = (a + v)\n        b = maximum(b, v)\n        c = minimum(c, v)\n"
+        body += "    z[n] = a\n    z[n + 1] = b\n    z[n + 2] = c\n"
+        x, y = rng.normal(size=(2, n)).astype(dtype)
+        x[n // 2] += special
+        ours, numbas = both(dtype, body, [x, y], n + 3)
+        np.testing.assert_allclose(ours, numbas, rtol=2e-5 if dtype == "float32" else 1e-13)
+        np.testing.assert_array_equal(ours[:n], x / y[0])

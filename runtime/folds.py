@@ -1,0 +1,87 @@
+"""Scalars that the points of a loop over lanes are folded into: a vector of running values, its lanes at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from graphad.runtime.assembly import Assembly, Kind, Word, kind
+from graphad.runtime.emitters import larger, smaller
+
+_IDENTITY: Final = {"add": 0.0, "maximum": float("-inf"), "minimum": float("inf")}
+
+
+class Fold:
+    """One scalar. %f.NAME.old is the vector before a block of points.
+
+    The greatest and the least do without NaNs in the loop, so that a step is one instruction; which lanes have met one
+    is kept beside: %f.NAME.nan.
+    """
+
+    def __init__(self, name: str, how: str, vector: Kind) -> None:
+        self.name, self.how, self.kind = name, how, vector
+        self.old = Word(vector, f"%f.{name}.old")
+        self.new = self.old
+        self.mask = Word(vector.of("i1"), f"%f.{name}.nan")
+        self.new_mask = self.mask
+        self.parameter = f"ptr noalias %f.{name}.total"
+
+    def combine(self, write: Assembly, total: Word, more: Word, flags: Sequence[str]) -> Word:
+        """A NaN on either side stays."""
+        if self.how == "add":
+            return write.fadd(total, more, flags)
+        found: Word = (larger if self.how == "maximum" else smaller)(
+            write, more, total
+        )  # more first: it is there early
+        return found
+
+    def take(self, write: Assembly, points: Word, flags: Sequence[str]) -> None:
+        """A block of points."""
+        if self.how == "add":
+            self.new = self.combine(write, self.old, points, flags)
+            return
+        better = write.fcmp_ordered(">" if self.how == "maximum" else "<", points, self.old)
+        self.new = write.select(better, points, self.old)
+        self.new_mask = write.or_(self.mask, write.fcmp_unordered("uno", points, points))
+
+    @property
+    def _words(self) -> list[tuple[str, Word, Word, Word]]:
+        """What runs through the loop: a name, at first, before a block, behind it."""
+        found = [("last", self.kind(_IDENTITY[self.how]), self.old, self.new)]
+        if self.how != "add":
+            found.append(("met", self.mask.type(False), self.mask, self.new_mask))
+        return found
+
+    def running(self) -> list[str]:
+        return [
+            f" {old.text} = phi {old.type} [ {start.text}, %set ], [ {new.text}, %latch ]"
+            for _, start, old, new in self._words
+        ]
+
+    def choose(self) -> list[str]:
+        """Behind the loop, from block "partial" where no points were left over, or from the copies where some were."""
+        return [
+            *(
+                f" %f.{self.name}.{name} = phi {old.type} [ {old.text}, %partial ], [ {new.text}, %flush ]"
+                for name, _, old, new in self._words
+            ),
+            f" %f.{self.name}.some = phi i64 [ 0, %partial ], [ %left, %flush ]",
+        ]
+
+    def finish(self, write: Assembly, flags: Sequence[str]) -> None:
+        """The lanes folded, halves onto each other, and into the scalar in memory."""
+        n = self.kind.lanes
+        steps = Word(kind("i64", n), f"<{', '.join(f'i64 {k}' for k in range(n))}>")
+        some = Word(kind("i64"), f"%f.{self.name}.some")
+        last = Word(self.kind, f"%f.{self.name}.last")
+        inside = write.icmp_signed("<", steps, write.splat(some, n))
+        total = write.select(inside, last, self.old)
+        if self.how != "add":  # lanes that are left over repeat a point, so that the mask is right for all
+            total = write.select(Word(self.mask.type, f"%f.{self.name}.met"), self.kind(float("nan")), total)
+        while n > 1:
+            n //= 2
+            halves = [write.part(total, k, n) for k in (0, n)]
+            total = self.combine(write, halves[0], halves[1], flags)
+        number = write.extract(total, 0)
+        address, align = f"%f.{self.name}.total", number.type.width // 8
+        write.store(self.combine(write, write.load(number.type, address, align), number, flags), address, align)
