@@ -20,6 +20,7 @@ from graphad.compiler.loops.ir import (
     Lit,
     Load,
     Note,
+    Prefetch,
     Prim,
     Put,
     Ref,
@@ -75,6 +76,8 @@ def _statement(statement: Stmt, depth: int) -> list[str]:
     match statement:
         case Let(name, value) | Assign(name, value):
             return [f"{pad}{name} = {expression(value)}"]
+        case Store(buffer, index, value, stream) if stream != 0:
+            return [f"{pad}stream({buffer}, {index}, {expression(value)}, {stream})"]
         case Store(buffer, index, value):
             return [f"{pad}{buffer}[{index}] = {expression(value)}"]
         case Registers(name, extents, value):
@@ -91,6 +94,8 @@ def _statement(statement: Stmt, depth: int) -> list[str]:
             return [f"{pad}{function}({', '.join(map(_argument, arguments))})"]
         case Fail(code, detail):
             return [f"{pad}fail(status, {code}, int64({expression(detail)}))"]
+        case Prefetch(buffer, index):
+            return [f"{pad}prefetch({buffer}, {index})"]
         case Note(text):
             return [f"{pad}# {text}"]
 

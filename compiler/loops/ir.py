@@ -102,11 +102,16 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An element of a buffer set."""
+    """An element of a buffer set.
+
+    ``stream``: the elements of the whole of a result, which passes the caches by if it does not fit; 0 for what is read
+    again.
+    """
 
     buffer: str
     index: Dim
     value: Expr
+    stream: Dim = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +187,21 @@ class Fail:
 
 
 @dataclass(frozen=True, slots=True)
+class Prefetch:
+    """An element of a buffer, and what lies beside it, is read soon. It may lie outside of the buffer."""
+
+    buffer: str
+    index: Dim
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A comment in the emitted text."""
 
     text: str
 
 
-Stmt: TypeAlias = Let | Assign | Store | Registers | Put | For | Together | If | Call | Fail | Note
+Stmt: TypeAlias = Let | Assign | Store | Registers | Put | For | Together | If | Call | Fail | Prefetch | Note
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """lower: Graph with kernels -> launches of loop nests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan, Scatter
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim, Size, symbol
 from graphad.compiler.loops.ir import Load
 from graphad.compiler.loops.lanes import mark_lanes
 from graphad.compiler.lower.assign import Assignment, assign_storage
@@ -18,11 +19,13 @@ from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
 from graphad.compiler.lower.nans import watch
 from graphad.compiler.lower.reduce import lower_reduce
+from graphad.compiler.lower.rowwise import lower_rowwise
 from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.options import Options
 from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regions
 from graphad.compiler.passes.kernels.points import is_anchor
+from graphad.compiler.passes.kernels.rowwise import rows_of_kernel
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,34 @@ def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
     """One kernel of the graph as one or more loop nests."""
     stores: Stores = [(n, context.stored[n]) for n in kernel.stores]
     anchors = [n for n in kernel.nodes if is_anchor(n)]
-    launches = _anchored(context, kernel.nodes, anchors, stores) if anchors else [_map(context, kernel.nodes, stores)]
+    rows = rows_of_kernel(kernel.nodes, kernel.stores)
+    if rows is not None:
+        launches = lower_rowwise(context, kernel.nodes, stores, rows)
+    elif anchors:
+        launches = _anchored(context, kernel.nodes, anchors, stores)
+    else:
+        launches = [_map(context, kernel.nodes, stores)]
     for launch in launches:
         launch.kernel.name = f"{launch.kernel.name}_{_title(kernel.stores[-1], anchors)}"
         if context.options.precision != "strict":
-            mark_lanes(launch.kernel)
+            mark_lanes(launch.kernel, _results(launch))
     return launches
+
+
+def _results(launch: Launch) -> dict[str, Dim]:
+    """The buffers that the caller gets, with their elements, in terms of the kernel's own sizes."""
+    pairs = zip(launch.kernel.buffers, launch.storages, strict=True)
+    return {p.name: _in_terms(s.size, launch.arguments) for p, s in pairs if s.place == "output"}
+
+
+def _in_terms(size: Dim, arguments: Mapping[str, Dim]) -> Dim:
+    """A size as a multiple of an argument, where it is one: kernels that differ in size alone are one kernel."""
+    for name, value in arguments.items():
+        if isinstance(size, Size) and isinstance(value, Size):
+            times = size.terms[0][1] // value.terms[0][1]
+            if value * times == size:
+                return symbol(name) * times
+    return size
 
 
 def _map(context: Context, nodes: Sequence[Node], stores: Stores) -> Launch:

@@ -23,13 +23,15 @@ Evaluation: TypeAlias = Generator[Request, Expr, Expr]
 
 @dataclass(eq=False)
 class Puller:
-    """Evaluates nodes inside one kernel. ``stored``: where values of other kernels (and of this one's stores) lie."""
+    """Evaluates nodes inside one kernel. ``stored``: where values of other kernels (and of this one's stores) lie;
+    ``rows``: scratch memory with the elements of a node along its last axis, of the row that is being computed."""
 
     builder: Builder
     stored: Mapping[Node, Storage]
     guards: list[Node]
     inside: frozenset[Node] = field(default_factory=frozenset)
     substituted: dict[Node, Expr] = field(default_factory=dict)
+    rows: dict[Node, Storage] = field(default_factory=dict)
 
     def value(self, node: Node, index: IndexTuple) -> Expr:
         """The element of ``node`` at ``index``, as an expression of the open block."""
@@ -55,6 +57,9 @@ class Puller:
     def _evaluate(self, node: Node, index: IndexTuple) -> Evaluation:
         if node in self.substituted:
             return self.substituted[node]
+        if node in self.rows:
+            name = self.builder.buffer(self.rows[node])
+            return self.builder.let("v", Load(name, index[-1], node.type.dtype))
         if node not in self.inside:
             return self._load(node, index)
         match node.kind:

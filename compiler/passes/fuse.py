@@ -6,7 +6,8 @@ After:   the same, and   kernel 0: %2, %4, %5 -> %5
 An *anchor* (reduction, contraction, scan, fold, scatter) needs a loop nest of its own; views and cheap maps are
 evaluated inside whoever reads them; other maps are stored when several kernels read them or a view repeats them. Then
 maps of one shape share a kernel, an anchor takes the maps that alone read it as its epilogue, and reductions of one
-operand over the same axes become one loop. Kernels are ordered for little memory, and as ``after`` says, which goes
+operand over the same axes become one loop. What one walk over rows can compute, reductions over the last axis and maps
+around them, becomes one kernel as well. Kernels are ordered for little memory, and as ``after`` says, which goes
 then. Relies on cse (equal nodes are one node) and dce; leaves the loops themselves to later stages.
 """
 
@@ -28,6 +29,7 @@ from graphad.compiler.passes.kernels.groups import (
 )
 from graphad.compiler.passes.kernels.order import order_groups
 from graphad.compiler.passes.kernels.points import Points
+from graphad.compiler.passes.kernels.rowwise import merge_rows
 from graphad.compiler.passes.kernels.stored import choose_stored
 
 
@@ -38,7 +40,7 @@ def fuse(graph: Graph) -> Graph:
     groups = group_stores(points, choose_stored(points))
     groups = merge_siblings(absorb_contractions(groups, graph))
     groups = merge_maps(groups)
-    groups = merge_epilogues(groups, graph)
+    groups = merge_rows(merge_epilogues(groups, graph))
     order = {n: i for i, n in enumerate(graph.nodes)}
     kernels = tuple(_kernel(g, order) for g in order_groups(groups, graph))
     return without_waits(Graph(graph.inputs, graph.outputs, graph.updates, kernels))

@@ -1,0 +1,89 @@
+"""Kernels that compute row by row, against the reference interpreter: odd widths, both floats, NaN and infinity."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import graphad as ga
+from graphad import nn
+from tests.cpu.oracle import agree
+
+RNG = np.random.default_rng(0)
+WIDTHS = (64, 65, 79, 256, 1001)
+
+
+def layer_norm(x: ga.Tensor) -> ga.Tensor:
+    centred = x - ga.mean(x, axis=-1, keepdims=True)
+    return centred / ga.sqrt(ga.mean(centred * centred, axis=-1, keepdims=True) + 1e-5)
+
+
+FUNCTIONS: dict[str, Callable[[ga.Tensor], ga.Tensor]] = {
+    "softmax": lambda x: nn.functional.softmax(x, 1),
+    "log_softmax": lambda x: nn.functional.log_softmax(x, 1),
+    "logsumexp": lambda x: ga.logsumexp(x, axis=1),
+    "layer norm": layer_norm,
+    "range": lambda x: (x - ga.min(x, axis=1, keepdims=True)) / (ga.max(x, axis=1, keepdims=True) + 2),
+    "reversed": lambda x: ga.exp(x)[:, ::-1] * ga.sum(ga.exp(x), axis=1, keepdims=True),
+    "product": lambda x: x * ga.prod(ga.cos(x), axis=1, keepdims=True) + ga.max(x, axis=1, keepdims=True),
+    "across rows": lambda x: (x - ga.max(x, axis=1, keepdims=True)) / ga.sum(ga.exp(x), axis=0, keepdims=True),
+}
+
+
+def rows(width: int, dtype: str) -> np.ndarray:
+    """Ordinary rows, and some with NaN, infinities, equal elements."""
+    x = RNG.normal(size=(9, width)).astype(dtype)
+    x[1, width // 2] = np.nan
+    x[2, -1] = np.inf
+    x[3] = -np.inf
+    x[4, 5] = -np.inf
+    x[5] = 1.5
+    x[6, 0] = np.nan
+    return x
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_functions_and_gradients(width: int, dtype: str) -> None:
+    x = ga.input("x", ("N", width), dtype)
+    d = ga.input("d", ("N", width), dtype)
+    outputs = {name: f(x) for name, f in FUNCTIONS.items()}
+    for name in ("softmax", "layer norm", "log_softmax"):
+        outputs[f"gradient of {name}"] = ga.vjp(outputs[name], x, d)
+    args = [(rows(width, dtype)[k:], RNG.normal(size=(9 - k, width)).astype(dtype)) for k in (0, 8)]
+    agree([x, d], outputs, *args, rtol=3e-4 if dtype == "float32" else 1e-9, atol=1e-4 if dtype == "float32" else 1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cross_entropy(dtype: str) -> None:
+    x, t = ga.input("x", (7, 100), dtype), ga.input("t", (7,), "int64")
+    loss = nn.functional.cross_entropy(x, t)
+    args = RNG.normal(size=(7, 100)).astype(dtype), RNG.integers(0, 100, 7)
+    f = agree([x, t], {"loss": loss, "gradient": ga.grad(loss, x)}, args)
+    assert f.show().count("@kernel") <= 4
+
+
+@pytest.mark.parametrize(("name", "kernels"), [("softmax", 1), ("layer norm", 1), ("logsumexp", 1), ("across rows", 3)])
+def test_one_walk_over_memory(name: str, kernels: int) -> None:
+    x = ga.input("x", (300, 128))
+    assert ga.compile([x], FUNCTIONS[name](x)).show().count("@kernel") <= kernels
+
+
+def test_rows_of_rows() -> None:
+    x = ga.input("x", (3, 1, 4, 70))
+    y = nn.functional.softmax(x, 3)
+    agree([x], {"y": y, "total": ga.sum(y, axis=(1, 3))}, (RNG.normal(size=(3, 1, 4, 70)).astype(np.float32),))
+
+
+def test_large_results_have_the_same_bits_on_any_number_of_threads_and_at_any_address() -> None:
+    x = ga.input("x", (2100, 521))  # odd: the rows begin at any multiple of four bytes
+    y = [nn.functional.softmax(x, 1), ga.exp(x) * 0.5, ga.stack([x * k for k in range(4)], 2)]
+    data = RNG.normal(size=x.shape).astype(np.float32)
+    alone = ga.compile([x], y, threads=1)(data)
+    for found, wanted in zip(alone, ga.evaluate(y, {x: data}), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-9)
+    memory = [np.empty(a.size + 1, np.float32) for a in alone]
+    out = [m[1:].reshape(a.shape) for m, a in zip(memory, alone, strict=True)]
+    for found, wanted in zip(ga.compile([x], y, threads=3)(data, out=out), alone, strict=True):
+        np.testing.assert_array_equal(found, wanted)
