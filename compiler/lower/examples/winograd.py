@@ -189,8 +189,8 @@ class _Work:
                 }
                 place = [{**first, letters.pixels[1]: TILE * t + j} for j in range(SPAN)]
                 line = [builder.let("v", self.x.load(self.context, builder, at)) for at in place]
-                for s, value in enumerate(_named(builder, _inputs(line))):
-                    builder.put(half, (r, s), value)
+                for i, value in enumerate(_named(builder, _inputs(line))):
+                    builder.put(half, (r, i), value)
             with builder.unrolled(0, SPAN, SPAN, "s") as s:
                 column = [Element(half, (i, s), dtype) for i in range(SPAN)]
                 for i, value in enumerate(_named(builder, _inputs(column))):
