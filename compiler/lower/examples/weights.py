@@ -45,7 +45,7 @@ def lower_weights(
     others = [c for c in kind.out if c not in shape.letters]
     tile = _Tile(context, builder, anchor, operands, sums, shape, depth, sizes)
     rows, *taps = (pieces(sizes.get(c, 1), most) for c, most in zip(shape.letters, shape.most, strict=True))
-    for block, p, q, s in product(_blocks(operands, shape, depth, sizes, machine), rows, *taps):
+    for block, p, q, s in product(_blocks(operands, depth, sizes, machine), rows, *taps):
         with ExitStack() as stack:
             pixel = stack.enter_context(along(builder, depth[0] if depth else "", block, sizes, "k"))
             row = stack.enter_context(along(builder, shape.letters[0], p, sizes, "o"))
@@ -60,14 +60,10 @@ def lower_weights(
 
 @dataclass(frozen=True)
 class _Shape:
-    """The letters of rows and of two axes of taps, "" for none; and how many of each a tile has.
-
-    ``taps``: the last letter is one, not a channel.
-    """
+    """The letters of rows and of two axes of taps, "" for none; and how many of each a tile has."""
 
     letters: tuple[str, str, str]
     most: tuple[int, int, int]
-    taps: bool
 
 
 def _shape(
@@ -84,24 +80,31 @@ def _shape(
     if not found:
         column = _longest(sides[1], sizes)
         r, c = choose(sizes.get(row, 1), sizes.get(column, 1), machine.vectors)
-        return _Shape((row, "", column), (r, 1, c), taps=False), (a, b)
+        return _Shape((row, "", column), (r, 1, c)), (a, b)
     outer, inner = found if len(found) == 2 else ("", found[0])
-    pixels = prod(sizes[c] for c in depth)
+    pixels = prod(sizes[c] for c in depth) // sizes[depth[0]] * _blocks((a, b), depth, sizes, machine)[0].size
     far = 3 * pixels * machine.vector_bytes > NEAR
     best = choose_outer(sizes.get(row, 1), (sizes.get(outer, 1), sizes[inner]), machine.vectors, far)
-    return _Shape((row, outer, inner), (best.rows, *best.taps), taps=True), (a, b)
+    return _Shape((row, outer, inner), (best.rows, *best.taps)), (a, b)
 
 
 def _blocks(
-    operands: tuple[Operand, Operand], shape: _Shape, depth: Sequence[str], sizes: dict[str, int], machine: Target
+    operands: tuple[Operand, Operand], depth: Sequence[str], sizes: dict[str, int], machine: Target
 ) -> tuple[Piece, ...]:
-    """The outermost pixels in blocks of which the second-level cache holds all channels, where no taps share them."""
+    """The outermost pixels in blocks of which the second-level cache holds all channels of both operands."""
     if not depth:
         return (Piece(0, 1, 1),)
     extent = sizes[depth[0]]
-    vectors = sum(prod(sizes[c] for c in o.letters if c != depth[0]) for o in operands)
-    most = extent if shape.taps else max(1, BLOCK // (vectors * machine.vector_bytes))
-    return pieces(extent, min(extent, most))
+    vectors = sum(_elements(o, depth, sizes) for o in operands) // extent
+    return pieces(extent, min(extent, max(1, BLOCK // (vectors * machine.vector_bytes))))
+
+
+def _elements(operand: Operand, depth: Sequence[str], sizes: dict[str, int]) -> int:
+    """How many elements an operand has: pixels that taps share count once."""
+    taps = _taps([c for c in operand.letters if c not in depth], operand, depth, sizes)
+    strides = {c: s for c, s in operand.found.strides.items() if isinstance(s, int)}
+    shared = [c for c in taps if any(strides.get(d) == strides[c] for d in depth)]
+    return prod(sizes[c] for c in operand.letters if c not in shared)
 
 
 @dataclass(frozen=True)
