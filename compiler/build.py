@@ -52,19 +52,25 @@ FEWEST: Final = 4
 
 
 def share_of_lanes(options: Options, batch: Iterable[int]) -> int:
-    """How much of a vector register batches of these sizes are to fill: 1, all of it, 2, half; 0, none."""
+    """How much of a vector register batches of these sizes are to fill: 1, all of it, 2, half; 0, none.
+
+    -1: none, since they are too small.
+    """
     most = max(batch, default=LARGE)
     if options.batch != "auto":
         return int(options.batch == "lanes")
-    if options.convolution != "auto" or most < FEWEST:
+    if options.convolution != "auto":
         return 0
+    if most < FEWEST:
+        return -1
     return 2 if most <= target(options.isa).lanes("float32") // 2 else 1
 
 
 def build(graph: Graph, options: Options, name: str = "step", lanes: int = 0) -> Built:
     """A program for the cpu. Sizes that are still symbolic become its run-time arguments.
 
-    ``lanes``: a batch of convolutions goes into the lanes of vectors, of registers (1) or half registers (2).
+    ``lanes``: a batch of convolutions goes into the lanes of vectors, of registers (1) or half registers (2), or the
+    batch is too small for that (-1).
     """
     stages = graph_stages(graph, options)
     fused = stages[-1].graph

@@ -145,7 +145,6 @@ class Specializer:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
             found = Compiled(graph, build(graph, self.options, lanes=lanes), variables)
-            same = not found.built.lowered.profits  # whether the batch goes into lanes makes no difference
-            for way in (0, 1, 2) if same else (lanes,):
+            for way in (lanes,) if found.built.lowered.profits else (-1, 0, 1, 2):  # else its size makes no difference
                 self._programs[way, *sorted(fixed.items())] = found
         return self._programs[key]

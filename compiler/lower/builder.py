@@ -26,6 +26,7 @@ from graphad.compiler.loops.ir import (
     Registers,
     Stmt,
     Store,
+    Together,
 )
 from graphad.compiler.lower.storage import Storage
 
@@ -151,6 +152,15 @@ class Builder:
         self.emit(statement)
         with self.scope(statement.body):
             yield _as_size(name)
+
+    @contextmanager
+    def together(self, variable: str, lanes: int) -> Iterator[None]:
+        """A block that all lanes run at once; ``variable`` is the lane's number."""
+        self.extents[variable] = lanes
+        statement = Together(variable, lanes, [])
+        self.emit(statement)
+        with self.scope(statement.body):
+            yield
 
     def registers(self, extents: tuple[int, ...], value: Lit) -> str:
         """The name of an array of registers, all ``value``."""

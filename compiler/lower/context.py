@@ -1,7 +1,7 @@
 """What lowering the kernels of one graph shares: storage, guards, options."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
@@ -15,7 +15,7 @@ from graphad.compiler.options import Options
 class Context:
     """``stored``: where each stored node lies; ``guards``: the node of each failure code, less one.
 
-    ``helpers``: how many kernels there are that kernels call.
+    ``helpers``: how many kernels there are that kernels call. ``few``: the batch is a handful of examples.
     """
 
     stored: Mapping[Node, Storage]
@@ -24,6 +24,11 @@ class Context:
     locals: list[Storage] = field(default_factory=list)
     choices: dict[Node, str] = field(default_factory=dict)
     helpers: int = 0
+    few: bool = False
+
+    def with_stored(self, node: Node, storage: Storage) -> "Context":
+        """The same with one more stored node."""
+        return replace(self, stored={**self.stored, node: storage})
 
     def local(self, dtype: str, size: Dim, per_part: bool = False) -> Storage:
         """New memory in the arena."""

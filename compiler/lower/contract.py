@@ -25,9 +25,10 @@ from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.direct import Direct
 from graphad.compiler.lower.gemm import Panel
-from graphad.compiler.lower.letters import Plan, plan
+from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.panels import least
+from graphad.compiler.lower.pixels import lower_pixels
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 
@@ -44,6 +45,10 @@ class Lowering(Direct):
 
     def run(self) -> list[Launch]:
         found = plan(self.anchor)
+        pixels = self._pixels(found)
+        if pixels is not None:
+            self.context.choices[self.anchor] = "sums in registers, a pixel a lane"
+            return pixels
         match self.schedule(found):
             case "sum":
                 self.context.choices[self.anchor] = "loop nest"
@@ -60,13 +65,25 @@ class Lowering(Direct):
 
     def schedule(self, found: Plan) -> Schedule:
         """Which of them it is to be."""
-        if not found.columns or found.extent(found.columns) == 1 or self.tiny(found):
+        if not found.columns or found.extent(found.columns) == 1 or self.tiny(found) or self._dots(found):
             return "sum"
         if self.context.options.convolution == "direct" and self.windowed(found):
             return "direct"
         if found.outer:
             return "outer"
         return "partial" if self.steps(found) else "blocks"
+
+    def _dots(self, found: Plan) -> bool:
+        """Few rows that meet columns along which memory runs: dot products, rather than a copy of all columns."""
+        if not self.context.few or found.outer or len(found.depth) != 1:
+            return False
+        operand = strided(found.columns_operand, found.columns_letters, self.context)
+        return operand is not None and operand.strides[found.depth] == 1
+
+    def _pixels(self, found: Plan) -> list[Launch] | None:
+        """A convolution of few examples, neighbouring pixels in lanes."""
+        few = self.context.few and self.context.options.convolution == "auto" and self.windowed(found)
+        return lower_pixels(self.context, self.nodes, self.anchor, found, self.stores) if few and found.rows else None
 
     def _outer_loops(self, found: Plan) -> list[Launch]:
         """One product for each index of the outer letters: a convolution's images, a batch of matrices."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan, Scatter
@@ -27,13 +28,16 @@ from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regi
 from graphad.compiler.passes.kernels.points import is_anchor
 from graphad.compiler.passes.kernels.rowwise import rows_of_kernel
 
+LARGE: Final = 4096
+"""Elements of a matrix whose copy takes longer than a call."""
+
 
 @dataclass(frozen=True)
 class Lowered:
     """The launches in order, and where everything lies.
 
-    ``commit``: the launch before which a run that failed ends, with every state as it was. ``profits``: whether there
-    is a batch to be put into lanes, done or not.
+    ``commit``: the launch before which a run that failed ends, with every state as it was. ``profits``: whether the
+    size of the batch makes a difference.
     """
 
     graph: Graph
@@ -50,17 +54,18 @@ class Lowered:
 def lower(graph: Graph, options: Options, lanes: int = 0) -> Lowered:
     """Loop nests for every kernel of a fused graph.
 
-    ``lanes``: batches of convolutions go into the lanes of vectors: of registers (1), of half registers (2).
+    ``lanes``: batches of convolutions go into the lanes of vectors: of registers (1), of half registers (2), or there
+    are too few examples for that (-1).
     """
     assert graph.kernels is not None
     planned = graph.kernels if options.nan_guard else plan_regions(graph)
-    profits = any(isinstance(step, Region) for step in planned)
-    steps = planned if lanes else graph.kernels
+    profits = any(isinstance(step, Region) for step in planned) or any(map(_matrix, graph.nodes))
+    steps = planned if lanes > 0 else graph.kernels
     graph = Graph(graph.inputs, graph.outputs, graph.updates, tuple(in_order(steps)))
     assert graph.kernels is not None
     inside = frozenset(n for r in steps if isinstance(r, Region) for k in r.inner for n in k.stores)
     assignment = assign_storage(graph, watched=options.nan_guard, apart=inside)
-    context = Context(assignment.stored, options, locals=list(assignment.locals))
+    context = Context(assignment.stored, options, locals=list(assignment.locals), few=lanes < 0)
     launches: list[Launch] = []
     watched: list[Node] = []
     if options.nan_guard:
@@ -95,6 +100,12 @@ def lower(graph: Graph, options: Options, lanes: int = 0) -> Lowered:
         context.choices,
         profits,
     )
+
+
+def _matrix(node: Node) -> bool:
+    """A product with a matrix large enough that few rows are worth a schedule of their own."""
+    sizes = [x.type.size for x in node.operands] if isinstance(node.kind, Contract) else []
+    return any(isinstance(n, int) and n >= LARGE for n in sizes)
 
 
 def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
