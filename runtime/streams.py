@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from graphad.runtime.assembly import Assembly, Kind, Word, kind
@@ -12,7 +11,6 @@ from graphad.runtime.lane_plan import Stream
 
 ELEMENT = {"bool": "i1", "int32": "i32", "int64": "i64", "float32": "float", "float64": "double"}
 I64 = kind("i64")
-_LEAST = 16  # bytes that are stored past the caches at a time
 _SCRATCH = 4096  # bytes: beyond, the elements of a stream lie closer together in the scratch array than in memory
 
 
@@ -37,9 +35,6 @@ class Place:
         self.waiting: dict[int, Word] = {}
         self.done: set[int] = set()
         self.chunks = _chunks(sorted(stream.stored), lanes)
-        starts = {row[0]: len(row) for row in self.chunks.values()}
-        sizes = [stride or 1, lanes, *starts, *starts.values()] if len(self.chunks) == len(stream.stored) else [1]
-        self.piece = math.gcd(*sizes) * self.align  # bytes: what lies at multiples of it for every point
 
     def _offsets_of_lanes(self, offset: int) -> list[str]:
         """From %pK to each lane's element."""
@@ -86,7 +81,8 @@ class Place:
             columns = _transposed(write, [self.waiting.pop(o) for o in row])
             self.done.update(row)
             places = list(zip(columns, self._offsets_of_lanes(row[0]), strict=True))
-            self._put(places, passing if self.piece >= _LEAST else None, self.piece)
+            for column, address in places:  # not past the caches: lines of many points stay open, which is slower
+                write.store(column, address, self.align)
 
     def _put(self, places: Sequence[tuple[Word, str]], passing: Word | None, piece: int) -> None:
         """Vectors to addresses; past the caches, if they may, in pieces of so many bytes, at multiples of that."""
