@@ -12,6 +12,7 @@ from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Constant, Leaf
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.verify import verify
+from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.lower import Lowered, lower
 from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
@@ -51,31 +52,39 @@ FEWEST: Final = 4
 """Examples from which on a batch goes into lanes, although it does not fill them."""
 
 
-def share_of_lanes(options: Options, batch: Iterable[int]) -> int:
-    """How much of a vector register batches of these sizes are to fill: 1, all of it, 2, half; 0, none.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a batch is gone through: examples in ``lanes``, or one by one; ``few``: a handful of them."""
 
-    -1: none, since they are too small.
-    """
+    lanes: Lanes | None = None
+    few: bool = False
+
+
+WAYS: Final = (Way(), Way(few=True), *(Way(Lanes(s, one)) for s in (1, 2) for one in (False, True)))
+
+
+def way_of(options: Options, batch: Iterable[int]) -> Way:
+    """The way for batches of these sizes; of many, where no size is given."""
     most = max(batch, default=LARGE)
-    if options.batch != "auto":
-        return int(options.batch == "lanes")
-    if options.convolution != "auto":
-        return 0
+    lanes = target(options.isa).lanes("float32")
+    if options.batch == "lanes":
+        return Way(Lanes(1))
+    if options.batch == "rows" or options.convolution != "auto":
+        return Way()
     if most < FEWEST:
-        return -1
-    return 2 if most <= target(options.isa).lanes("float32") // 2 else 1
+        return Way(few=True)
+    return Way(Lanes(2 if most <= lanes // 2 else 1, one_block=most <= lanes))
 
 
-def build(graph: Graph, options: Options, name: str = "step", lanes: int = 0) -> Built:
+def build(graph: Graph, options: Options, name: str = "step", way: Way = WAYS[0]) -> Built:
     """A program for the cpu. Sizes that are still symbolic become its run-time arguments.
 
-    ``lanes``: a batch of convolutions goes into the lanes of vectors, of registers (1) or half registers (2), or the
-    batch is too small for that (-1).
+    ``way``: how a batch is gone through.
     """
     stages = graph_stages(graph, options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    lowered = lower(fused, options, lanes)
+    lowered = lower(fused, options, way.lanes, way.few)
     sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graphad import runtime
-from graphad.compiler.build import Built, build, share_of_lanes
+from graphad.compiler.build import WAYS, Built, build, way_of
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
@@ -139,12 +139,12 @@ class Specializer:
 
     def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
         fixed = {name: sizes[name] for name in self.fixed}
-        lanes = share_of_lanes(self.options, [d for name, d in sizes.items() if name not in fixed])
-        key = (lanes, *sorted(fixed.items()))
+        way = way_of(self.options, [d for name, d in sizes.items() if name not in fixed])
+        key = (way, *sorted(fixed.items()))
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            found = Compiled(graph, build(graph, self.options, lanes=lanes), variables)
-            for way in (lanes,) if found.built.lowered.profits else (-1, 0, 1, 2):  # else its size makes no difference
-                self._programs[way, *sorted(fixed.items())] = found
+            found = Compiled(graph, build(graph, self.options, way=way), variables)
+            for other in (way,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
+                self._programs[other, *sorted(fixed.items())] = found
         return self._programs[key]

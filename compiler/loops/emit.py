@@ -115,7 +115,7 @@ def _range(loop: For) -> str:
     if loop.mark == "parallel":
         assert loop.start == 0
         assert loop.step == 1
-        grain = GRAIN if _trips(loop.body) <= _SHORT else 1
+        grain = loop.grain or (GRAIN if _trips(loop.body) <= _SHORT else 1)
         first, last = (f"share({loop.stop}, {part}, parts, {grain})" for part in ("part", "part + 1"))
         return f"{kind}({first}, {last})"
     if loop.lanes:

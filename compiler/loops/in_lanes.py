@@ -59,20 +59,23 @@ class Layout:
 SHARED: Final = Layout("shared")
 
 
-def in_lanes(kernel: Kernel, lanes: int, layouts: Mapping[str, Layout]) -> Kernel:
-    """The kernel for ``lanes`` examples; ``layouts`` by the buffers' names."""
-    body = _Lanes(lanes, layouts).block(kernel.body)
+def in_lanes(kernel: Kernel, lanes: int, layouts: Mapping[str, Layout], shared: bool = False) -> Kernel:
+    """The kernel for ``lanes`` examples; ``layouts`` by the buffers' names.
+
+    ``shared``: threads share its parallel loops; else there are other examples for them.
+    """
+    body = _Lanes(lanes, layouts, shared).block(kernel.body)
     if any(layouts[p.name].kind == "rows" for p in kernel.buffers):
         body.insert(0, example_number())
     scalars = [*kernel.scalars, FIRST, COUNT]
-    return replace(kernel, body=[Together(LANE, lanes, body)], scalars=scalars, parallel=False)
+    return replace(kernel, body=[Together(LANE, lanes, body)], scalars=scalars, parallel=shared and kernel.parallel)
 
 
 class _Lanes:
     """Rewrites statements."""
 
-    def __init__(self, lanes: int, layouts: Mapping[str, Layout]) -> None:
-        self.lanes, self.layouts = lanes, layouts
+    def __init__(self, lanes: int, layouts: Mapping[str, Layout], shared: bool) -> None:
+        self.lanes, self.layouts, self.shared = lanes, layouts, shared
 
     def block(self, statements: Sequence[Stmt]) -> list[Stmt]:
         return [self.statement(s) for s in statements]
@@ -85,6 +88,8 @@ class _Lanes:
                 return self.store(statement)
             case For():
                 body = self.block(statement.body)
+                if self.shared and statement.mark == "parallel":
+                    return replace(statement, body=body, lanes=False, grain=1)
                 short = statement.mark == "unrolled" or _short(statement, body)
                 return replace(statement, body=body, mark="unrolled" if short else "serial", lanes=False)
             case If(condition, body):

@@ -140,7 +140,8 @@ class For:
     """``var`` from ``start`` up to and without ``stop``. ``parallel``: this part's share of the iterations.
 
     ``lanes``: straight-line code on independent points, for the target to run many at a time (``lanes.py``).
-    ``within``: bounds that an unrolled loop keeps to besides its own.
+    ``within``: bounds that an unrolled loop keeps to besides its own. ``grain``: iterations of a parallel loop that
+    one thread does together; 0: as many as any vector loop takes.
     """
 
     var: str
@@ -151,6 +152,7 @@ class For:
     mark: Mark = "serial"
     lanes: bool = False
     within: tuple[int, int] | None = None
+    grain: int = 0
 
 
 @dataclass(frozen=True, slots=True)

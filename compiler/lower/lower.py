@@ -15,6 +15,7 @@ from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.contract import lower_contract
 from graphad.compiler.lower.examples.region import RegionLowering
+from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
@@ -51,21 +52,20 @@ class Lowered:
     profits: bool
 
 
-def lower(graph: Graph, options: Options, lanes: int = 0) -> Lowered:
+def lower(graph: Graph, options: Options, lanes: Lanes | None = None, few: bool = False) -> Lowered:
     """Loop nests for every kernel of a fused graph.
 
-    ``lanes``: batches of convolutions go into the lanes of vectors: of registers (1), of half registers (2), or there
-    are too few examples for that (-1).
+    ``lanes``: how batches of convolutions go into the lanes of vectors. ``few``: there are too few examples for that.
     """
     assert graph.kernels is not None
     planned = graph.kernels if options.nan_guard else plan_regions(graph)
     profits = any(isinstance(step, Region) for step in planned) or any(map(_matrix, graph.nodes))
-    steps = planned if lanes > 0 else graph.kernels
+    steps = planned if lanes else graph.kernels
     graph = Graph(graph.inputs, graph.outputs, graph.updates, tuple(in_order(steps)))
     assert graph.kernels is not None
     inside = frozenset(n for r in steps if isinstance(r, Region) for k in r.inner for n in k.stores)
     assignment = assign_storage(graph, watched=options.nan_guard, apart=inside)
-    context = Context(assignment.stored, options, locals=list(assignment.locals), few=lanes < 0)
+    context = Context(assignment.stored, options, locals=list(assignment.locals), few=few)
     launches: list[Launch] = []
     watched: list[Node] = []
     if options.nan_guard:
@@ -74,6 +74,7 @@ def lower(graph: Graph, options: Options, lanes: int = 0) -> Lowered:
     commit = done = 0
     for step in steps:
         if isinstance(step, Region):
+            assert lanes is not None
             main, combines = RegionLowering(context, graph, step, lanes).run()
             launches += main
             done += len(step.inner) + len(step.exits)

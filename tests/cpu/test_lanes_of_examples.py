@@ -197,6 +197,33 @@ def test_a_training_step_is_the_same_for_any_number_of_threads() -> None:
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6)
 
 
+@pytest.mark.parametrize("batch", [5, 8, 13])
+def test_threads_share_the_loops_of_one_block(batch: int) -> None:
+    one, *others = (trained(threads, ga.Options(), (batch, batch)) for threads in (1, 2, 3))
+    for other in others:
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    rows = trained(1, ga.Options(batch="rows"), (batch, batch))
+    for a, b in zip(one, rows, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["strided", "depthwise", "wide", "groups", "points"])
+def test_one_block(name: str) -> None:
+    inputs, y = convolution(CASES[name])
+    rng = np.random.default_rng(10)
+    for threads in (1, 2):
+        agree(
+            inputs, with_gradients(y, inputs), values(rng, inputs, 9), values(rng, inputs, 16), options=ga.Options(),
+            threads=threads,
+        )  # fmt: skip
+
+
+def test_winograd_of_one_block() -> None:
+    inputs, y = convolution({"size": (9, 13), "channels": 13, "out": 17, "kernel": (3, 3), "padding": 1})
+    agree(inputs, with_gradients(y, inputs), values(np.random.default_rng(11), inputs, 11), options=ga.Options())
+
+
 def test_small_batches_go_row_by_row() -> None:
     f, _ = step_of(1, ga.Options())
     f(np.zeros((2, 2, 10, 10), np.float32), np.zeros(2, np.int64))

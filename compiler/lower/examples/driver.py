@@ -47,7 +47,7 @@ class Driver:
                 self.scratch.touch(storage, len(self.parts))
         self.parts.append(part)
 
-    def launch(self, nodes: tuple[Node, ...], sums: bool) -> Launch:
+    def launches(self, nodes: tuple[Node, ...], sums: bool) -> list[Launch]:
         """One launch for all of it. ``sums``: chunks of blocks have sums of their own."""
         self.slabs = self.scratch.place(self.context)
         builder = self.context.builder("examples", ())[0]
@@ -68,7 +68,7 @@ class Driver:
             with builder.loop(count, "parallel", stem="b") as block:
                 self._block(block, 0)
         builder.kernel.helpers = tuple(self.helpers.values())
-        return builder.launch(nodes)
+        return [builder.launch(nodes)]
 
     def _clear(self, chunk: Dim) -> None:
         for storage, layout in self.layouts.items():
@@ -141,3 +141,43 @@ class Driver:
             return self.builder.buffer(slab, write=True), at
         at_sum = chunk * layout.pitch if layout.kind == "sums" else 0
         return self.builder.buffer(storage, write=write), at_sum
+
+
+class Single(Driver):
+    """One block: a launch for each kernel, whose loops threads share."""
+
+    def launches(self, nodes: tuple[Node, ...], sums: bool) -> list[Launch]:
+        """All launches in order; the first clears the sums."""
+        found = [self._cleared()] if sums else []
+        for part in self.parts:
+            found += self._whole_or_not(part)
+        found[-1].nodes = nodes
+        for launch in found[:-1]:
+            launch.nodes, launch.note = (), "pack"
+        return found
+
+    def _cleared(self) -> Launch:
+        self.builder = self.context.builder("clear", ())[0]
+        self._clear(0)
+        self.builder.kernel.parallel = False
+        return self.builder.launch(())
+
+    def _whole_or_not(self, part: Part) -> list[Launch]:
+        """The part's launch; a transposition, on one thread, where all lanes have an example."""
+        if part.whole is None or part.whole[3] < self.lanes or part.whole[1].dtype == "bool":
+            return [self._shared(part.launch)]
+        self.builder = builder = self.context.builder("transpose", ())[0]
+        self.slabs = {s: (s, 0) for s in part.launch.storages}
+        self.helpers = {}
+        count = builder.index(At(symbol(self.size)), self.lanes + 1)
+        with self._unless_whole(part, 0, count):
+            self._call(0, part.launch, 0, count, 0)
+        builder.kernel.helpers = tuple(self.helpers.values())
+        builder.kernel.parallel = False
+        return [builder.launch(())]
+
+    def _shared(self, launch: Launch) -> Launch:
+        layouts = {p.name: self.layouts[s] for p, s in zip(launch.kernel.buffers, launch.storages, strict=True)}
+        kernel = in_lanes(launch.kernel, self.lanes, layouts, shared=True)
+        arguments = {**launch.arguments, FIRST: 0, COUNT: symbol(self.size)}
+        return replace(launch, kernel=kernel, arguments=arguments)

@@ -24,7 +24,7 @@ from graphad.compiler.loops.ir import At, Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, extents
-from graphad.compiler.lower.examples.tiles import Piece, choose, pieces
+from graphad.compiler.lower.examples.tiles import Piece, choose, pieces, tiles
 
 Finish: TypeAlias = Callable[[dict[str, Dim], Expr], None]
 """What becomes of a result: called with each letter's place and the sum."""
@@ -69,12 +69,18 @@ def lower_product(
     depth = [c for c in sizes if c not in kind.out]
     loops = [c for c in kind.out if c not in (tile.row, tile.column)]
     loops.sort(key=lambda c: (c not in w.letters, c not in x.letters) if c in x.letters else (True, True))
+    outer = next((c for c in loops if sizes[c] != 1), "")
+    by_column = not outer and tiles(tile.columns) > 1
+    by_row = not outer and not by_column and tiles(tile.rows) > 1
+    builder.kernel.parallel = bool(outer) or by_column or by_row
     with ExitStack() as stack:
-        at: dict[str, Dim] = {c: stack.enter_context(builder.loop(sizes[c], stem="i")) for c in loops}
+        at: dict[str, Dim] = {}
+        for c in loops:
+            at[c] = stack.enter_context(builder.loop(sizes[c], "parallel" if c == outer else "serial", stem="i"))
         for part in tile.columns:
-            with along(builder, tile.column, part, sizes, "i") as first_column:
+            with along(builder, tile.column, part, sizes, "i", by_column) as first_column:
                 for piece in tile.rows:
-                    with along(builder, tile.row, piece, sizes, "o") as first_row:
+                    with along(builder, tile.row, piece, sizes, "o", by_row) as first_row:
                         sides, first = (piece, part), (first_row, first_column)
                         _sums(context, builder, anchor, (x, w), finish, tile, sides, first, at, depth, sizes)
     return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, one example a lane"
@@ -100,14 +106,19 @@ def _tile(wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], re
 
 
 @contextmanager
-def along(builder: Builder, letter: str, piece: Piece, sizes: dict[str, int], stem: str) -> Iterator[Dim]:
-    """The loop over the tiles of one size: where each starts."""
-    if piece.count == 1:
+def along(
+    builder: Builder, letter: str, piece: Piece, sizes: dict[str, int], stem: str, shared: bool = False
+) -> Iterator[Dim]:
+    """The loop over the tiles of one size: where each starts. ``shared``: threads may share them."""
+    if shared:
+        with builder.once() if piece.count == 1 else builder.loop(piece.count, "parallel", stem=stem) as tile:
+            yield piece.start if tile is None else piece.start + piece.size * tile
+    elif piece.count == 1:
         with builder.scope():
             yield piece.start
-        return
-    with builder.between(piece.start, piece.stop, sizes[letter], piece.size, stem=stem) as first:
-        yield first
+    else:
+        with builder.between(piece.start, piece.stop, sizes[letter], piece.size, stem=stem) as first:
+            yield first
 
 
 def _sums(

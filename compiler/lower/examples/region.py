@@ -27,10 +27,11 @@ from graphad.compiler.lower.accumulate import behind
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.adjoint import Adjoint, adjoint
-from graphad.compiler.lower.examples.driver import CHUNKS, Driver, Part, blocks
+from graphad.compiler.lower.examples.driver import CHUNKS, Driver, Part, Single, blocks
 from graphad.compiler.lower.examples.one import one_example
 from graphad.compiler.lower.examples.operands import Operand, in_place, padded, unmargined
 from graphad.compiler.lower.examples.products import letters_to_keep, lower_product
+from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.examples.winograd import (
     POINTS,
@@ -59,17 +60,19 @@ FEW: Final = 16
 class RegionLowering:
     """Lowers one region to one launch, and a launch for each exit."""
 
-    def __init__(self, context: Context, graph: Graph, region: Region, share: int) -> None:
+    def __init__(self, context: Context, graph: Graph, region: Region, way: Lanes) -> None:
         self.outer, self.graph, self.region = context, graph, region
         self.kernels = (*region.inner, *region.exits)
         self.one = one_example([n for k in self.kernels for n in k.nodes], region.size)
         self.original = {new: old for old, new in self.one.items()}
         self.machine = target(context.options.isa)
         dtypes = [n.type.dtype for k in self.kernels for n in k.nodes if isinstance(n.kind, Contract)]
-        self.lanes = self.machine.lanes(max(dtypes, key=dtypes.count)) // share
+        self.lanes = self.machine.lanes(max(dtypes, key=dtypes.count)) // way.share
         self.layouts: dict[Storage, Layout] = {}
         self.inner = _Inside({}, context.options, context.guards, context.locals, context.choices, self)
-        self.driver = Driver(context, region.size, self.lanes, self.layouts)
+        self.one_block = way.one_block
+        make = Single if way.one_block else Driver
+        self.driver = make(context, region.size, self.lanes, self.layouts)
         self.copies: dict[tuple[Node, object], Node] = {}
         self.before: list[Launch] = []
 
@@ -86,10 +89,10 @@ class RegionLowering:
                     self._hand_out(node)
         sums = [self._exit_part(k) for k in self.region.exits]
         computed = [n for k in self.region.inner for n in k.nodes] + [n for k in self.region.exits for n in summed(k)]
-        launch = self.driver.launch(tuple(computed), bool(sums))
+        launches = self.driver.launches(tuple(computed), bool(sums))
         self._own_guards()
         ends = [self._combine(k, s) for k, s in zip(self.region.exits, sums, strict=True)]
-        return [*self.before, launch], ends
+        return [*self.before, *launches], ends
 
     # -- what comes in and goes out ------------------------------------------------------------------------------------
 
@@ -372,7 +375,11 @@ class _Inside(Context):
         self.region = region
 
     def local(self, dtype: str, size: Dim, per_part: bool = False) -> Storage:
-        storage = Storage("local", len(self.region.layouts), dtype, size * self.region.lanes, True)
+        many = size * self.region.lanes
+        if self.region.one_block:
+            storage = self.region.outer.local(dtype, many, per_part)
+        else:
+            storage = Storage("local", len(self.region.layouts), dtype, many, per_part=True)
         self.region.layouts[storage] = Layout("lanes")
         return storage
 

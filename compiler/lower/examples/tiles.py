@@ -1,5 +1,6 @@
 """Which tile of a contraction stays in registers: rows times columns of sums, each a vector of examples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -36,6 +37,11 @@ def pieces(extent: int, most: int) -> tuple[Piece, ...]:
     first = Piece(0, small + 1, more)
     rest = Piece(first.stop if more else 0, small, tiles - more)
     return tuple(p for p in (first, rest) if p.count)
+
+
+def tiles(parts: Sequence[Piece]) -> int:
+    """How many tiles there are in all."""
+    return sum(p.count for p in parts)
 
 
 @lru_cache(maxsize=1024)

@@ -23,7 +23,7 @@ from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, extents
 from graphad.compiler.lower.examples.products import along
-from graphad.compiler.lower.examples.tiles import Piece, choose, choose_outer, pieces
+from graphad.compiler.lower.examples.tiles import Piece, choose, choose_outer, pieces, tiles
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Target
 
@@ -45,11 +45,16 @@ def lower_weights(
     others = [c for c in kind.out if c not in shape.letters]
     tile = _Tile(context, builder, anchor, operands, sums, shape, depth, sizes)
     rows, *taps = (pieces(sizes.get(c, 1), most) for c, most in zip(shape.letters, shape.most, strict=True))
+    by_row = tiles(rows) > 1
+    outer = "" if by_row else next((c for c in others if sizes[c] != 1), "")
+    builder.kernel.parallel = by_row or bool(outer)
     for block, p, q, s in product(_blocks(operands, depth, sizes, machine), rows, *taps):
         with ExitStack() as stack:
             pixel = stack.enter_context(along(builder, depth[0] if depth else "", block, sizes, "k"))
-            row = stack.enter_context(along(builder, shape.letters[0], p, sizes, "o"))
-            at: dict[str, Dim] = {c: stack.enter_context(builder.loop(sizes[c], stem="o")) for c in others}
+            row = stack.enter_context(along(builder, shape.letters[0], p, sizes, "o", by_row))
+            at: dict[str, Dim] = {}
+            for c in others:
+                at[c] = stack.enter_context(builder.loop(sizes[c], "parallel" if c == outer else "serial", stem="o"))
             first = [
                 stack.enter_context(along(builder, c, piece, sizes, "o"))
                 for c, piece in zip(shape.letters[1:], (q, s), strict=True)

@@ -146,9 +146,11 @@ def lower_winograd(
     lines, width = (sizes[c] for c in letters.pixels)
     tiles = -(-width // TILE)
     work = _Work(context, builder, anchor, *operands, letters, sizes, tiles)
-    work.v = context.local(anchor.type.dtype, POINTS * work.apart(sizes[letters.depth]))
-    work.m = context.local(anchor.type.dtype, POINTS * work.apart(sizes[letters.rows]))
-    with builder.loop(-(-lines // TILE), stem="i") as strip:
+    work.v = context.local(anchor.type.dtype, POINTS * work.apart(sizes[letters.depth]), per_part=True)
+    work.m = context.local(anchor.type.dtype, POINTS * work.apart(sizes[letters.rows]), per_part=True)
+    strips = -(-lines // TILE)
+    builder.kernel.parallel = strips > 1
+    with builder.loop(strips, "parallel", stem="i") as strip:
         work.transform(strip)
         work.multiply(registers)
         work.gather(strip, finish)
