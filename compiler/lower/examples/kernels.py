@@ -1,0 +1,139 @@
+"""The kernels of a region, each for one example."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphad.compiler.ir.graph import Kernel
+from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.in_lanes import Layout
+from graphad.compiler.loops.ir import Expr
+from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.examples.adjoint import Adjoint, adjoint
+from graphad.compiler.lower.examples.operands import Operand
+from graphad.compiler.lower.examples.products import letters_to_keep, lower_product
+from graphad.compiler.lower.examples.stage import Stage
+from graphad.compiler.lower.examples.winograd import letter_sizes, lower_winograd, transform_weights
+from graphad.compiler.lower.examples.winograd_letters import POINTS, Winograd, whole_tiles, winograd_letters, worth
+from graphad.compiler.lower.folds import lower_fold
+from graphad.compiler.lower.maps import Stores, lower_map, store_all
+from graphad.compiler.lower.pull import Puller
+from graphad.compiler.lower.reduce import lower_in_scalars
+from graphad.compiler.lower.scan import lower_scan
+from graphad.compiler.lower.storage import Storage
+from graphad.compiler.passes.kernels.points import is_anchor
+
+
+class Kernels:
+    """Lowers a region's inner kernels, one after the other."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.inner = stage, stage.inner
+
+    def lower(self, kernel: Kernel, nodes: Sequence[Node], stores: Stores) -> None:
+        """One kernel; ``nodes`` and ``stores`` are those of one example."""
+        anchors = [n for n in nodes if is_anchor(n)]
+        if not anchors:
+            builder, puller = self.inner.builder("map", nodes)
+            self.stage.add(lower_map(builder, puller, nodes, stores), kernel)
+            return
+        match anchors[0].kind:
+            case Reduce():
+                self.stage.add(lower_in_scalars(self.inner, nodes, anchors, stores), kernel)
+            case Scan():
+                self.stage.add(lower_scan(self.inner, nodes, anchors[0], stores), kernel)
+            case Fold():
+                self.stage.add(lower_fold(self.inner, nodes, anchors[0], stores), kernel)
+            case Contract() if len(anchors) == 1:
+                self._product(kernel, nodes, anchors[0], stores)
+            case Contract():
+                self._folded(kernel, nodes, anchors, stores)
+            case _:
+                raise AssertionError(anchors[0].kind)
+
+    def _folded(self, kernel: Kernel, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> None:
+        product, fold = anchors
+        found = adjoint(fold, product)
+        if found is not None:
+            self._product(kernel, nodes, found.anchor, stores, found, fold)
+            return
+        storage = self.inner.local(product.type.dtype, product.type.size)
+        self.stage.keep(product, storage)
+        self._product(kernel, nodes, product, [(product, storage)])
+        rest = [n for n in nodes if n is not product]
+        self.stage.add(lower_fold(self.inner, rest, fold, stores), kernel)
+
+    def _product(
+        self,
+        kernel: Kernel,
+        nodes: Sequence[Node],
+        anchor: Node,
+        stores: Stores,
+        back: Adjoint | None = None,
+        fold: Node | None = None,
+    ) -> None:
+        kind = anchor.kind
+        assert isinstance(kind, Contract)
+        pairs = list(zip(anchor.operands, (kind.left, kind.right), strict=True))
+        (x_node, x_letters), (w_node, w_letters) = pairs if self.stage.in_lanes(pairs[0][0]) else reversed(pairs)
+        builder, puller = self.inner.builder("contract", nodes)
+
+        def finish(at: dict[str, Dim], value: Expr) -> None:
+            every = {c: at.get(c, 0) for c in kind.out}
+            if back is None or fold is None:
+                puller.substituted[anchor] = value
+                store_all(builder, puller, stores, tuple(every.values()))
+                return
+            self._place(builder, puller, back, fold, every, value, stores)
+
+        w = self.stage.operand(w_node, w_letters, nodes)
+        quick = self._winograd(anchor, x_node, x_letters, w_letters, w)
+        if quick is not None:
+            letters, u = quick
+            x = self.stage.operand(whole_tiles(x_node, letters, x_letters), x_letters, nodes)
+            how = lower_winograd(self.inner, builder, anchor, (x, u), letters, finish, self.stage.machine.vectors)
+        else:
+            x = self.stage.operand(x_node, x_letters, nodes, letters_to_keep(anchor, x_letters, w_letters))
+            how = lower_product(self.inner, builder, anchor, x, w, finish, self.stage.machine.vectors)
+        for n in kernel.nodes:
+            if isinstance(n.kind, Contract):
+                self.inner.choices[n] = how
+        self.stage.add(builder.launch(tuple(nodes)), kernel)
+
+    def _winograd(
+        self, anchor: Node, x: Node, x_letters: str, w_letters: str, w: Operand
+    ) -> "tuple[Winograd, Storage] | None":
+        """The letters and the transformed weights, where that pays; they are transformed once for all examples."""
+        kind = anchor.kind
+        assert isinstance(kind, Contract)
+        letters = winograd_letters(x, x_letters, w_letters, kind.out)
+        fixed = self.stage.layouts[self.inner.stored[w.found.stored]].kind == "shared"
+        sizes = letter_sizes(anchor)
+        if letters is None or not fixed or not worth(letters, sizes) or self.inner.options.precision == "strict":
+            return None
+        outer = self.stage.outer
+        u = outer.local(anchor.type.dtype, POINTS * sizes[letters.rows] * sizes[letters.depth])
+        self.stage.layouts[u] = Layout("shared")
+        builder, _ = outer.builder("winograd", ())
+        context = replace(outer, stored=self.inner.stored)
+        transform_weights(builder, context, w, letters, sizes, u)
+        self.stage.before.append(builder.launch((), "pack"))
+        return letters, u
+
+    def _place(
+        self,
+        builder: Builder,
+        puller: Puller,
+        back: Adjoint,
+        fold: Node,
+        at: dict[str, Dim],
+        value: Expr,
+        stores: Stores,
+    ) -> None:
+        """A result of the adjoint, where it belongs in the fold's; phases may reach beyond."""
+        index = tuple(axis.place(at) for axis in back.axes)
+        puller.substituted[fold] = value
+        phased = [(i, d) for axis, i, d in zip(back.axes, index, fold.type.shape, strict=True) if axis.phase]
+        with builder.ensured(phased):
+            store_all(builder, puller, stores, index)
