@@ -41,9 +41,8 @@ def arrays(n: int) -> list[np.ndarray]:
 def test_any_batch_without_compiling_anew() -> None:
     inputs, outputs = network()
     f, reference = ga.compile(inputs, outputs, threads=2), ga.compile(inputs, outputs, target="numpy")
-    f(*arrays(16))
-    f(*arrays(2))  # small batches, and those of half a register, have programs of their own
-    f(*arrays(7))
+    for n in (33, 16, 7, 2):  # many examples, those of a register, of half a register, and few: a program each
+        f(*arrays(n))
     made = stats.compiles + stats.cache_hits
     for n in (1, 7, 16, 33):
         args = arrays(n)

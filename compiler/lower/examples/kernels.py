@@ -92,7 +92,7 @@ class Kernels:
         if quick is not None:
             letters, u = quick
             x = self.stage.operand(whole_tiles(x_node, letters, x_letters), x_letters, nodes)
-            how = lower_winograd(self.inner, builder, anchor, (x, u), letters, finish, self.stage.machine.vectors)
+            how = lower_winograd(self.inner, builder, anchor, (x, u), letters, finish, self.stage.machine)
         else:
             x = self.stage.operand(x_node, x_letters, nodes, letters_to_keep(anchor, x_letters, w_letters))
             how = lower_product(self.inner, builder, anchor, x, w, finish, self.stage.machine.vectors)

@@ -13,6 +13,7 @@ errors are some ten times those of direct sums. Everything is lane-wise: an exam
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Final
 
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
@@ -26,6 +27,11 @@ from graphad.compiler.lower.examples.tiles import choose, pieces
 from graphad.compiler.lower.examples.winograd_letters import POINTS, SPAN, TAPS, TILE, Winograd
 from graphad.compiler.lower.examples.winograd_transforms import of_inputs, of_outputs, of_weights
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.target import Target
+
+
+CACHE: Final = 5 << 18
+"""Bytes of the second-level cache that transforms may take."""
 
 
 def transform_weights(
@@ -63,27 +69,37 @@ def lower_winograd(
     operands: tuple[Operand, Storage],
     letters: Winograd,
     finish: Finish,
-    registers: int,
+    machine: Target,
 ) -> str:
     """Every result, handed to ``finish``; what was done, in words. Operands: windows, and the weights' transform."""
     sizes = letter_sizes(anchor)
     lines, width = (sizes[c] for c in letters.pixels)
     tiles = -(-width // TILE)
-    work = _Work(context, builder, anchor, *operands, letters, sizes, tiles)
+    most = _at_once(sizes[letters.rows] + sizes[letters.depth], tiles, machine.vector_bytes)
+    work = _Work(context, builder, anchor, *operands, letters, sizes, most)
     work.v = context.local(anchor.type.dtype, POINTS * work.apart(sizes[letters.depth]), per_part=True)
     work.m = context.local(anchor.type.dtype, POINTS * work.apart(sizes[letters.rows]), per_part=True)
     strips = -(-lines // TILE)
     builder.kernel.parallel = strips > 1
     with builder.loop(strips, "parallel", stem="i") as strip:
-        work.transform(strip)
-        work.multiply(registers)
-        work.gather(strip, finish)
+        for part in pieces(tiles, most):
+            with along(builder, "t", part, {"t": tiles}, "i") as first:
+                work.tiles, work.first = part.size, first
+                work.transform(strip)
+                work.multiply(machine.vectors)
+                work.gather(strip, finish)
     return "Winograd F(4x4, 3x3), one example a lane"
+
+
+def _at_once(channels: int, tiles: int, vector_bytes: int) -> int:
+    """Tiles whose transforms, v and m, stay in the second-level cache; two at least, for the products' sake."""
+    most = max(2, CACHE // (POINTS * channels * vector_bytes))
+    return -(-tiles // -(-tiles // min(most, tiles)))
 
 
 @dataclass
 class _Work:
-    """One strip of four lines."""
+    """Tiles of a strip of four lines: so many at a time, from ``first`` on."""
 
     context: Context
     builder: Builder
@@ -93,6 +109,7 @@ class _Work:
     letters: Winograd
     sizes: dict[str, int]
     tiles: int
+    first: Dim = 0
     v: Storage | None = None
     m: Storage | None = None
 
@@ -113,7 +130,7 @@ class _Work:
                     letters.pixels[0]: TILE * strip + r,
                     **dict(zip(letters.taps, letters.origins, strict=True)),
                 }
-                place = [{**first, letters.pixels[1]: TILE * t + j} for j in range(SPAN)]
+                place = [{**first, letters.pixels[1]: TILE * (self.first + t) + j} for j in range(SPAN)]
                 line = [builder.let("v", self.x.load(self.context, builder, at)) for at in place]
                 for i, value in enumerate(_named(builder, of_inputs(line))):
                     builder.put(half, (r, i), value)
@@ -172,7 +189,7 @@ class _Work:
             with builder.unrolled(0, TILE, TILE, "r") as r:
                 line = [Element(half, (r, s), dtype) for s in range(SPAN)]
                 for q, value in enumerate(_named(builder, of_outputs(line))):
-                    places = (TILE * strip + r, TILE * t + q)
+                    places = (TILE * strip + r, TILE * (self.first + t) + q)
                     with builder.ensured(zip(places, (lines, width), strict=True)):
                         finish({letters.rows: o, **dict(zip(letters.pixels, places, strict=True))}, value)
 
