@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from graphad.runtime.crowding import Crowding
 from graphad.runtime.errors import GuardError
 from graphad.runtime.frame import Frame
 from graphad.runtime.pool import pool
@@ -35,6 +36,7 @@ class Instance:
         self._states = tuple(states)  # kept: the frames hold bare addresses
         self._constants = tuple(constants)
         self._threads = layout.threads
+        self._crowding = Crowding()
         self._free: list[Frame] = [self._frame()]
 
     def _frame(self) -> Frame:
@@ -50,10 +52,12 @@ class Instance:
         except IndexError:
             frame = self._frame()
         try:
-            if self._threads == 1:
+            if self._threads == 1 or self._crowding.alone():
                 failed = self._call(0, 1, frame.address, *inputs, *outputs)
             else:
+                started = time.perf_counter()
                 failed = self._run_parts(frame, inputs, outputs)
+                self._crowding.took(time.perf_counter() - started)
             if failed:
                 self._raise(frame)
         finally:

@@ -12,9 +12,10 @@ from typing import Any
 
 from graphad.runtime.numba_api import insert_function, intrinsic, ir, llvm, signature, types
 
-SYNC_WORDS = 16  # arrivals in word 0, generation in word 8: two cache lines
+SYNC_WORDS = 16  # arrivals in word 0; generation in word 8, sleepers in word 9: two cache lines
 STATUS_WORDS = 8  # code, detail, taken
 SPINS = 400  # some microseconds: longer than threads of one balanced kernel differ
+YIELDS = 8  # then as often another thread may run; then the waiting one sleeps
 I64 = ir.IntType(64)
 _MACHINE = platform.machine().lower()
 _YIELD = "graphad_yield"
@@ -33,14 +34,27 @@ def _kernel32() -> tuple[Any, str]:
     return ctypes.CDLL("kernel32.dll"), "SwitchToThread"
 
 
+def _register_futex() -> int | None:
+    """Make Linux's system calls callable from compiled code; the number of the one to sleep and wake by."""
+    number = {"x86_64": 202, "aarch64": 98}.get(_MACHINE)
+    if not sys.platform.startswith("linux") or number is None:
+        return None
+    llvm.add_symbol(_SYSCALL, ctypes.cast(ctypes.CDLL(None).syscall, ctypes.c_void_p).value)
+    return number
+
+
+_SYSCALL = "graphad_syscall"
+_WAIT, _WAKE = 128, 129  # FUTEX_WAIT and FUTEX_WAKE, of this process's threads
 _system_yield = _register_yield()  # kept: the symbol is its address
+_futex = _register_futex()
 
 
 @intrinsic
 def barrier(typingctx: Any, sync: Any, part: Any, parts: Any) -> Any:
     """Return when all `parts` threads are here; at once if there is only one.
 
-    Spins, then yields: another process may hold a core that one of the threads needs.
+    Spins, then yields, then sleeps: another process may hold a core that one of the threads needs, and the system is
+    quick to run a thread that it wakes.
     """
 
     def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
@@ -77,7 +91,8 @@ def _fill_barrier(function: Any) -> None:
 
     builder.position_at_end(last)
     builder.store_atomic(I64(0), arrivals, "monotonic", 8)
-    builder.store_atomic(builder.add(mine, I64(1)), generation, "release", 8)
+    builder.atomic_rmw("xchg", generation, builder.add(mine, I64(1)), "seq_cst")
+    _wake(builder, arrivals, generation)
     builder.branch(leave)
 
     builder.position_at_end(wait)
@@ -90,11 +105,37 @@ def _fill_barrier(function: Any) -> None:
     _pause(builder)
     with builder.if_then(builder.icmp_signed(">", turns, I64(SPINS)), likely=False):
         _yield(builder)
+    with builder.if_then(builder.icmp_signed(">", turns, I64(SPINS + YIELDS)), likely=False):
+        _sleep(builder, arrivals, generation, mine)
     turns.add_incoming(builder.add(turns, I64(1)), builder.block)
     builder.branch(wait)
 
     builder.position_at_end(leave)
     builder.ret_void()
+
+
+def _sleep(builder: Any, arrivals: Any, generation: Any, mine: Any) -> None:
+    """Until the generation is another than ``mine``, or for no reason: the caller looks again."""
+    if _futex is None:
+        return
+    sleepers = builder.gep(arrivals, [I64(9)])
+    builder.atomic_rmw("add", sleepers, I64(1), "seq_cst")
+    _system_call(builder, [I64(_futex), builder.ptrtoint(generation, I64), I64(_WAIT), mine, I64(0)])
+    builder.atomic_rmw("sub", sleepers, I64(1), "seq_cst")
+
+
+def _wake(builder: Any, arrivals: Any, generation: Any) -> None:
+    """Everybody who sleeps: a thread either counted itself before the generation changed, or sees the change."""
+    if _futex is None:
+        return
+    asleep = builder.load_atomic(builder.gep(arrivals, [I64(9)]), "seq_cst", 8)
+    with builder.if_then(builder.icmp_signed(">", asleep, I64(0)), likely=False):
+        _system_call(builder, [I64(_futex), builder.ptrtoint(generation, I64), I64(_WAKE), I64(0x7FFFFFFF), I64(0)])
+
+
+def _system_call(builder: Any, arguments: list[Any]) -> None:
+    kind = ir.FunctionType(I64, [I64] * len(arguments))
+    builder.call(insert_function(builder.module, kind, _SYSCALL), arguments)
 
 
 def _pause(builder: Any) -> None:

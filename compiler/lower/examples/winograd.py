@@ -29,7 +29,6 @@ from graphad.compiler.lower.examples.winograd_transforms import of_inputs, of_ou
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Target
 
-
 CACHE: Final = 5 << 18
 """Bytes of the second-level cache that transforms may take."""
 
