@@ -8,7 +8,8 @@ from typing import Final
 PORTS: Final = 2  # loads, and multiply-adds, a cycle
 LATENCY: Final = 4  # cycles until a sum may be added to again
 STEP: Final = 3  # cycles' worth of instructions around a step of the summed loop
-SPARE: Final = 2  # registers left for what else there is: a tile that spills takes twice the time
+SPARE: Final = 8  # of so many registers, and of one beside, nothing is planned: a tile that spills takes twice the time
+LOAD: Final = 0.2  # cycles that a load costs beside multiply-adds that hide it: a line for each row has to be at hand
 FAR: Final = 1.0  # cycles more for a vector that comes from the second-level cache
 FETCH: Final = 1.5  # cycles between vectors that come from there
 
@@ -39,6 +40,15 @@ def pieces(extent: int, most: int) -> tuple[Piece, ...]:
     return tuple(p for p in (first, rest) if p.count)
 
 
+def planned(registers: int) -> int:
+    """The registers that a tile may take.
+
+    >>> planned(32), planned(16)
+    (27, 13)
+    """
+    return registers - registers // SPARE - 1
+
+
 def tiles(parts: Sequence[Piece]) -> int:
     """How many tiles there are in all."""
     return sum(p.count for p in parts)
@@ -54,7 +64,7 @@ def choose(rows: int, columns: int, registers: int, far: bool = False) -> tuple[
     best, found = float("inf"), (1, 1)
     for r in range(1, min(rows, registers) + 1):
         for c in range(1, min(columns, registers // r) + 1):
-            if r * c + min(r, c) + 1 > registers - SPARE:
+            if r * c + min(r, c) + 1 > planned(registers):
                 continue
             cost = sum(
                 p.count * q.count * _step(p.size, q.size, far) for p in pieces(rows, r) for q in pieces(columns, c)
@@ -82,7 +92,7 @@ def choose_outer(rows: int, taps: tuple[int, int], registers: int, far: bool) ->
     for a in range(1, taps[0] + 1):
         for b in range(1, taps[1] + 1):
             for r in range(1, min(rows, registers) + 1):
-                if r * a * b + min(r, a * b) + 1 > registers - SPARE:
+                if r * a * b + min(r, a * b) + 1 > planned(registers):
                     break
                 cost = sum(
                     p.count * q.count * s.count * _pixel(p.size, q.size * s.size, far)
@@ -105,4 +115,4 @@ def _step(rows: int, columns: int, far: bool) -> float:
     """Cycles of one step."""
     loads = rows + columns
     work = max(rows * columns / PORTS, loads / PORTS, LATENCY)
-    return work + STEP / 2 + FAR * columns * far
+    return work + STEP / 2 + LOAD * loads + FAR * columns * far
