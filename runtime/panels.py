@@ -15,16 +15,17 @@ elements. The last tile repeats its last row up to ROWS, which costs less than a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from graphad.runtime import target
 from graphad.runtime.numba_api import insert_function, intrinsic_of_literals, ir, signature, types
 
-I8, I32, I64 = (ir.IntType(n) for n in (8, 32, 64))
+I32, I64 = (ir.IntType(n) for n in (32, 64))
 _BYTES = {"float": 4, "double": 8, "i32": 4, "i64": 8}
 _SUFFIX = {"float": "f32", "double": "f64", "i32": "i32", "i64": "i64"}
 _NUMBERS = ("rows", "width", "depth", "ldc", "a_row", "a_step", "ldb", "add")
-_NEAR = 3  # prefetch into all caches
 _EXACT = ("nsw",)
 
 
@@ -49,7 +50,10 @@ class _Panel:
         self, module: Any, name: str, element: Any, rows: int, columns: int, masked: bool, flags: tuple[str, ...]
     ) -> None:
         self.rows, self.columns, self.flags = rows, columns, flags
-        self.vector, self.bytes = ir.VectorType(element, columns), _BYTES[str(element)]
+        self.bytes = _BYTES[str(element)]
+        self.lanes = math.gcd(columns, target.vector_bytes() // self.bytes)
+        self.vector = ir.VectorType(element, self.lanes)
+        self.firsts = range(0, columns, self.lanes)  # column of each register
         kinds = [element.as_pointer()] * 3 + [I64] * len(_NUMBERS)
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         self.function.linkage = "internal"
@@ -59,7 +63,7 @@ class _Panel:
         self.c, self.a, self.b = self.function.args[:3]
         self.given = dict(zip(_NUMBERS, self.function.args[3:], strict=True))
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.mask = self._below(self.given["width"]) if masked else None
+        self.masks = [self._below(self.given["width"], q) if masked else None for q in self.firsts]
         self._write()
         self.builder.ret_void()
 
@@ -87,10 +91,7 @@ class _Panel:
         b, given = self.builder, self.given
         at = [b.add(first, r, flags=_EXACT) for r in rows]
         sums = self._sums([self._at(self.a, b.mul(given["a_row"], r, flags=_EXACT)) for r in at])
-        places = []
-        for r in at:
-            row = self._at(self.c, b.mul(given["ldc"], r, flags=_EXACT))
-            places.append(b.bitcast(row, self.vector.as_pointer()))
+        places = [p for r in at for p in self._registers(self._at(self.c, b.mul(given["ldc"], r, flags=_EXACT)))]
         with b.if_else(b.icmp_signed("!=", given["add"], I64(0))) as (more, fresh):
             with more:  # all rows are read before the first is written: some may be the same
                 old = [b.load(place, align=self.bytes) for place in places]
@@ -100,54 +101,60 @@ class _Panel:
                 for place, total in zip(places, sums, strict=True):
                     b.store(total, place, align=self.bytes)
 
+    def _registers(self, row: Any) -> list[Any]:
+        """Where the registers of a row of the tile lie."""
+        pointer = self.vector.as_pointer()
+        return [self.builder.bitcast(self._at(row, I64(q)), pointer) for q in self.firsts]
+
     def _sums(self, starts: Sequence[Any]) -> list[Any]:
-        """The sums over k, a vector for each row of a, which start there."""
+        """The sums over k, registers for each row of a, which start there."""
         b, given = self.builder, self.given
         before = b.block
         head, body, end = (b.append_basic_block(f"depth.{part}") for part in ("head", "body", "end"))
         b.branch(head)
         b.position_at_end(head)
-        k = b.phi(I64, name="k")
-        sums = [b.phi(self.vector) for _ in starts]
-        for value, start in ((k, I64(0)), *((s, ir.Constant(self.vector, None)) for s in sums)):
-            value.add_incoming(start, before)
+        k, place, along = (b.phi(I64, name=name) for name in ("k", "place", "along"))
+        sums = [b.phi(self.vector) for _ in starts for _ in self.firsts]
+        for value, zero in (
+            (k, I64(0)),
+            (place, I64(0)),
+            (along, I64(0)),
+            *((s, ir.Constant(self.vector, None)) for s in sums),
+        ):
+            value.add_incoming(zero, before)
         b.cbranch(b.icmp_signed("<", k, given["depth"]), body, end)
         b.position_at_end(body)
-        place = b.mul(k, given["ldb"], flags=_EXACT)
-        columns = self._load(self._at(self.b, place))
-        if self.mask is None:  # the columns beside these are next, in rows too far apart for the hardware to foresee
-            self._prefetch(self._at(self.b, b.add(place, I64(self.columns), flags=_EXACT)))
-        along = b.mul(k, given["a_step"], flags=_EXACT)
-        for start, total in zip(starts, sums, strict=True):
+        columns = [
+            self._load(at, mask) for at, mask in zip(self._registers(self._at(self.b, place)), self.masks, strict=True)
+        ]
+        totals = iter(sums)
+        for start in starts:
             element = self._splat(b.load(self._at(start, along)))
-            total.add_incoming(self._plus(total, self._times(element, columns)), body)
-        k.add_incoming(b.add(k, I64(1), flags=_EXACT), body)
+            for column in columns:
+                total = next(totals)
+                total.add_incoming(self._plus(total, self._times(element, column)), body)
+        for value, step in ((k, I64(1)), (place, given["ldb"]), (along, given["a_step"])):
+            value.add_incoming(b.add(value, step, flags=_EXACT), body)
         b.branch(head).set_metadata("llvm.loop", self._rolled())
         b.position_at_end(end)
         return sums
 
-    def _load(self, address: Any) -> Any:
-        pointer = self.builder.bitcast(address, self.vector.as_pointer())
-        if self.mask is None:
+    def _load(self, pointer: Any, mask: Any) -> Any:
+        if mask is None:
             return self.builder.load(pointer, align=self.bytes)
-        kind = ir.FunctionType(self.vector, [pointer.type, I32, self.mask.type, self.vector])
-        suffix = f"v{self.columns}{_SUFFIX[str(self.vector.element)]}"
+        kind = ir.FunctionType(self.vector, [pointer.type, I32, mask.type, self.vector])
+        suffix = f"v{self.lanes}{_SUFFIX[str(self.vector.element)]}"
         masked = insert_function(self.function.module, kind, f"llvm.masked.load.{suffix}.p0{suffix}")
-        return self.builder.call(masked, [pointer, I32(self.bytes), self.mask, ir.Constant(self.vector, None)])
+        return self.builder.call(masked, [pointer, I32(self.bytes), mask, ir.Constant(self.vector, None)])
 
-    def _prefetch(self, address: Any) -> None:
-        kind = ir.FunctionType(ir.VoidType(), [I8.as_pointer(), I32, I32, I32])
-        function = insert_function(self.function.module, kind, "llvm.prefetch.p0i8")
-        self.builder.call(function, [self.builder.bitcast(address, I8.as_pointer()), I32(0), I32(_NEAR), I32(1)])
-
-    def _below(self, width: Any) -> Any:
-        """The lanes before ``width``."""
-        lanes = ir.Constant(ir.VectorType(I64, self.columns), list(range(self.columns)))
+    def _below(self, width: Any, first: int) -> Any:
+        """The lanes of a register that begins at column ``first`` that are before ``width``."""
+        lanes = ir.Constant(ir.VectorType(I64, self.lanes), [first + i for i in range(self.lanes)])
         return self.builder.icmp_signed("<", lanes, self._splat(width))
 
     def _splat(self, scalar: Any) -> Any:
-        none = ir.Constant(ir.VectorType(scalar.type, self.columns), ir.Undefined)
-        zeros = ir.Constant(ir.VectorType(I32, self.columns), None)
+        none = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
+        zeros = ir.Constant(ir.VectorType(I32, self.lanes), None)
         return self.builder.shuffle_vector(self.builder.insert_element(none, scalar, I32(0)), none, zeros)
 
     def _at(self, buffer: Any, index: Any) -> Any:

@@ -15,6 +15,7 @@ they lie.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from graphad.compiler.ir.node import Node
@@ -27,7 +28,8 @@ from graphad.compiler.lower.direct import Direct
 from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
-from graphad.compiler.lower.panels import least
+from graphad.compiler.lower.packing import Packing
+from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
 from graphad.compiler.lower.pixels import lower_pixels
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
@@ -59,7 +61,8 @@ class Lowering(Direct):
             case "partial":
                 return self._partial_sums(found, self.steps(found))
             case "blocks":
-                return self._row_blocks(found)
+                group = self.group(found)
+                return self._row_blocks(found) if group is None else self._column_groups(found, group)
             case "outer":
                 return self._outer_loops(found)
 
@@ -115,17 +118,16 @@ class Lowering(Direct):
     def _row_blocks(self, found: Plan) -> list[Launch]:
         """One matrix product; threads share blocks of its rows. A column operand that needs packing is packed once."""
         packed: Panel | None = None
-        width = found.extent(found.columns)
-        pitch = self.pitch(width)
+        width, count = found.extent(found.columns), found.extent(found.rows)
+        most = self.block_rows(count)
+        pitch = self.pitch(width, most)
         if self.in_place(found, found.depth) is None:
             packed = self.packed_panel(found, found.depth, per_part=False)
             builder, puller = self.context.builder("pack", self.nodes)
             self.pack_columns(builder, puller, found, {}, found.depth, packed, "parallel")
             self.launches.append(builder.launch((self.anchor,), "pack"))
         builder, puller = self.context.builder("contract", self.nodes)
-        count = found.extent(found.rows)
         depth = found.extent(found.depth)
-        most = self.block_rows(count)
         with ExitStack() as stack:
             blocks = (count + most - 1) // most
             block = stack.enter_context(builder.loop(blocks, "parallel", stem="o"))
@@ -145,6 +147,31 @@ class Lowering(Direct):
                 a = self.packed_rows(builder, puller, found, first, rows, depth)
             self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, width, depth)
             self.epilogue(builder, puller, found, {}, tile, pitch, rows, first)
+        self.context.choices[self.anchor] = "matrix product"
+        return [*self.launches, builder.launch(tuple(self.nodes))]
+
+    def _column_groups(self, found: Plan, group: int) -> list[Launch]:
+        """One matrix product; threads share groups of its columns, which each packs where it needs them."""
+        builder, puller = self.context.builder("contract", self.nodes)
+        count, depth, width = found.extent(found.rows), found.extent(found.depth), found.extent(found.columns)
+        pitch, most = self.pitch(group), GROUP_ROWS
+        spans, groups = (count + SPAN - 1) // SPAN, width // group
+        with ExitStack() as stack:
+            o = stack.enter_context(builder.loop(spans * groups, "parallel", stem="o"))
+            builder.kernel.parallel = True
+            span, at = split(o, (spans, groups), builder.extents)
+            first_column = at * group
+            panel = Panel(self.context.local(self.dtype, depth * group, per_part=True), 0, 0, 1, tall=depth)
+            packing = Packing(self.context, builder, puller, self.tile, found, found.depth, {})
+            packing.write(panel, group, first_column)
+            tile = self.context.local(self.dtype, most * pitch, per_part=True)
+            last = count if spans == 1 else builder.index(least((span + 1) * SPAN, count), count + 1)
+            first = stack.enter_context(builder.between(span * SPAN, last, count, most, stem="b"))
+            rows = builder.index(least(last - first, most), most + 1)
+            a = self.rows_panel(builder, puller, found, {}, found.rows, found.depth)
+            a = replace(a, start=a.start + first * a.row, rows=rows, block=most)
+            self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, group, depth)
+            self.epilogue(builder, puller, found, {}, tile, pitch, rows, first, (first_column, group))
         self.context.choices[self.anchor] = "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]
 

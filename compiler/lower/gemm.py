@@ -26,8 +26,9 @@ DEPTH = 256
 class Panel:
     """A matrix operand ready for the product: a buffer, where it starts, and its strides in elements.
 
-    ``columns``: how many may be read of each row, 0 where no more than there are. ``rows``: of those there are, in a
-    block of at most ``block``, if it is a block of a larger operand.
+    ``columns``: how many may be read of each row, 0 where no more than there are. ``tall``: of a column operand that
+    lies panel by panel, its rows. ``rows``: of those there are, in a block of at most ``block``, if it is a block of a
+    larger operand.
     """
 
     storage: Storage
@@ -35,6 +36,7 @@ class Panel:
     row: Dim
     step: Dim
     columns: int = 0
+    tall: Dim = 0
     rows: Dim = 0
     block: int = 0
 
@@ -62,57 +64,56 @@ class Gemm:
             return
         builder = self.builder
         at_least_once = depth if isinstance(depth, int) else builder.index(_prim("max", depth, 1), depth + 1)
-        with builder.between(0, at_least_once, depth, DEPTH, stem="e") as p:
-            steps = builder.index(_prim("min", depth - p, DEPTH), DEPTH + 1)
+        most = even(depth)
+        with builder.between(0, at_least_once, depth, most, stem="e") as p:
+            whole = isinstance(depth, int) and depth % most == 0
+            steps = most if whole else builder.index(_prim("min", depth - p, most), most + 1)
             self._block(a(p, steps), p, steps)
 
     def _block(self, a: Panel, p: Dim, steps: Dim) -> None:
-        """Whole panels of columns, then what is left of them."""
-        wide = self.columns // self.tile.columns * self.tile.columns
-        if wide:
-            with self._counted(wide, self.tile.columns) as j:
-                self._panel(a, p, steps, j, self.tile.columns)
-        if wide != self.columns:
-            self._panel(a, p, steps, wide, self.tile.covered(self.columns) - wide)
+        """The panels of columns, widest first; one that may not be read as a whole goes by itself."""
+        readable = self.tile.covered(self.columns) if self.b.tall != 0 else self.b.columns or self.columns
+        for first, count, across in self.tile.panels(self.columns):
+            whole = min(count, (readable - first) // across)
+            with ExitStack() as stack:
+                if whole > 1:
+                    end = first + whole * across
+                    u = stack.enter_context(self.builder.between(first, end, self.columns, across, stem="u"))
+                    self._panel(a, p, steps, u, across, across)
+            for j in range(first + across * (whole if whole > 1 else 0), first + across * count, across):
+                self._panel(a, p, steps, j, across, min(readable - j, across))
 
-    def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int) -> None:
+    def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int, width: int) -> None:
         """All rows of one panel of columns, in tiles as even as they come."""
         count, height = self.rows, self.tile.rows
         if isinstance(count, int):
             tiles = max(-(-count // height), 1)
             height = max(-(-count // tiles), 1)
         c, b, name = self.c, self.b, self.builder.buffer
-        readable = (b.columns or self.columns) - j
-        width = across if not isinstance(readable, int) else min(readable, across)
+        start, row = b.start + p * b.row + j, b.row
+        if b.tall != 0:
+            start, row = b.start + b.tall * j + p * across, across
         self.builder.emit(
             Call(
                 "multiply_panel",
                 (
                     (name(c.storage, write=True), c.start + j),
                     (name(a.storage), a.start),
-                    (name(b.storage), b.start + p * b.row + j),
-                    *(count, width, steps, c.row, a.row, a.step, b.row),
+                    (name(b.storage), start),
+                    *(count, width, steps, c.row, a.row, a.step, row),
                     *(1 if self.add else p, height, across),
                 ),
             )
         )
 
-    def _counted(self, extent: Dim, step: int) -> "_Counted":
-        return _Counted(self.builder, extent, step)
 
+def even(depth: Dim) -> int:
+    """Steps of a block of the inner axis: at most DEPTH, and as even as they come.
 
-class _Counted(ExitStack):
-    """A loop in steps, or none where it would go round once."""
-
-    def __init__(self, builder: Builder, extent: Dim, step: int) -> None:
-        super().__init__()
-        self.builder, self.extent, self.step = builder, extent, step
-
-    def __enter__(self) -> Dim:  # type: ignore[override]
-        super().__enter__()
-        if self.extent == self.step:
-            return 0
-        return self.enter_context(self.builder.between(0, self.extent, self.extent, self.step, stem="u"))
+    >>> even(784), even(512), even(100)
+    (196, 256, 100)
+    """
+    return -(-depth // -(-depth // DEPTH)) if isinstance(depth, int) and depth else DEPTH
 
 
 def _prim(name: str, a: Dim, b: int) -> Prim:

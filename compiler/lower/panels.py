@@ -8,12 +8,13 @@ from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, product
 from graphad.compiler.loops.index import flat, split
-from graphad.compiler.loops.ir import At, Call, Lit, Load, Mark, Prim
+from graphad.compiler.loops.ir import At, Lit, Load, Mark, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.gemm import DEPTH, Gemm, Panel
 from graphad.compiler.lower.letters import Plan, Strided, joint, start, strided
 from graphad.compiler.lower.maps import Stores, store_all
+from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import crowded, pitch, target
@@ -22,6 +23,9 @@ ROWS = 24  # rows of a product that one thread does at a time, about: at least
 MOST_ROWS = 96
 SHARES = 8  # of the rows, that there are to be for threads
 DEEP = 2048  # steps of depth beyond which a panel is not packed at once
+SPAN = 512  # of a product whose columns are shared among threads, the rows that a thread does at a time
+GROUPS = (8, 4)  # of columns, that threads share; what divides the registers of a row evenly
+GROUP_ROWS = 64  # of a block of a group: its sums and its rows stay in the nearer caches
 REUSED = 64  # uses of each element, from which on copying it to a better place pays
 
 
@@ -99,63 +103,23 @@ class Panels:
         """storage[major, minor] = operand, with rows of ``pitch``; zeros fill the last tile."""
         shape = tuple(sizes[c] for c in minor)
         width = product(shape)
-        low = self._transpose(builder, operand, letters, known, major, minor, sizes, storage, pitch, mark)
         with ExitStack() as stack:
             place = dict(known)
             for i, c in enumerate(major):
                 place[c] = stack.enter_context(builder.loop(sizes[c], "serial" if i else mark, stem="q"))
             row = flat([place[c] for c in major], tuple(sizes[c] for c in major))
-            if low == 0:
-                with ExitStack() as inner:
-                    for c in minor:
-                        place[c] = inner.enter_context(builder.loop(sizes[c], stem="q"))
-                    value = puller.value(operand, tuple(place[c] for c in letters))
-                    builder.store(storage, row * pitch + flat([place[c] for c in minor], shape), value)
-            elif low != width:
-                with builder.between(low, width, width, stem="q") as q:
-                    place.update(zip(minor, split(q, shape, builder.extents), strict=True))
-                    value = puller.value(operand, tuple(place[c] for c in letters))
-                    builder.store(storage, row * pitch + q, value)
+            with ExitStack() as inner:
+                for c in minor:
+                    place[c] = inner.enter_context(builder.loop(sizes[c], stem="q"))
+                value = puller.value(operand, tuple(place[c] for c in letters))
+                builder.store(storage, row * pitch + flat([place[c] for c in minor], shape), value)
             if isinstance(width, int) and pitch != width and self.tile.covered(width) != width:
                 with builder.between(width, self.tile.covered(width), pitch, stem="q") as q:
                     builder.store(storage, row * pitch + q, Lit(0, self.dtype))
 
-    def _transpose(
-        self,
-        builder: Builder,
-        operand: Node,
-        letters: str,
-        known: dict[str, Dim],
-        major: str,
-        minor: str,
-        sizes: dict[str, Dim],
-        storage: Storage,
-        pitch: Dim,
-        mark: Mark,
-    ) -> int:
-        """Transpose in registers, where neighbours in memory become neighbouring rows: how many columns were done."""
-        lies, lanes = strided(operand, letters, self.context), self.tile.narrow
-        width, depth = product(sizes[c] for c in minor), product(sizes[c] for c in major)
-        if lies is None or not isinstance(width, int) or not isinstance(depth, int) or min(width, depth) < lanes:
-            return 0
-        pitch_from = joint(minor, lies.strides, sizes)
-        if lies.stored.type.dtype != self.dtype:
-            return 0
-        if joint(major, lies.strides, sizes) != 1 or pitch_from is None or pitch_from == 1:
-            return 0
-        with ExitStack() as stack:
-            if width // lanes == 1 and mark == "parallel":
-                stack.enter_context(builder.once())
-            block = stack.enter_context(builder.loop(width // lanes, mark, stem="q"))
-            first = block * lanes
-            source = (builder.buffer(self.context.stored[lies.stored]), start(lies, known) + first * pitch_from)
-            target = (builder.buffer(storage, write=True), first)
-            builder.emit(Call("transpose_panel", (target, source, depth, pitch, pitch_from, lanes)))
-        return width // lanes * lanes
-
-    def pitch(self, width: Dim, depth: Dim = 0) -> Dim:
-        """Elements from row to row of a column operand, packed, or of the result."""
-        at_once = min(depth, DEPTH) if isinstance(depth, int) else DEPTH
+    def pitch(self, width: Dim, rows: Dim = 0) -> Dim:
+        """Elements from row to row of the result, or of a column operand packed row by row."""
+        at_once = min(rows, DEPTH) if isinstance(rows, int) else DEPTH
         return pitch(width, at_once, self.dtype, self.tile) if isinstance(width, int) else width
 
     def call(
@@ -199,13 +163,22 @@ class Panels:
         self.pack_columns(builder, puller, found, known, depth, panel)
         return panel
 
-    def packed_panel(self, found: Plan, depth: str, per_part: bool = True) -> Panel:
-        """Memory for the column operand, packed."""
+    def packed_width(self, found: Plan, depth: str) -> Dim:
+        """Elements that the column operand, packed, takes for each step of the depth."""
         width = found.extent(found.columns)
+        if len(found.columns) == 1 and isinstance(width, int):
+            return self.tile.covered(width)
+        return self.pitch(width, found.extent(depth))
+
+    def packed_panel(self, found: Plan, depth: str, per_part: bool = True) -> Panel:
+        """Memory for the column operand, packed: panel by panel, but windows row by row."""
+        width, deep = found.extent(found.columns), found.extent(depth)
         assert isinstance(width, int)
-        pitch = self.pitch(width, found.extent(depth))
-        storage = self.context.local(self.dtype, found.extent(depth) * pitch, per_part=per_part)
-        return Panel(storage, 0, pitch, 1, self.tile.covered(width))
+        row = self.packed_width(found, depth)
+        storage = self.context.local(self.dtype, deep * row, per_part=per_part)
+        if len(found.columns) == 1:
+            return Panel(storage, 0, 0, 1, tall=deep)
+        return Panel(storage, 0, row, 1, self.tile.covered(width))
 
     def pack_columns(
         self,
@@ -219,6 +192,11 @@ class Panels:
     ) -> None:
         letters, columns = found.columns_letters, found.columns
         operand, sizes = found.columns_operand, found.sizes
+        if panel.tall != 0:
+            width = found.extent(columns)
+            assert isinstance(width, int)
+            Packing(self.context, builder, puller, self.tile, found, depth, known, mark).write(panel, width)
+            return
         self.pack(builder, puller, operand, letters, known, depth, columns, sizes, panel.storage, panel.row, mark)
 
     def rows_panel(
@@ -251,17 +229,21 @@ class Panels:
         pitch: Dim,
         rows: Dim,
         first_row: Dim = 0,
+        columns: tuple[Dim, Dim] | None = None,
     ) -> None:
         """The maps that follow, on each element of the tile; or just the store."""
         with builder.loop(rows, stem="r") as row:
             if first_row != 0:
                 builder.extents[str(row)] = found.extent(found.rows)
-            with builder.loop(found.extent(found.columns), "vector", stem="q") as q:
+            first, width = columns or (0, found.extent(found.columns))
+            with builder.loop(width, "vector", stem="q") as q:
                 place = dict(known)
                 place.update(
                     zip(found.rows, split(first_row + row, found.shape(found.rows), builder.extents), strict=True)
                 )
-                place.update(zip(found.columns, split(q, found.shape(found.columns), builder.extents), strict=True))
+                place.update(
+                    zip(found.columns, split(first + q, found.shape(found.columns), builder.extents), strict=True)
+                )
                 load = Load(builder.buffer(tile), row * pitch + q, tile.dtype)
                 puller.substituted[self.anchor] = builder.let("v", load)
                 store_all(builder, puller, self.stores, tuple(place[c] for c in found.out))
@@ -280,6 +262,24 @@ class Panels:
         rows = min(max(count // SHARES, ROWS), MOST_ROWS) if isinstance(count, int) else ROWS
         return max(rows // self.tile.rows, 1) * self.tile.rows
 
+    def group(self, found: Plan) -> int | None:
+        """Columns that a thread packs and multiplies at a time; None where it is better to pack all at once.
+
+        A copy of all is read from afar, after others' results; groups stay in the second-level cache. They are of equal
+        size, since threads share them, and rows are many, since packing has to pay for itself.
+        """
+        count, depth, width = (found.extent(x) for x in (found.rows, found.depth, found.columns))
+        direct = self.direct_rows_operand(found, found.depth)
+        if self.in_place(found, found.depth) is not None or direct is None or len(found.columns) != 1:
+            return None
+        if not isinstance(width, int) or not isinstance(depth, int) or width % self.tile.narrow:
+            return None
+        if joint(found.depth, direct.strides, found.sizes) != 1 or (isinstance(count, int) and count < REUSED):
+            return None
+        registers = width // self.tile.narrow
+        fitting = [n for n in GROUPS if registers % n == 0]
+        return registers // fitting[0] * self.tile.narrow if fitting else None
+
     def packed_rows(self, builder: Builder, puller: Puller, found: Plan, first: Dim, rows: Dim, depth: Dim) -> Panel:
         storage = self.context.local(self.dtype, depth * self.block_rows(found.extent(found.rows)), per_part=True)
         with builder.loop(rows, stem="q") as row, ExitStack() as stack:
@@ -293,5 +293,5 @@ class Panels:
         return Panel(storage, 0, depth, 1)
 
 
-def least(a: Dim, b: int) -> Prim:
+def least(a: Dim, b: Dim) -> Prim:
     return Prim("min", (At(a), At(b)), "int64")

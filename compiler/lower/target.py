@@ -15,7 +15,7 @@ WAYS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """``rows`` x ``columns`` results stay in registers; ``narrow`` columns, one register, where no more are left."""
+    """``rows`` x ``columns`` results stay in registers; of fewer columns whole registers, ``narrow`` columns each."""
 
     rows: int
     columns: int
@@ -27,8 +27,23 @@ class Tile:
         >>> Tile(6, 16, 8).covered(20), Tile(6, 16, 8).covered(25)
         (24, 32)
         """
-        rest = width % self.columns
-        return width - rest + (0 if rest == 0 else self.narrow if rest <= self.narrow else self.columns)
+        return -(-width // self.narrow) * self.narrow
+
+    def panels(self, width: int) -> tuple[tuple[int, int, int], ...]:
+        """The panels that cover ``width`` columns: of each width the first column, how many there are, and the width.
+
+        As wide as a tile, then what is left: rather two and two registers than three and one, which waits for its sums.
+
+        >>> Tile(8, 48, 16).panels(512), Tile(8, 48, 16).panels(100), Tile(6, 16, 4).panels(20)
+        (((0, 10, 48), (480, 1, 32)), ((0, 1, 48), (48, 2, 32)), ((0, 1, 16), (16, 1, 4)))
+        """
+        registers = self.columns // self.narrow
+        wide, rest = divmod(self.covered(width) // self.narrow, registers)
+        few = 2 if rest == 1 and wide and registers == 3 else 1 if rest else 0
+        wide -= few == 2
+        across = (self.covered(width) - wide * self.columns) // max(few, 1)
+        found = ((0, wide, self.columns), (wide * self.columns, few, across))
+        return tuple(piece for piece in found if piece[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,7 @@ class Target:
 TARGETS: Final = {
     "sse": Target(16, 6, 2, 16),
     "avx2": Target(32, 6, 2, 16),
-    "avx512": Target(64, 14, 2, 32),
+    "avx512": Target(64, 8, 3, 32),
     "neon": Target(16, 6, 4, 32),
 }
 
@@ -75,15 +90,15 @@ def target(isa: Isa) -> Target:
     return TARGETS[instruction_set() if isa == "native" else isa]
 
 
-def pitch(width: int, depth: int, dtype: str, tile: Tile) -> int:
-    """Elements from row to row of a packed operand of ``depth`` rows: whole tiles, and rows do not crowd the cache.
+def pitch(width: int, rows: int, dtype: str, tile: Tile) -> int:
+    """Elements from row to row of a matrix of so many ``rows``: whole registers, and rows do not crowd the cache.
 
     >>> tile = Tile(6, 16, 8)
     >>> pitch(100, 256, "float32", tile), pitch(512, 256, "float32", tile), pitch(512, 8, "float32", tile)
-    (112, 528, 512)
+    (104, 528, 512)
     """
-    found = math.ceil(width / tile.columns) * tile.columns
-    return found + LINE // ITEMSIZE[dtype] if crowded(found, depth, dtype) else found
+    found = tile.covered(width)
+    return found + LINE // ITEMSIZE[dtype] if crowded(found, rows, dtype) else found
 
 
 def crowded(row: int, depth: int, dtype: str) -> bool:

@@ -15,6 +15,7 @@ from graphad.compiler.lower.contract import CHUNKS, Lowering, Schedule
 from graphad.compiler.lower.folded import folded_plan
 from graphad.compiler.lower.gemm import DEPTH
 from graphad.compiler.lower.letters import Plan, plan
+from graphad.compiler.lower.panels import GROUP_ROWS, SPAN
 from graphad.compiler.lower.target import Tile
 
 ALIGN: Final = 64
@@ -66,13 +67,16 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
     steps = lowering.steps(found) if schedule != "blocks" else ""
     inner = found.depth[len(steps) :]
     times = outer * extent(steps)
-    pitch = number(lowering.pitch(found.extent(found.columns)), sizes)
+    at_once = lowering.block_rows(found.extent(found.rows)) if schedule == "blocks" else 0
+    pitch = number(lowering.pitch(found.extent(found.columns), at_once), sizes)
     packs_columns = lowering.in_place(found, inner) is None
     packs_rows = lowering.direct_rows_operand(found, inner) is None
     fixed_rows = schedule == "outer" and not set(found.rows_letters) & set(found.outer + steps)
     deep = extent(inner)
-    packed = number(lowering.pitch(found.extent(found.columns), deep), sizes)
-    column_packs = (times if schedule != "blocks" else 1) * deep * columns if packs_columns else 0
+    packed = number(lowering.packed_width(found, inner), sizes)
+    group = lowering.group(found) if schedule == "blocks" else None
+    packings = times if schedule != "blocks" else -(-rows // SPAN) if group else 1
+    column_packs = packings * deep * columns if packs_columns else 0
     row_packs = (1 if fixed_rows else times) * rows * deep if packs_rows else 0
     by_left = found.columns_operand is node.operands[0]
     pulled = (float(column_packs), float(row_packs)) if by_left else (float(row_packs), float(column_packs))
@@ -84,7 +88,9 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
         if packs and minor and _step(x, letters.index(minor[-1])) not in (0, 1):
             crosswise += packs
     pieces = [deep * packed if packs_columns else 0]
-    if schedule == "blocks":
+    if group:
+        pieces = [deep * group, GROUP_ROWS * number(lowering.pitch(group), sizes)]
+    elif schedule == "blocks":
         block = lowering.block_rows(found.extent(found.rows))
         pieces += [min(rows, block) * pitch, deep * block if packs_rows else 0]
     else:
@@ -97,12 +103,11 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
 def _tiled(tile: Tile, times: int, rows: int, columns: int, depth: int) -> tuple[int, float, float]:
     """Tiles of a product, and the multiply-adds of wide and of narrow ones."""
     high = -(-rows // tile.rows)
-    covered = tile.covered(columns)
-    narrow = covered % tile.columns
-    wide = covered - narrow
+    panels = tile.panels(columns)
     each = float(times) * high * tile.rows * depth
-    tiles = times * high * -(-covered // tile.columns) * -(-depth // DEPTH)
-    return tiles, each * wide, each * narrow
+    narrow = sum(count * across for _, count, across in panels if across == tile.narrow)
+    tiles = times * high * sum(count for _, count, _ in panels) * -(-depth // DEPTH)
+    return tiles, each * (tile.covered(columns) - narrow), each * narrow
 
 
 def aligned(nbytes: int) -> int:

@@ -145,3 +145,44 @@ def test_a_packed_parameter_that_is_deeper_than_a_block() -> None:
     np.testing.assert_allclose(found, 2 * w.value @ b, rtol=1e-3, atol=1e-3)
     v = ga.parameter("v", rng.normal(size=(400, 8)).astype(np.float32))
     np.testing.assert_allclose(ga.compile([x], v.T @ x, threads=1)(b), v.value.T @ b, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("isa", ["avx2", "avx512", "neon", "sse"])
+def test_products_of_every_size_and_transpose(isa: Any) -> None:
+    """Panels of one to many registers, rows that fill no tile, depths beyond a block, for each set of instructions."""
+    rng = np.random.default_rng(2)
+    inputs, outputs, values, wanted = [], [], [], []
+    for k, (rows, columns, depth) in enumerate(
+        ((1, 48, 5), (7, 49, 257), (17, 100, 33), (37, 145, 71), (130, 64, 300))
+    ):
+        for spec in ("ij,jk->ik", "ji,jk->ik", "ij,kj->ik", "ji,kj->ik"):
+            left, right = (depth, rows) if spec[0] == "j" else (rows, depth), (depth, columns)
+            right = right[::-1] if spec[3] == "k" else right
+            x, y = (ga.input(f"{n}{spec}{k}", s) for n, s in (("x", left), ("y", right)))
+            pair = [rng.standard_normal(s).astype("f4") for s in (left, right)]
+            inputs += [x, y]
+            values += pair
+            outputs.append(ga.einsum(spec, x, y))
+            wanted.append(np.einsum(spec, *(a.astype("f8") for a in pair)))
+    found = ga.compile(inputs, outputs, threads=2, options=ga.Options(isa=isa))(*values)
+    for one, exact in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, exact, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("isa", ["avx2", "avx512"])
+def test_columns_that_threads_pack_in_groups(isa: Any) -> None:
+    """torch's dense layer and its input gradient: any batch, spans of rows, and bits that the threads do not change."""
+    rng = np.random.default_rng(3)
+    x, w = ga.input("x", ("N", 256)), ga.parameter("w", rng.standard_normal((512, 256)).astype("f4"))
+    v = ga.parameter("v", rng.standard_normal((512, 256)).astype("f4"))
+    outputs = [ga.maximum(x @ w.T, 0) @ v, x @ w.T + 1]
+    functions = [ga.compile([x], outputs, threads=n, options=ga.Options(isa=isa)) for n in (1, 3)]
+    assert functions[0].show().count("(share(8*((N+511)//512)") == 2
+    for n in (0, 1, 63, 65, 513):
+        value = rng.standard_normal((n, 256)).astype("f4")
+        hidden = value.astype("f8") @ w.value.T.astype("f8")
+        one, three = (f(value) for f in functions)
+        np.testing.assert_allclose(one[0], np.maximum(hidden, 0) @ v.value, rtol=1e-4, atol=3e-3)
+        np.testing.assert_allclose(one[1], hidden + 1, rtol=1e-5, atol=1e-4)
+        for a, b in zip(one, three, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -86,3 +86,16 @@ def test_numba_transposes() -> None:
     x = np.arange(4 * 7, dtype="f8")
     found = run("    transpose_panel(z, x, 7, 4, 7, 4)\n", "float64", [x, x], 28, numba=True)
     np.testing.assert_array_equal(found.reshape(7, 4), x.reshape(4, 7).T)
+
+
+@pytest.mark.parametrize("tile", [(8, 48), (6, 24), (5, 32), (7, 12), (14, 2), (1, 48)])
+def test_tiles_of_several_registers(tile: tuple[int, int]) -> None:
+    """Whole, and with columns that end in any register of the tile."""
+    rng, (_, columns) = np.random.default_rng(3), tile
+    x, y = rng.integers(-5, 6, (19, 11)).astype("f4"), rng.integers(-5, 6, (11, columns + 1)).astype("f4")
+    for width in {columns, columns - 1, columns // 2 + 1, 1}:
+        text = panel(19, columns, 11, False, 1, width, tile)
+        found = run(text, "float32", [x.ravel(), y.ravel()], 19 * (columns + 3)).reshape(19, columns + 3)
+        seen = np.where(np.arange(columns) < width, y[:, :columns], 0)
+        np.testing.assert_array_equal(found[:, :columns], x @ seen + FILL)
+        assert (found[:, columns:] == FILL).all()
