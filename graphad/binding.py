@@ -20,7 +20,7 @@ def accept(x: Node, value: Any, sizes: Sizes) -> np.ndarray:
     """
     name = x.kind.name if isinstance(x.kind, Leaf) else repr(x)
     array = value if isinstance(value, np.ndarray) else _converted(name, x, value)
-    if isinstance(array, np.ma.MaskedArray):
+    if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):  # numpy.ma takes 15 ms to import
         raise DTypeError(f"argument {name!r}: a mask would be lost; write {name}.filled(value) [declared {x.site}]")
     if array.dtype != np.dtype(x.type.dtype):  # not by name: a byte-swapped float32 has the name, too
         known = array.dtype.name in DTYPES

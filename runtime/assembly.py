@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
-from graphad.runtime.numba_api import ir
+from graphad.runtime.ir import ir
 
 Number = bool | int | float
 _SCALAR = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphad.runtime.assembly import Assembly
-from graphad.runtime.numba_api import insert_function, ir
+from graphad.runtime.ir import insert_function, ir
 
 Emit = Callable[..., Any]  # (builder, *values) -> value
 

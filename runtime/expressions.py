@@ -10,7 +10,7 @@ from typing import Any
 
 from graphad.runtime import emitters
 from graphad.runtime.assembly import Word
-from graphad.runtime.numba_api import ir
+from graphad.runtime.ir import ir
 
 I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
@@ -21,7 +21,11 @@ _RANK = {name: rank for rank, name in enumerate(SCALAR)}
 
 
 class UnsupportedError(Exception):
-    """Not in the part of Python that kernels are written in."""
+    """Not in the part of Python that kernels are written in; ``kernel`` is the one that has it, once that is known."""
+
+    def __init__(self, message: str, kernel: str = "") -> None:
+        super().__init__(message)
+        self.kernel = kernel
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphad.runtime.program import Layout, Program
-from graphad.runtime.sync import STATUS_WORDS, SYNC_WORDS
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 PAGE = 1 << 21  # bytes of a large page
 HEADER_WORDS = 8  # addresses of table, sizes, sync, clock, status
+STATUS_WORDS = 8  # code, detail, taken
+SYNC_WORDS = 16  # of a barrier: arrivals in word 0; generation in word 8, sleepers in word 9: two cache lines
 
 
 def _padded(words: int) -> int:

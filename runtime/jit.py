@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from graphad.runtime.lazy import lazy_import
 
-numba_api = lazy_import("graphad.runtime.numba_api")
+numba_api = lazy_import("graphad.runtime.general.numba_api")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -1,12 +1,11 @@
-"""Every name that generated code may use: `from graphad.runtime.kernel import *`."""
+"""Every name that generated code may use: `from graphad.runtime.kernel import *`. What they are for Numba."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from graphad.runtime.buffers import (
-    bind,
+from graphad.runtime.general.buffers import (
     bool_at,
     buffer_at,
     float32_at,
@@ -17,11 +16,10 @@ from graphad.runtime.buffers import (
     prefetch,
     stream,
 )
-from graphad.runtime.numba_api import float32, float64, int32, int64, njit
-from graphad.runtime.panels import multiply_panel
-from graphad.runtime.pipeline import KernelCompiler
-from graphad.runtime.scalars import (
-    bits,
+from graphad.runtime.general.numba_api import float32, float64, int32, int64, njit
+from graphad.runtime.general.panels import multiply_panel, transpose_panel
+from graphad.runtime.general.pipeline import KernelCompiler
+from graphad.runtime.general.scalars import (
     cbrt,
     ceil,
     copysign,
@@ -30,7 +28,6 @@ from graphad.runtime.scalars import (
     floordiv,
     fma,
     fmod,
-    from_bits,
     lanes,
     maximum,
     minimum,
@@ -42,15 +39,13 @@ from graphad.runtime.scalars import (
     sqrt,
     trunc,
 )
-from graphad.runtime.sync import barrier, fail, stamp
-from graphad.runtime.translated import translated, translation
-from graphad.runtime.transposes import transpose_panel
+from graphad.runtime.general.sync import barrier, fail, stamp
 
 __all__ = [
     # decorators
     "kernel", "entry",
     # memory
-    "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "bind", "stream", "prefetch",
+    "float32_at", "float64_at", "int32_at", "int64_at", "bool_at", "offset", "buffer_at", "stream", "prefetch",
     # threads
     "barrier", "stamp", "fail", "share",
     # loops
@@ -61,7 +56,7 @@ __all__ = [
     "float32", "float64", "int32", "int64",
     # scalars that Numba lacks, widens or guards
     "select", "maximum", "minimum", "sign", "copysign", "fabs", "floordiv", "mod", "fma", "sqrt",
-    "floor", "ceil", "trunc", "rint", "cbrt", "fmod", "bits", "from_bits",
+    "floor", "ceil", "trunc", "rint", "cbrt", "fmod",
 ]  # fmt: skip
 
 _OPTIONS: dict[str, Any] = {
@@ -82,8 +77,7 @@ def kernel(function: Callable[..., Any] | None = None, *, reassociate: bool = Fa
     flags = (("reassoc", "nsz") if reassociate else ()) + (("contract",) if contract else ())
 
     def decorate(defined: Callable[..., Any]) -> Any:
-        made = translated(defined, flags) if translation.enabled else None
-        return made or njit(fastmath=set(flags) or False, **_OPTIONS)(defined)
+        return njit(fastmath=set(flags) or False, **_OPTIONS)(defined)
 
     return decorate if function is None else decorate(function)
 

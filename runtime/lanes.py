@@ -25,8 +25,8 @@ from graphad.runtime.elementary.real import Real
 from graphad.runtime.expressions import BYTES, Expressions, UnsupportedError, Value
 from graphad.runtime.folds import Fold
 from graphad.runtime.indices import Polynomial, affine, parsed
+from graphad.runtime.ir import ir
 from graphad.runtime.lane_plan import LanePlan, folded
-from graphad.runtime.numba_api import ir
 from graphad.runtime.streams import ELEMENT, I64, Place, memory
 
 USUALLY = ', !prof !{!"branch_weights", i32 9999, i32 1}'

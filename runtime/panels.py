@@ -20,12 +20,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphad.runtime import target
-from graphad.runtime.numba_api import insert_function, intrinsic_of_literals, ir, signature, types
+from graphad.runtime.ir import insert_function, ir
 
 I32, I64 = (ir.IntType(n) for n in (32, 64))
 _BYTES = {"float": 4, "double": 8, "i32": 4, "i64": 8}
 _SUFFIX = {"float": "f32", "double": "f64", "i32": "i32", "i64": "i64"}
-_NUMBERS = ("rows", "width", "depth", "ldc", "a_row", "a_step", "ldb", "add")
+NUMBERS = ("rows", "width", "depth", "ldc", "a_row", "a_step", "ldb", "add")
 _EXACT = ("nsw",)
 
 
@@ -54,14 +54,14 @@ class _Panel:
         self.lanes = math.gcd(columns, target.vector_bytes() // self.bytes)
         self.vector = ir.VectorType(element, self.lanes)
         self.firsts = range(0, columns, self.lanes)  # column of each register
-        kinds = [element.as_pointer()] * 3 + [I64] * len(_NUMBERS)
+        kinds = [element.as_pointer()] * 3 + [I64] * len(NUMBERS)
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         self.function.linkage = "internal"
         self.function.attributes.add("noinline")
         for buffer in self.function.args[:3]:
             buffer.add_attribute("noalias")
         self.c, self.a, self.b = self.function.args[:3]
-        self.given = dict(zip(_NUMBERS, self.function.args[3:], strict=True))
+        self.given = dict(zip(NUMBERS, self.function.args[3:], strict=True))
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.masks = [self._below(self.given["width"], q) if masked else None for q in self.firsts]
         self._write()
@@ -175,21 +175,3 @@ class _Panel:
         loop = ir.values.MDValue(module, [option], name=str(len(module.metadata)))
         loop.operands = (loop, option)  # LLVM knows a loop by metadata that begin with themselves
         return loop
-
-
-@intrinsic_of_literals
-def multiply_panel(
-    typingctx: Any, c: Any, a: Any, b: Any, rows: Any, width: Any, depth: Any, ldc: Any, a_row: Any, a_step: Any,
-    ldb: Any, add: Any, at_once: Any, columns: Any,
-) -> Any:  # fmt: skip
-    """What the top of this file says, for kernels that Numba compiles."""
-    whole = width.literal_value if hasattr(width, "literal_value") else None
-
-    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
-        numbers = list(args[3:11])
-        if whole is not None:
-            numbers[1] = I64(whole)
-        emit_panel(builder, args[:3], numbers, at_once.literal_value, columns.literal_value, ())
-        return context.get_dummy_value()
-
-    return signature(types.none, c, a, b, *(types.int64,) * len(_NUMBERS), at_once, columns), codegen

@@ -23,7 +23,7 @@ from typing import Any
 
 from graphad.runtime.assembly import Assembly, Function, Word, function_name, kind
 from graphad.runtime.expressions import UnsupportedError, Value
-from graphad.runtime.numba_api import ir
+from graphad.runtime.ir import ir
 from graphad.runtime.spmd_memory import Memory
 from graphad.runtime.spmd_values import I64
 from graphad.runtime.streams import ELEMENT

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphad.runtime.assembly import Function, Word, function_name, kind
 from graphad.runtime.expressions import BYTES, UnsupportedError, Value
-from graphad.runtime.numba_api import ir
+from graphad.runtime.ir import ir
 from graphad.runtime.spmd_values import I64, Values
 from graphad.runtime.streams import memory
 

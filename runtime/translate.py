@@ -14,9 +14,9 @@ from typing import Any
 
 from graphad.runtime import target
 from graphad.runtime.expressions import BYTES, I8, I64, SCALAR, Expressions, UnsupportedError, Value, llvm_type
+from graphad.runtime.ir import ir
 from graphad.runtime.lane_plan import plan_lanes
 from graphad.runtime.lanes import Lanes
-from graphad.runtime.numba_api import ir
 from graphad.runtime.panels import emit_panel
 from graphad.runtime.spmd import Together, used
 from graphad.runtime.transposes import emit_transpose
@@ -40,8 +40,7 @@ class Translator(Expressions):
         if len(names) != len(dtypes):
             raise TypeError(f"kernel {definition.name} takes {len(names)} arguments, got {len(dtypes)}")
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [llvm_type(d) for d in dtypes]), name)
-        self.function.linkage = "internal"
-        self.function.attributes.add("noinline")  # keeps what its arguments promise, and the program small
+        self.function.attributes.add("noinline")  # keeps what its arguments promise
         for argument, dtype in zip(self.function.args, dtypes, strict=True):
             if dtype.endswith("*"):
                 argument.add_attribute("noalias")

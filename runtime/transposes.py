@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphad.runtime.numba_api import intrinsic_of_literals, ir, signature, types
+from graphad.runtime.ir import ir
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 _BYTES = {"float": 4, "double": 8, "i32": 4, "i64": 8}
@@ -70,14 +70,3 @@ def _block(b: Any, y: Any, x: Any, y_row: Any, x_row: Any, columns: int) -> None
         lines = [b.shuffle_vector(low, high, mask) for low, high in pairs for mask in masks]
     for r, line in enumerate(lines):
         b.store(line, row(y, y_row, r), align=size)
-
-
-@intrinsic_of_literals
-def transpose_panel(typingctx: Any, y: Any, x: Any, rows: Any, y_row: Any, x_row: Any, columns: Any) -> Any:
-    """What the top of this file says, for kernels that Numba compiles."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
-        emit_transpose(builder, args[:2], args[2:5], columns.literal_value)
-        return context.get_dummy_value()
-
-    return signature(types.none, y, x, *(types.int64,) * 3, columns), codegen

@@ -10,7 +10,6 @@ import numpy as np
 
 from graphad.runtime import ArraySpec, Layout, Program, native
 from graphad.runtime.instance import Instance
-from graphad.runtime.translated import translation
 
 HEAD = "from graphad.runtime.kernel import *\n\n\n"
 RUN = "\n\n@entry\ndef run(table, sizes, part, parts, sync, clock, status):\n"
@@ -132,14 +131,14 @@ class Run(Protocol):
     def __call__(self, x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray: ...
 
 
-def compiled(made: Program, name: str) -> Run:
-    """The program, compiled now; n is the inputs' length."""
-    code = native.compile_source(made, native.full_source(made), name, f"<{name}>")
-    assert not translation.refused
+def compiled(made: Program, numba: bool = False) -> Run:
+    """The program, compiled now, by way of the translator or of Numba; n is the inputs' length."""
+    code = native.through_numba(made, "numba_program", "<numba_program>") if numba else native.translated(made)
+    call = code.callable()
 
     def run(x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray:
         out = np.zeros(size, x.dtype)
-        Instance(made, code.call, Layout((len(x),), (), 0, ((size,),), threads), (), ()).run([x, y], [out])
+        Instance(made, call, Layout((len(x),), (), 0, ((size,),), threads), (), ()).run([x, y], [out])
         return out
 
     return run
@@ -161,5 +160,5 @@ def vectors_of(inputs: dict[str, np.ndarray], second: np.ndarray | None = None) 
         value = f"x[{at}] ** y[{at}]" if name == "pow" else f"math.{name}(x[{at}]{f', y[{at}]' * (name == 'atan2')})"
         body += f"        z[{at}] = {value}\n"
     dtype = str(x.dtype)
-    z = compiled(pointwise(dtype, body), f"vectors_{dtype}_{abs(hash(body))}")(x, y, len(x))
+    z = compiled(pointwise(dtype, body))(x, y, len(x))
     return {name: z[k * n : k * n + length] for k, (name, length) in enumerate(lengths.items())}

@@ -49,6 +49,12 @@ def test_a_new_process_does_not_compile(fresh_cache):
     assert run_python(run_axpy(threads=2)) == "0 1\n"
 
 
+def test_neither_compiling_nor_loading_imports_numba(fresh_cache):
+    text = run_axpy() + "import sys\nassert 'numba' not in sys.modules\n"
+    assert run_python(text) == "1 0\n"
+    assert run_python(text + "assert 'llvmlite.ir' not in sys.modules\n") == "0 1\n"
+
+
 def test_numba_cache_dir_changes_nothing(fresh_cache, tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
     assert run_python(run_axpy()) == "1 0\n"
@@ -84,14 +90,14 @@ def test_a_damaged_entry_is_named_removed_and_compiled_anew(fresh_cache, counted
     assert counted() == (2, 1)
 
 
-def test_a_binary_that_does_not_unpickle_is_compiled_anew(fresh_cache):
-    # As from a Numba that pickles otherwise: the checksums are right, the content is not.
+def test_a_binary_of_another_form_is_compiled_anew(fresh_cache):
+    # As from another version: the checksums are right, the content is not.
     entry = load(SQUARE).source_path.parent
-    (entry / "program.bin").write_bytes(b"not a pickle")
+    (entry / "program.bin").write_bytes(b"not object code")
     manifest = json.loads((entry / "manifest.json").read_text())
-    manifest["sha256"]["program.bin"] = hashlib.sha256(b"not a pickle").hexdigest()
+    manifest["sha256"]["program.bin"] = hashlib.sha256(b"not object code").hexdigest()
     (entry / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.warns(CacheWarning, match="program.bin cannot be used: UnpicklingError"):
+    with pytest.warns(CacheWarning, match="program.bin cannot be used: ValueError: it is not object code"):
         assert works(load(SQUARE))
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from graphad.runtime import target
 from graphad.runtime.lanes import INLINED
-from graphad.runtime.translated import translation
 from tests.runtime.programs import LANES, compiled, pointwise
 from tests.runtime.test_translate import FLOATS, SPECIAL, WHOLE
 
@@ -14,10 +13,8 @@ ELEMENTARY = ["math.exp(x[i])", "math.tanh(x[i])", "math.atan2(x[i], y[i])", "x[
 
 def both(dtype: str, body: str, inputs: list[np.ndarray], size: int, outputs: str = "z") -> list[np.ndarray]:
     """Vectors' answer and Numba's."""
-    made, name = pointwise(dtype, body, outputs), f"lanes{abs(hash((dtype, body)))}"
-    ours = compiled(made, f"ours_{name}")(*inputs, size)
-    with translation.off():
-        return [ours, compiled(made, f"numbas_{name}")(*inputs, size)]
+    made = pointwise(dtype, body, outputs)
+    return [compiled(made, numba)(*inputs, size) for numba in (False, True)]
 
 
 def stores(expressions: list[str], dtype: str) -> str:
@@ -72,10 +69,8 @@ SETUP = "    m = 2\n    t = float64(0.5)\n    b = n > 3\n"
 def test_bodies_for_every_remainder(name: str) -> None:
     rng = np.random.default_rng(0)
     body = SETUP + "    for i in lanes(0, n):\n" + BODIES[name]
-    made, label = pointwise("float64", body), name.replace(" ", "_")
-    ours = compiled(made, f"ours_{label}")
-    with translation.off():
-        numbas = compiled(made, f"numbas_{label}")
+    made = pointwise("float64", body)
+    ours, numbas = compiled(made), compiled(made, numba=True)
     for n in range(2, 2 * target.vector_bytes() // 8 + 2):
         x, y = rng.uniform(-1, 1, n), np.floor(rng.uniform(0.1, n, n))
         a, b = (run(x, y, 700 * n + 20) for run in (ours, numbas))
@@ -85,7 +80,7 @@ def test_bodies_for_every_remainder(name: str) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_result_does_not_depend_on_its_place_or_the_threads(dtype: str) -> None:
     body = LANES + "        z[i] = math.sin(x[i]) * math.exp(y[i]) + math.log(fabs(x[i])) * math.tanh(y[i])\n"
-    run = compiled(pointwise(dtype, body), f"place_{dtype}")
+    run = compiled(pointwise(dtype, body))
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(2, 333)).astype(dtype)
     x[5] = 1e12  # in the range of the C library, beside others that are not
@@ -100,7 +95,7 @@ def test_a_result_does_not_depend_on_its_place_or_the_threads(dtype: str) -> Non
 def test_in_place() -> None:
     """A loop may store where it loaded the same point; nothing beyond the end is touched."""
     body = "    for i in lanes(0, n - 3):\n        x[i] = math.exp(x[i]) + y[i]\n"
-    run = compiled(pointwise("float64", body + "    for i in range(n):\n        z[i] = x[i]\n"), "in_place")
+    run = compiled(pointwise("float64", body + "    for i in range(n):\n        z[i] = x[i]\n"))
     for n in range(3, 22):
         x, y = np.linspace(-1, 1, n), np.arange(float(n))
         expected = np.where(np.arange(n) < n - 3, np.exp(x) + y, x)
@@ -139,7 +134,7 @@ def test_many_functions_are_written_once_and_called(dtype: str) -> None:
     x, y = np.random.default_rng(0).uniform(-3, 3, (2, 37)).astype(dtype)
     few = ["math.sin(x[i])", "math.exp(x[i])", "math.tanh(x[i])", "math.atan2(x[i], y[i])"]
     many = [*few, *(f"math.sin(x[i] + D({k}.0))" for k in range(INLINED))]
-    found = [compiled(pointwise(dtype, stores(e, dtype), "z"), f"n{len(e)}")(x, y, 37 * len(e)) for e in (few, many)]
+    found = [compiled(pointwise(dtype, stores(e, dtype)), f"n{len(e)}")(x, y, 37 * len(e)) for e in (few, many)]
     np.testing.assert_array_equal(found[0].ravel()[: 4 * 37], found[1].ravel()[: 4 * 37])
 
 

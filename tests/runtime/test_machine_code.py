@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from graphad.runtime import Program, native
+from graphad.runtime import Program, native, objects
 from tests.runtime.programs import HEAD, RUN, vector
 
 
@@ -17,13 +17,7 @@ def llvm_text(body: str, decorator: str = "@kernel", dtype: str = "float32") -> 
     )
     specs = [vector(name, dtype) for name in "xyz"]
     program = Program("ir", source, tuple(specs[:2]), tuple(specs[2:]), (), (), 0, ("k",))
-    llvm_text.count += 1  # type: ignore[attr-defined]
-    name = f"gad_ir_{llvm_text.count}"  # type: ignore[attr-defined]
-    code = native.compile_source(program, native.full_source(program), name, f"<{name}>")
-    return str(code.result.library.get_llvm_str())
-
-
-llvm_text.count = 0  # type: ignore[attr-defined]
+    return "".join(str(objects.optimised(unit)) for unit in native.units(program))
 
 
 def test_an_update_in_place_vectorises_without_overlap_checks():
@@ -40,15 +34,14 @@ def test_contract_fuses_multiply_and_add_and_strict_does_not():
 
 @pytest.mark.parametrize(("decorator", "vector_sum"), [("@kernel", False), ("@kernel(reassociate=True)", True)])
 def test_only_reassociated_sums_vectorise(decorator, vector_sum):
-    body = "    s = float32(0)\n    for i in range(n):\n        s += x[i]\n    z[0] = s\n"
+    body = "    s = float32(0)\n    for i in range(n):\n        s = s + x[i]\n    z[0] = s\n"
     assert bool(re.search(r"fadd \w[\w ]*<\d+ x float>", llvm_text(body, decorator))) == vector_sum
 
 
 @pytest.mark.parametrize(
     "call",
     ["maximum(x[i], y[i])", "select(x[i] > y[i], x[i], y[i])", "floor(x[i])", "sqrt(fabs(x[i]))", "rint(x[i])",
-     "trunc(x[i])", "sign(x[i])", "copysign(x[i], y[i])", "fma(x[i], y[i], x[i])",
-     "from_bits(bits(x[i]) & bits(y[i]))"],
+     "trunc(x[i])", "sign(x[i])", "copysign(x[i], y[i])", "fma(x[i], y[i], x[i])"],
 )  # fmt: skip
 def test_scalar_functions_vectorise(call):
     assert re.search(r"store <\d+ x float>", llvm_text(f"    for i in range(n):\n        z[i] = {call}\n"))

@@ -5,7 +5,6 @@ import pytest
 
 from graphad.runtime import ArraySpec, Layout, Program, native
 from graphad.runtime.instance import Instance
-from graphad.runtime.translated import translation
 from tests.runtime.programs import HEAD, RUN, vector
 
 FILL = 7.0
@@ -17,14 +16,9 @@ def run(text: str, dtype: str, inputs: list[np.ndarray], size: int, numba: bool 
     source = f"{HEAD}@kernel\ndef k(x, y, z):\n{text}{RUN}    k({calls})\n"
     specs: list[ArraySpec] = [vector(name, dtype) for name in "xyz"]
     program = Program("panels", source, tuple(specs[:2]), tuple(specs[2:]), (), (), 0, ("k",))
-    if numba:
-        with translation.off():
-            code = native.compile_source(program, native.full_source(program), "numba_panels", "<numba_panels>")
-    else:
-        code = native.compile_source(program, native.full_source(program), "panels", "<panels>")
-        assert not translation.refused
+    code = native.through_numba(program, "panels", "<panels>") if numba else native.translated(program)
     out = np.full(size, FILL, dtype)
-    Instance(program, code.call, Layout((), (), 0, ((size,),), 1), (), ()).run(inputs, [out])
+    Instance(program, code.callable(), Layout((), (), 0, ((size,),), 1), (), ()).run(inputs, [out])
     return out
 
 

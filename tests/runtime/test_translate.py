@@ -7,7 +7,6 @@ import pytest
 
 from graphad.runtime import Layout, Program, native
 from graphad.runtime.instance import Instance
-from graphad.runtime.translated import translation
 from tests.runtime.programs import HEAD, RUN, vector
 
 FLOATS = [
@@ -40,26 +39,22 @@ def program(dtype: str, expressions: list[str], body: str = "") -> Program:
     return Program("translate", source, tuple(specs[:2]), tuple(specs[2:]), (), (), 0, ("k",))
 
 
-def outcome(made: Program, inputs: list[np.ndarray], size: int, name: str) -> np.ndarray:
-    code = native.compile_source(made, native.full_source(made), name, f"<{name}>")
+def outcome(code: native.Code, made: Program, inputs: list[np.ndarray], size: int) -> np.ndarray:
     out = np.zeros(size, inputs[0].dtype)
     layout = Layout((len(inputs[0]),), (), 0, ((size,),), 1)
-    Instance(made, code.call, layout, (), ()).run(inputs, [out])
+    Instance(made, code.callable(), layout, (), ()).run(inputs, [out])
     return out
 
 
-def both(made: Program, inputs: list[np.ndarray], size: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    ours = outcome(made, inputs, size, f"ours_{name}")
-    assert not translation.refused
-    with translation.off():
-        numbas = outcome(made, inputs, size, f"numbas_{name}")
-    return ours, numbas
+def both(made: Program, inputs: list[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
+    ours = outcome(native.translated(made), made, inputs, size)
+    return ours, outcome(native.through_numba(made, "numbas", "<numbas>"), made, inputs, size)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_floats(dtype: str) -> None:
     x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(SPECIAL, SPECIAL))
-    ours, numbas = both(program(dtype, FLOATS), [x, y], len(FLOATS) * len(x), dtype)
+    ours, numbas = both(program(dtype, FLOATS), [x, y], len(FLOATS) * len(x))
     casts = [k for k, e in enumerate(FLOATS) if "int" in e and "floor" not in e]
     finite = np.isfinite(x) & (np.abs(x) < 1e9)  # beyond that a conversion to integers has no defined result
     for k, expression in enumerate(FLOATS):
@@ -73,7 +68,7 @@ def test_integers(dtype: str) -> None:
     limits = np.iinfo(dtype)
     values = [0, 1, -1, 2, -7, 12, limits.max, limits.min]
     x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(values, values))
-    ours, numbas = both(program(dtype, WHOLE), [x, y], len(WHOLE) * len(x), dtype)
+    ours, numbas = both(program(dtype, WHOLE), [x, y], len(WHOLE) * len(x))
     np.testing.assert_array_equal(ours, numbas)
 
 
@@ -92,7 +87,7 @@ def test_loops_scalars_and_conditions() -> None:
     z[2] = x[(n - 1) // 2]
 """
     x, y = np.arange(7.0), np.array([3.0, 1, 4, 1, 5, 9, 2])
-    ours, numbas = both(program("float64", [], body), [x, y], 3, "loops")
+    ours, numbas = both(program("float64", [], body), [x, y], 3)
     np.testing.assert_array_equal(ours, numbas)
     assert ours.tolist() == [18.0, 4.0, 3.0]
 
@@ -103,25 +98,27 @@ def test_only_sums_change_their_order() -> None:
     made = program("float64", [], body)
     loose = dataclasses.replace(made, source=made.source.replace("@kernel", "@kernel(reassociate=True)"))
     x = np.array([np.inf, 1.0])
-    assert np.isnan(outcome(loose, [x, x], 1, "loose")).all()
+    assert np.isnan(outcome(native.translated(loose), loose, [x, x], 1)).all()
 
 
 @pytest.mark.parametrize("number", ["math.inf", "-math.inf", "math.nan", "1e300"])
 def test_a_constant_that_no_integer_holds_compiles(number: str) -> None:
     body = f"    z[0] = float64(int64(float64({number})))\n"
-    assert outcome(program("float64", [], body), [np.zeros(1), np.zeros(1)], 1, f"cast{number}")[0] == -(2.0**63)
+    made = program("float64", [], body)
+    assert outcome(native.translated(made), made, [np.zeros(1), np.zeros(1)], 1)[0] == -(2.0**63)
 
 
 def test_what_the_translator_does_not_know_goes_through_numba() -> None:
     body = "    i = 0\n    while i < n:\n        z[i] = x[i] + y[i]\n        i += 1\n"
     x = np.arange(5.0)
-    out = outcome(program("float64", [], body), [x, x], 5, "fallback")
+    made = program("float64", [], body)
+    code = native.compile_program(made, "fallback", "<fallback>")
+    assert code.refused.startswith("k: while i < n:")
+    out = outcome(native.Code.from_bytes(code.to_bytes()), made, [x, x], 5)
     np.testing.assert_array_equal(out, 2 * x)
-    assert translation.enabled
 
 
 def test_a_kernel_that_neither_can_compile_raises() -> None:
     body = "    for i in range(n):\n        z[i] = nonsense(x[i])\n"
     with pytest.raises(Exception, match="nonsense"):
-        outcome(program("float64", [], body), [np.zeros(1), np.zeros(1)], 1, "nonsense")
-    assert translation.enabled
+        native.compile_program(program("float64", [], body), "nonsense", "<nonsense>")

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphad.runtime import emitters
 from graphad.runtime.emitters import Emit
-from graphad.runtime.numba_api import intrinsic, signature, types
+from graphad.runtime.general.numba_api import intrinsic, signature, types
 
 
 def _common(typingctx: Any, kinds: tuple[Any, ...]) -> Any:
@@ -69,28 +69,6 @@ def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
     """x * y + z, rounded once."""
     kind = _common(typingctx, (x, y, z))
     return signature(kind, kind, kind, kind), _emitter(kind, emitters.llvm("llvm.fma"))
-
-
-@intrinsic
-def bits(typingctx: Any, x: Any) -> Any:
-    """A float's bits as the integer of its width."""
-    kind = types.int32 if x == types.float32 else types.int64
-
-    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(kind))
-
-    return signature(kind, x), codegen
-
-
-@intrinsic
-def from_bits(typingctx: Any, x: Any) -> Any:
-    """The float of the integer's width that has its bits."""
-    kind = types.float32 if x == types.int32 else types.float64
-
-    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(kind))
-
-    return signature(kind, x), codegen
 
 
 @intrinsic

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphad.runtime.numba_api import (
+from graphad.runtime.general.numba_api import (
     CompilerBase,
     JITCodeLibrary,
     LowerResult,

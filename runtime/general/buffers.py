@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from graphad.runtime.numba_api import (
+from graphad.runtime.general.numba_api import (
     AbstractTemplate,
     PrimitiveModel,
     Type,
@@ -146,16 +146,3 @@ def buffer_at(typingctx: Any, address: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(buffer))
 
     return signature(buffer, types.int64), codegen
-
-
-@intrinsic
-def bind(typingctx: Any, table: Any, i: Any, array: Any) -> Any:
-    """Write the address of an array's first element into entry i of a table."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: tuple[Any, ...]) -> Any:
-        data = context.make_array(sig.args[2])(context, builder, args[2]).data
-        entry = _element(context, builder, args[0], sig.args[1], args[1])
-        builder.store(builder.ptrtoint(data, context.get_value_type(types.int64)), entry)
-        return context.get_dummy_value()
-
-    return signature(types.none, table, i, array), codegen

@@ -1,4 +1,4 @@
-"""What this room uses of Numba and llvmlite, in one place and without types: theirs differ from version to version.
+"""What this folder uses of Numba, in one place and without types: theirs differ from version to version.
 
 The decorators are typed here, so that the functions under them stay typed.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import llvmlite.binding
 import llvmlite.ir
 import numba
 import numba.core.codegen
@@ -17,11 +16,10 @@ import numba.extending
 Decorated = TypeVar("Decorated")
 
 _numba: Any = numba
+VERSION = str(numba.__version__)
 _core: Any = numba.core
 ir: Any = llvmlite.ir
-llvm: Any = llvmlite.binding
 types: Any = _numba.types
-config: Any = _numba.config
 njit: Any = _numba.njit
 float32: Any = types.float32
 float64: Any = types.float64
@@ -33,12 +31,9 @@ typed_passes: Any = _core.typed_passes
 untyped_passes: Any = _core.untyped_passes
 models: Any = _core.datamodel.models
 signature: Any = _core.typing.templates.signature
-insert_function: Any = _core.cgutils.get_or_insert_function
 global_compiler_lock: Any = _core.compiler_lock.global_compiler_lock
 cpu_target: Any = _core.registry.cpu_target
 rtsys: Any = _core.runtime.rtsys
-dumps: Any = _core.serialize.dumps
-rebuild: Any = _core.compiler.CompileResult._rebuild
 LowerResult: Any = _core.compiler._LowerResult
 PassManager: Any = _core.compiler_machinery.PassManager
 

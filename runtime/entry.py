@@ -1,0 +1,165 @@
+"""The functions around a program's kernels, as LLVM IR: ``run`` of its text, and what Python calls.
+
+    graphad_run(frame, part, parts)         one part of a run
+    graphad_call(self, arguments, count)    a function of Python's C interface: call(part, parts, frame, *arrays)
+
+Arrays are read as NumPy lays them out: behind the head that every object has lies the address of their elements.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from graphad.runtime.expressions import Expressions, UnsupportedError, Value, llvm_type
+from graphad.runtime.ir import insert_function, ir
+from graphad.runtime.objects import Unit
+from graphad.runtime.symbols import CALL, HEAD, RUN, TYPE_ERROR
+from graphad.runtime.sync import emit_barrier, emit_stamp
+from graphad.runtime.units import Units
+
+_RUN = {
+    "table": "int64*", "sizes": "int64*", "part": "int64", "parts": "int64", "sync": "int64*", "clock": "int64*",
+    "status": "int64*",
+}  # fmt: skip
+_AT = {f"{dtype}_at": f"{dtype}*" for dtype in ("float32", "float64", "int32", "int64", "bool")}
+I8, I64 = ir.IntType(8), ir.IntType(64)
+OBJECT = I8.as_pointer()
+WORDS = I64.as_pointer()
+
+
+class RunBody(Expressions):
+    """Writes ``run``: sizes, stamps, barriers, and calls of kernels; some only by part 0."""
+
+    def __init__(self, module: Any, definition: ast.FunctionDef, units: Units) -> None:
+        if [a.arg for a in definition.args.args] != list(_RUN):
+            raise UnsupportedError(f"run must take {', '.join(_RUN)}")
+        kind = ir.FunctionType(ir.VoidType(), [llvm_type(d) for d in _RUN.values()])
+        self.function = ir.Function(module, kind, "run")
+        self.function.linkage = "internal"
+        super().__init__(ir.IRBuilder(self.function.append_basic_block("entry")), ())
+        pairs = zip(_RUN.items(), self.function.args, strict=True)
+        self.arguments = {name: Value(argument, dtype) for (name, dtype), argument in pairs}
+        self.units = units
+        self.block(definition.body)
+        if not self.builder.block.is_terminated:
+            self.builder.ret_void()
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in self.arguments:
+                self.arguments[name] = self.value(value)
+            case ast.If(test=test, body=body, orelse=[]) if not any(isinstance(s, ast.Assign) for s in body):
+                with self.builder.if_then(self.truth(self.value(test))):
+                    self.block(body)
+            case ast.Return(value=None):
+                self.builder.ret_void()
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=arguments)):
+                self.call(name, [self.value(a) for a in arguments])
+            case ast.Expr(value=ast.Constant()) | ast.Pass():
+                pass
+            case _:
+                raise UnsupportedError(ast.unparse(statement), "run")
+
+    def call(self, name: str, values: Sequence[Value]) -> None:
+        words = [v.ir if v.dtype.endswith("*") else self.cast(v, "int64").ir for v in values]
+        if name == "stamp":
+            emit_stamp(self.builder, *words)
+        elif name == "barrier":
+            emit_barrier(self.builder, words[0], words[2])
+        else:
+            dtypes = [v.dtype if v.dtype.endswith("*") else "int64" for v in values]
+            self.builder.call(self.units.declared(self.function.module, name, dtypes), words)
+
+    def function_call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
+        if name in _AT:
+            table, index = arguments
+            address = self.builder.load(self.builder.gep(self.value(table).ir, [self.index(index)]))
+            return Value(self.builder.inttoptr(address, llvm_type(_AT[name])), _AT[name])
+        if name == "offset":
+            buffer = self.value(arguments[0])
+            return Value(self.builder.gep(buffer.ir, [self.index(arguments[1])], inbounds=True), buffer.dtype)
+        return super().function_call(name, arguments)
+
+
+def entry_unit(units: Units, arrays: int) -> Unit:
+    """The module of a program's entry points, which takes so many arrays; its kernels are then among the units."""
+    module = ir.Module("entry")
+    body = RunBody(module, units.functions["run"], units).function
+    frame, builder = _run_function(module)
+    table, sizes, sync, clock, status = _header(builder, frame)
+    part, parts = builder.function.args[1:]
+    builder.call(body, [table, sizes, part, parts, sync, clock, status])
+    builder.ret_void()
+    _write_call(module, arrays)
+    return Unit("run", str(module), 1)
+
+
+def numba_unit(symbol: str, arrays: int) -> Unit:
+    """The same around Numba's code, which answers through a pointer and has one for exceptions."""
+    module = ir.Module("entry")
+    frame, builder = _run_function(module)
+    kind = ir.FunctionType(ir.IntType(32), [OBJECT, OBJECT, I64, I64, I64])
+    places = [builder.bitcast(builder.alloca(I64), OBJECT) for _ in range(2)]
+    numbers = [builder.ptrtoint(frame, I64), *builder.function.args[1:]]
+    builder.call(ir.Function(module, kind, symbol), [*places, *numbers])
+    builder.ret_void()
+    _write_call(module, arrays)
+    return Unit("run", str(module), 1)
+
+
+def _run_function(module: Any) -> tuple[Any, Any]:
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [WORDS, I64, I64]), RUN)
+    return function.args[0], ir.IRBuilder(function.append_basic_block("entry"))
+
+
+def _header(builder: Any, frame: Any) -> list[Any]:
+    """Table, sizes, sync, clock, status: frame.py says where they stand."""
+    return [builder.inttoptr(builder.load(builder.gep(frame, [I64(k)])), WORDS) for k in range(5)]
+
+
+def _write_call(module: Any, arrays: int) -> None:
+    """Writes the arrays' addresses into the table (by a part that runs for others, or alone), then runs a part."""
+    function = ir.Function(module, ir.FunctionType(OBJECT, [OBJECT, OBJECT.as_pointer(), I64]), CALL)
+    _, arguments, count = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    with builder.if_then(builder.icmp_signed("!=", count, I64(3 + arrays)), likely=False):
+        builder.ret(_refused(builder, f"this program takes {arrays} arrays"))
+
+    def argument(k: int) -> Any:
+        return builder.load(builder.gep(arguments, [I64(k)]))
+
+    def python(name: str, result: Any, *values: Any) -> Any:
+        kind = ir.FunctionType(result, [v.type for v in values])
+        return builder.call(insert_function(module, kind, name), values)
+
+    part, parts, address = (python("PyLong_AsLongLong", I64, argument(k)) for k in range(3))
+    frame = builder.inttoptr(address, WORDS)
+    table, _, _, _, status = _header(builder, frame)
+    alone = builder.icmp_signed("==", parts, I64(1))
+    with builder.if_then(builder.or_(builder.icmp_signed("<", part, I64(0)), alone)):
+        for k in range(arrays):
+            data = builder.bitcast(builder.gep(argument(3 + k), [I64(HEAD)]), WORDS)
+            builder.store(builder.load(data), builder.gep(table, [I64(k)]))
+    with builder.if_then(builder.icmp_signed(">=", part, I64(0))):
+        state = python("PyEval_SaveThread", OBJECT)
+        builder.call(module.globals[RUN], [frame, part, parts])
+        python("PyEval_RestoreThread", ir.VoidType(), state)
+    builder.ret(python("PyLong_FromLongLong", OBJECT, builder.load(status)))
+
+
+def _refused(builder: Any, message: str) -> Any:
+    """Raises TypeError: what a function of Python answers then."""
+    module = builder.module
+    text = bytearray(message.encode() + b"\0")
+    kept = ir.GlobalVariable(module, ir.ArrayType(I8, len(text)), "message")
+    kept.initializer, kept.linkage, kept.global_constant = ir.Constant(kept.value_type, text), "internal", True
+    kind = ir.GlobalVariable(module, OBJECT, TYPE_ERROR)
+    raising = insert_function(module, ir.FunctionType(ir.VoidType(), [OBJECT, OBJECT]), "PyErr_SetString")
+    builder.call(raising, [builder.load(kind), builder.bitcast(kept, OBJECT)])
+    return OBJECT(None)

@@ -1,0 +1,78 @@
+"""The kernels of a program's text, each a module of LLVM IR for the dtypes that it is called with."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from graphad.runtime.expressions import UnsupportedError
+from graphad.runtime.ir import ir
+from graphad.runtime.objects import Unit
+from graphad.runtime.sync import record_failure
+from graphad.runtime.translate import Translator
+
+
+class Units:
+    """Translates kernels as they are asked for, each once; ``take`` answers those not taken yet."""
+
+    def __init__(self, text: str) -> None:
+        self.functions: dict[str, ast.FunctionDef] = {}
+        for statement in ast.parse(text).body:
+            match statement:
+                case ast.FunctionDef(name=name):
+                    self.functions[name] = statement
+                case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+                    pass
+                case _:
+                    raise UnsupportedError(ast.unparse(statement))
+        self._types: dict[str, Any] = {}  # of functions, by symbol
+        self._new: list[Unit] = []
+
+    def take(self) -> list[Unit]:
+        units, self._new = self._new, []
+        return units
+
+    def declared(self, module: Any, name: str, dtypes: Sequence[str]) -> Any:
+        """The kernel for these dtypes, as a function that ``module`` calls."""
+        symbol = f"{name}.{'.'.join(d.replace('*', 'p') for d in dtypes)}"
+        if symbol not in self._types:
+            self._types[symbol] = self._translated(symbol, name, dtypes)
+        known = module.globals.get(symbol)
+        return ir.Function(module, self._types[symbol], symbol) if known is None else known
+
+    def _translated(self, symbol: str, name: str, dtypes: Sequence[str]) -> Any:
+        definition = self.functions.get(name)
+        flags = _flags(definition) if definition is not None else None
+        if definition is None or flags is None:
+            raise UnsupportedError(f"call of {name}")
+        module = ir.Module(symbol)
+
+        def callee(called: str, inner: Sequence[str]) -> Any:
+            return self.declared(module, called, inner)
+
+        try:
+            made = Translator(module, symbol, definition, dtypes, flags, callee, record_failure)
+        except UnsupportedError as error:
+            error.kernel = error.kernel or name
+            raise
+        except Exception as error:
+            error.add_note(f"in kernel {name}")
+            raise
+        self._new.append(Unit(name, str(module)))
+        return made.function.ftype
+
+
+def _flags(definition: ast.FunctionDef) -> tuple[str, ...] | None:
+    """LLVM's flags of its arithmetic, which the decorator says; None where it is no kernel."""
+    for decorator in definition.decorator_list:
+        match decorator:
+            case ast.Name(id="kernel"):
+                return ("contract",)
+            case ast.Call(func=ast.Name(id="kernel"), keywords=keywords):
+                options = {k.arg: isinstance(k.value, ast.Constant) and bool(k.value.value) for k in keywords}
+                loose = ("reassoc", "nsz") if options.get("reassociate", False) else ()
+                return loose + (("contract",) if options.get("contract", True) else ())
+            case _:
+                pass
+    return None
