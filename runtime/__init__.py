@@ -11,7 +11,6 @@ from graphad.runtime.errors import CacheError, CacheWarning, CompileError, Graph
 from graphad.runtime.host import Host, host
 from graphad.runtime.jit import jit
 from graphad.runtime.measure import Timing, measure
-from graphad.runtime.pool import pool
 from graphad.runtime.program import ArraySpec, Layout, Program
 from graphad.runtime.threads import default_threads
 
@@ -28,7 +27,7 @@ __all__ = [
     # the input language
     "ArraySpec", "Layout", "Program",
     # running it
-    "load", "Executable", "Instance", "Stats", "stats", "pool", "default_threads",
+    "load", "Executable", "Instance", "Stats", "stats", "default_threads",
     # memory of results
     "empty", "release",
     # the cache

@@ -1,13 +1,12 @@
-"""A program's object code: as bytes, and as a callable."""
+"""A program's object code: as bytes, and in memory."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphad.runtime.lazy import lazy_import
-from graphad.runtime.linking import link
+from graphad.runtime.linking import Linked, link
 
 general = lazy_import("graphad.runtime.general.compiling")
 
@@ -41,12 +40,8 @@ class Code:
         ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
         return cls(tuple(rest[end - size : end] for end, size in zip(ends, sizes, strict=True)), numba, refused)
 
-    def callable(self) -> Callable[..., int]:
-        """`call(part, parts, frame_address, *inputs, *outputs)` runs a part; its answer is 0 if all is well.
-
-        With part = -1 it only writes the arrays' addresses into the frame's table, for a run by several threads to
-        follow. It takes exactly the arrays of the program's specs and checks only how many there are.
-        """
+    def linked(self) -> Linked:
+        """The program, ready to be called."""
         if self.numba:
             general.prepare()
         return link(self.objects)

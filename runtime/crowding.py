@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SLOW = 4  # times the quickest call: threads that wait for a core, not chance
+LEAST = 0.0005  # seconds of a slow call: a thread that has to be woken takes some microseconds
 FIRST, MOST = 16, 256  # calls on one thread after that, before several are tried again
 
 
@@ -33,7 +34,7 @@ class Crowding:
 
     def took(self, seconds: float) -> None:
         """A call on several threads is over. Two slow ones in a row are no chance; each pair makes tries rarer."""
-        if seconds <= SLOW * self.quickest:
+        if seconds <= max(SLOW * self.quickest, LEAST):
             self.quickest = min(self.quickest, seconds)
             self.slow, self.next = 0, FIRST
             return

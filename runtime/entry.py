@@ -1,7 +1,7 @@
 """The functions around a program's kernels, as LLVM IR: ``run`` of its text, and what Python calls.
 
     graphad_run(frame, part, parts)         one part of a run
-    graphad_call(self, arguments, count)    a function of Python's C interface: call(part, parts, frame, *arrays)
+    graphad_call(self, arguments, count)    a function of Python's C interface: call(parts, frame, team, *arrays)
 
 Arrays are read as NumPy lays them out: behind the head that every object has lies the address of their elements.
 """
@@ -17,6 +17,7 @@ from graphad.runtime.ir import insert_function, ir
 from graphad.runtime.objects import Unit
 from graphad.runtime.symbols import CALL, HEAD, RUN, TYPE_ERROR
 from graphad.runtime.sync import emit_barrier, emit_stamp
+from graphad.runtime.teams import write_fork, write_work
 from graphad.runtime.units import Units
 
 _RUN = {
@@ -124,7 +125,8 @@ def _header(builder: Any, frame: Any) -> list[Any]:
 
 
 def _write_call(module: Any, arrays: int) -> None:
-    """Writes the arrays' addresses into the table (by a part that runs for others, or alone), then runs a part."""
+    """Writes the arrays' addresses into the table, then runs: alone, or with a team."""
+    write_work(module)
     function = ir.Function(module, ir.FunctionType(OBJECT, [OBJECT, OBJECT.as_pointer(), I64]), CALL)
     _, arguments, count = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
@@ -138,18 +140,19 @@ def _write_call(module: Any, arrays: int) -> None:
         kind = ir.FunctionType(result, [v.type for v in values])
         return builder.call(insert_function(module, kind, name), values)
 
-    part, parts, address = (python("PyLong_AsLongLong", I64, argument(k)) for k in range(3))
-    frame = builder.inttoptr(address, WORDS)
+    parts, *addresses = (python("PyLong_AsLongLong", I64, argument(k)) for k in range(3))
+    frame, team = (builder.inttoptr(a, WORDS) for a in addresses)
     table, _, _, _, status = _header(builder, frame)
-    alone = builder.icmp_signed("==", parts, I64(1))
-    with builder.if_then(builder.or_(builder.icmp_signed("<", part, I64(0)), alone)):
-        for k in range(arrays):
-            data = builder.bitcast(builder.gep(argument(3 + k), [I64(HEAD)]), WORDS)
-            builder.store(builder.load(data), builder.gep(table, [I64(k)]))
-    with builder.if_then(builder.icmp_signed(">=", part, I64(0))):
-        state = python("PyEval_SaveThread", OBJECT)
-        builder.call(module.globals[RUN], [frame, part, parts])
-        python("PyEval_RestoreThread", ir.VoidType(), state)
+    for k in range(arrays):
+        data = builder.bitcast(builder.gep(argument(3 + k), [I64(HEAD)]), WORDS)
+        builder.store(builder.load(data), builder.gep(table, [I64(k)]))
+    state = python("PyEval_SaveThread", OBJECT)
+    with builder.if_else(builder.icmp_signed(">", parts, I64(1))) as (several, one):
+        with several:
+            builder.call(write_fork(module), [team, frame, parts])
+        with one:
+            builder.call(module.globals[RUN], [frame, I64(0), I64(1)])
+    python("PyEval_RestoreThread", ir.VoidType(), state)
     builder.ret(python("PyLong_FromLongLong", OBJECT, builder.load(status)))
 
 

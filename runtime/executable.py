@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from graphad.runtime.code import Code
 from graphad.runtime.errors import CompileError
 from graphad.runtime.instance import Array, Instance
 from graphad.runtime.lazy import lazy_import
+from graphad.runtime.linking import Linked
 from graphad.runtime.llvm_api import VERSION
 from graphad.runtime.program import Layout, Program
 
@@ -44,18 +45,18 @@ class Executable:
     """Machine code of a program, for all sizes."""
 
     def __init__(
-        self, program: Program, call: Callable[..., int], source_path: Path, compile_seconds: float, *, from_cache: bool
+        self, program: Program, linked: Linked, source_path: Path, compile_seconds: float, *, from_cache: bool
     ) -> None:
         self.program = program
         self.source_path = source_path
         self.compile_seconds = compile_seconds  # or the seconds it took to load
         self.from_cache = from_cache
-        self._call = call
+        self._linked = linked
         self._constants = tuple(np.require(array, requirements="C") for array in program.constants)
 
     def instantiate(self, layout: Layout, states: Sequence[Array]) -> Instance:
         """Bind sizes and storage. The states must be C-contiguous; they are read and written where they lie."""
-        return Instance(self.program, self._call, layout, states, self._constants)
+        return Instance(self.program, self._linked, layout, states, self._constants)
 
 
 def load(program: Program) -> Executable:
@@ -64,34 +65,34 @@ def load(program: Program) -> Executable:
     key = content_key(program)
     name = cache.module_name(program.name, key)
     with _lock:  # so that of two threads the second finds what the first made
-        call, path, from_cache = _find(key, name) or _compile(program, key, name)
-    return Executable(program, call, path, time.perf_counter() - started, from_cache=from_cache)
+        linked, path, from_cache = _find(key, name) or _compile(program, key, name)
+    return Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
 
 
-def _find(key: str, name: str) -> tuple[Callable[..., int], Path, bool] | None:
+def _find(key: str, name: str) -> tuple[Linked, Path, bool] | None:
     entry = cache.find(key, name)
     if entry is None:
         return None
     try:
-        call = Code.from_bytes(entry.binary).callable()
+        linked = Code.from_bytes(entry.binary).linked()
     except Exception as error:
         cache.discard(key, entry.source_path.with_name(cache.BINARY), f"{type(error).__name__}: {error}")
         return None
     stats.cache_hits += 1
-    return call, entry.source_path, True
+    return linked, entry.source_path, True
 
 
-def _compile(program: Program, key: str, name: str) -> tuple[Callable[..., int], Path, bool]:
+def _compile(program: Program, key: str, name: str) -> tuple[Linked, Path, bool]:
     source = program.source
     try:
         code = native.compile_program(program, name, str(cache.source_path(name, key)))
-        call = code.callable()
+        linked = code.linked()
     except Exception as error:  # Numba and LLVM raise what they like
         reason = str(error) or type(error).__name__
         kernel = _kernel_in(source, "\n".join((reason, *getattr(error, "__notes__", ()))))
         raise CompileError(program.name, kernel, _kept(name, source), reason) from error
     stats.compiles += 1
-    return call, cache.store(key, name, source, code.to_bytes()), False
+    return linked, cache.store(key, name, source, code.to_bytes()), False
 
 
 def _kernel_in(source: str, reason: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graphad.runtime.crowding import Crowding
 from graphad.runtime.errors import GuardError
 from graphad.runtime.frame import Frame
+from graphad.runtime.linking import Linked
 from graphad.runtime.pool import pool
 from graphad.runtime.program import Layout, Program
 
@@ -23,7 +24,7 @@ class Instance:
     def __init__(
         self,
         program: Program,
-        call: Callable[..., int],
+        linked: Linked,
         layout: Layout,
         states: Sequence[Array],
         constants: Sequence[Array],
@@ -32,7 +33,7 @@ class Instance:
         self.program = program
         self.layout = layout
         self.bytes = layout.nbytes  # of the arena, which every call in flight has for itself
-        self._call = call
+        self._linked, self._call = linked, linked.call
         self._states = tuple(states)  # kept: the frames hold bare addresses
         self._constants = tuple(constants)
         self._threads = layout.threads
@@ -53,7 +54,7 @@ class Instance:
             frame = self._frame()
         try:
             if self._threads == 1 or self._crowding.alone():
-                failed = self._call(0, 1, frame.address, *inputs, *outputs)
+                failed = self._call(1, frame.address, 0, *inputs, *outputs)
             else:
                 started = time.perf_counter()
                 failed = self._run_parts(frame, inputs, outputs)
@@ -64,9 +65,8 @@ class Instance:
             self._free.append(frame)
 
     def _run_parts(self, frame: Frame, inputs: Sequence[Array], outputs: Sequence[Array]) -> int:
-        self._call(-1, 0, frame.address, *inputs, *outputs)
-        pool.parallel(self._call, self._threads, frame.address, *inputs, *outputs)
-        return int(frame.status[0])
+        team = pool.team(self._threads, self._linked)
+        return self._call(self._threads if team else 1, frame.address, team, *inputs, *outputs)
 
     def _raise(self, frame: Frame) -> None:
         failure = frame.failure()

@@ -1,107 +1,66 @@
-"""Worker threads for compiled code, which releases the GIL.
+"""The threads that run programs' parts: a team for all programs of a process, as teams.py describes it.
 
-One wake and one join a call. A worker sleeps on a lock of its own: a hand-over costs microseconds, but idle workers
-cost nothing. Two spinning pools in one process (ours and that of BLAS or OpenMP) would ruin each other.
+They are no threads of Python's: they never hold the GIL, and wait in compiled code.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Task = Callable[..., Any]  # (part, parts, *args)
+import numpy as np
 
+if TYPE_CHECKING:
+    from graphad.runtime.linking import Linked
 
-class Worker:
-    """A thread that runs one part at a time."""
-
-    def __init__(self, part: int) -> None:
-        self.part = part
-        self.job: tuple[Task, int, tuple[Any, ...]] | None = None
-        self.error: BaseException | None = None
-        self.wake, self.done = threading.Lock(), threading.Lock()
-        self.wake.acquire()
-        self.done.acquire()
-        threading.Thread(target=self._serve, name=f"graphad-{part}", daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            self.wake.acquire()
-            try:
-                if self.job is not None:
-                    task, parts, args = self.job
-                    task(self.part, parts, *args)
-            except BaseException as error:  # handed to the caller
-                self.error = error
-            finally:
-                # Dropped before the join: the caller may expect to hold the only reference to its arrays.
-                self.job = task = args = None  # type: ignore[assignment]
-                self.done.release()
+MOST = 1024  # threads of a team
+_SLOT, _FIRST = 16, 16  # words, as in teams.py
+_python: Any = ctypes.pythonapi
+_allocate = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThread_allocate_lock", _python))
+_acquire = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)(("PyThread_acquire_lock", _python))
+_start = ctypes.PYFUNCTYPE(ctypes.c_ulong, ctypes.c_void_p, ctypes.c_void_p)(("PyThread_start_new_thread", _python))
+_keep = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", _python))
+_NONE = ctypes.c_ulong(-1).value  # instead of a thread
 
 
 class Pool:
-    """Threads shared by all programs of a process."""
+    """A team that grows to the most parts that were asked for."""
 
     def __init__(self) -> None:
-        self._busy = threading.Lock()
-        self._workers: list[Worker] = []
+        self.size = 0  # threads of its own, besides the caller
+        self._growing = threading.Lock()
+        raw = np.zeros(_FIRST + _SLOT * MOST + 8, np.int64)  # pages that nobody touches take no memory
+        _keep(raw)  # for ever: threads look at it that nobody waits for, not even the end of the process
+        self._words = raw[-(raw.ctypes.data // 8) % 8 :]
+        self.address = int(self._words.ctypes.data)
+        self._words[10] = _new_lock()
 
-    def parallel(self, task: Task, parts: int, *args: Any) -> int:
-        """Run task(part, parts, *args) for every part, part 0 on the calling thread; return how many parts there were.
+    def team(self, parts: int, program: Linked) -> int:
+        """The address of a team for so many parts; 0 if the system gives no more threads: one runs alone then."""
+        if self.size < parts - 1 and not self._grow(parts - 1, program):
+            return 0
+        return self.address
 
-        If another thread is using the pool, or no thread can be had, the caller runs task(0, 1, *args) alone instead.
-        Raises what part 0 raised, else what the first worker raised, after all parts are over.
-        """
-        if parts <= 1 or not self._busy.acquire(blocking=False):
-            task(0, 1, *args)
-            return 1
-        try:
-            workers = self._enough(parts - 1)
-            if workers is None:
-                task(0, 1, *args)
-                return 1
-            self._fork_join(workers, task, parts, args)
-            return parts
-        finally:
-            self._busy.release()
-
-    def _enough(self, count: int) -> list[Worker] | None:
-        try:
-            while len(self._workers) < count:
-                self._workers.append(Worker(len(self._workers) + 1))
-        except RuntimeError:  # the system's limit on threads, or the interpreter is ending
-            return None
-        return self._workers[:count]
-
-    def _fork_join(self, workers: list[Worker], task: Task, parts: int, args: tuple[Any, ...]) -> None:
-        for worker in workers:
-            worker.job = (task, parts, args)
-            worker.wake.release()
-        failure: BaseException | None = None
-        try:
-            task(0, parts, *args)
-        except BaseException as error:  # raised below, once no worker uses the arguments any more
-            failure = error
-        for worker in workers:
-            interrupt = _wait(worker.done)
-            failure = failure or interrupt or worker.error
-            worker.error = None
-        if failure is not None:
-            raise failure
+    def _grow(self, size: int, program: Linked) -> bool:
+        with self._growing:
+            if self.size < min(size, MOST):
+                program.keep()  # its code is where the new threads wait
+            while self.size < min(size, MOST):
+                at = _FIRST + _SLOT * self.size
+                self._words[at + 9 : at + 12] = _new_lock(), self.size + 1, self.address
+                if _start(program.work, self.address + 8 * at) == _NONE:
+                    return False
+                self.size += 1
+        return self.size >= size
 
 
-def _wait(done: threading.Lock) -> BaseException | None:
-    """Acquire, whatever happens: a Ctrl-C is returned, not raised, because the worker still writes to the results."""
-    interrupt: BaseException | None = None
-    while True:
-        try:
-            done.acquire()
-        except BaseException as error:
-            interrupt = error
-        else:
-            return interrupt
+def _new_lock() -> int:
+    """A lock of Python's that is taken: who acquires it sleeps until it is released."""
+    lock = _allocate()
+    _acquire(lock, 1)
+    return int(lock)
 
 
 pool = Pool()

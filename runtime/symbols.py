@@ -14,11 +14,13 @@ import numpy as np
 from graphad.runtime import target
 from graphad.runtime.llvm_api import llvm
 
-CALL, RUN = "graphad_call", "graphad_run"  # of a program: what Python calls, and one part of a run
+CALL, RUN, WORK = "graphad_call", "graphad_run", "graphad_work"  # of a program: for Python, one part, a team's thread
 YIELD, SYSCALL = "graphad_yield", "graphad_syscall"
+ACQUIRE, RELEASE = "PyThread_acquire_lock", "PyThread_release_lock"
 TYPE_ERROR = "PyExc_TypeError"  # a variable
 _PYTHON = (
     "PyLong_AsLongLong", "PyLong_FromLongLong", "PyEval_SaveThread", "PyEval_RestoreThread", "PyErr_SetString",
+    ACQUIRE, RELEASE,
 )  # fmt: skip
 HEAD = object.__basicsize__  # bytes of an object's head, behind which an array has the address of its elements
 

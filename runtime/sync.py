@@ -64,9 +64,9 @@ def _fill_barrier(function: Any) -> None:
     builder.cbranch(builder.icmp_signed("==", current, mine), idle, leave)
 
     builder.position_at_end(idle)
-    _pause(builder)
+    emit_pause(builder)
     with builder.if_then(builder.icmp_signed(">", turns, I64(SPINS)), likely=False):
-        _yield(builder)
+        emit_yield(builder)
     with builder.if_then(builder.icmp_signed(">", turns, I64(SPINS + YIELDS)), likely=False):
         _sleep(builder, arrivals, generation, mine)
     turns.add_incoming(builder.add(turns, I64(1)), builder.block)
@@ -100,7 +100,7 @@ def _system_call(builder: Any, arguments: list[Any]) -> None:
     builder.call(insert_function(builder.module, kind, SYSCALL), arguments)
 
 
-def _pause(builder: Any) -> None:
+def emit_pause(builder: Any) -> None:
     if _MACHINE in ("x86_64", "amd64", "i386", "i686"):
         kind = ir.FunctionType(ir.VoidType(), [])
         builder.call(insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
@@ -108,7 +108,7 @@ def _pause(builder: Any) -> None:
         builder.asm(ir.FunctionType(ir.VoidType(), []), "yield", "", [], side_effect=True)
 
 
-def _yield(builder: Any) -> None:
+def emit_yield(builder: Any) -> None:
     if CAN_YIELD:
         kind = ir.FunctionType(ir.IntType(32), [])
         builder.call(insert_function(builder.module, kind, YIELD), [])

@@ -134,11 +134,11 @@ class Run(Protocol):
 def compiled(made: Program, numba: bool = False) -> Run:
     """The program, compiled now, by way of the translator or of Numba; n is the inputs' length."""
     code = native.through_numba(made, "numba_program", "<numba_program>") if numba else native.translated(made)
-    call = code.callable()
+    linked = code.linked()
 
     def run(x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray:
         out = np.zeros(size, x.dtype)
-        Instance(made, call, Layout((len(x),), (), 0, ((size,),), threads), (), ()).run([x, y], [out])
+        Instance(made, linked, Layout((len(x),), (), 0, ((size,),), threads), (), ()).run([x, y], [out])
         return out
 
     return run

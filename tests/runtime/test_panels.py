@@ -18,7 +18,7 @@ def run(text: str, dtype: str, inputs: list[np.ndarray], size: int, numba: bool 
     program = Program("panels", source, tuple(specs[:2]), tuple(specs[2:]), (), (), 0, ("k",))
     code = native.through_numba(program, "panels", "<panels>") if numba else native.translated(program)
     out = np.full(size, FILL, dtype)
-    Instance(program, code.callable(), Layout((), (), 0, ((size,),), 1), (), ()).run(inputs, [out])
+    Instance(program, code.linked(), Layout((), (), 0, ((size,),), 1), (), ()).run(inputs, [out])
     return out
 
 

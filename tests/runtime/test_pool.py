@@ -1,56 +1,94 @@
-"""Threads: who runs which part, what happens to errors, forks and ends of processes; how many there are."""
+"""Threads: who runs which part, what happens to sleepers, callers at once and forks; how many there are."""
 
 import os
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
-from graphad.runtime import GraphadError, default_threads
-from graphad.runtime.pool import Pool
+from graphad.runtime import GraphadError, Layout, Program, default_threads, load, pool
+from graphad.runtime.instance import Instance
 from graphad.runtime.threads import _quota
-from tests.runtime.programs import run_axpy, run_python
+from tests.runtime.programs import HEAD, RUN, run_axpy, run_python, vector
 
 
-def test_every_part_runs_once_and_part_0_on_the_caller():
-    ran: dict[int, tuple[int, int]] = {}
-    pool = Pool()
-    for parts in (1, 2, 4, 3):
-        ran.clear()
-        assert pool.parallel(lambda part, parts: ran.update({part: (parts, threading.get_ident())}), parts) == parts
-        assert sorted(ran) == list(range(parts))
-        assert {count for count, _ in ran.values()} == {parts}
-        assert len({thread for _, thread in ran.values()}) == parts
-        assert ran[0][1] == threading.get_ident()
+# z[part] counts how often that part ran, z[8 + part] is of how many parts it was
+MARKS = Program(
+    "marks",
+    HEAD
+    + """@kernel
+def k(z, n, part, parts):
+    t = float64(0.0)
+    for i in range(n * part):
+        t = t + math.sin(float64(i))
+    z[part] = z[part] + float64(1.0)
+    z[8 + part] = float64(parts) + t * float64(0.0)
+"""
+    + RUN
+    + "    k(float64_at(table, 0), sizes[0], part, parts)\n",
+    (), (vector("z"),), (), (), 0, ("k",),
+)  # fmt: skip
 
 
-def test_a_busy_pool_makes_the_caller_run_alone():
-    pool = Pool()
-    inner: list[tuple[int, int, int]] = []
-
-    def outer(part: int, parts: int) -> None:
-        if part == 1:
-            count = pool.parallel(lambda p, ps: inner.append((p, ps, threading.get_ident())), 4)
-            inner.append((count, -1, threading.get_ident()))
-
-    assert pool.parallel(outer, 2) == 2
-    assert [(p, ps) for p, ps, _ in inner] == [(0, 1), (1, -1)]
-    assert len({thread for _, _, thread in inner}) == 1
+def marks(work: int, parts: int) -> Instance:
+    return load(MARKS).instantiate(Layout((work,), (), 0, ((17,),), parts), [])
 
 
-@pytest.mark.parametrize("failing", [0, 1, 2])
-def test_an_error_in_any_part_reaches_the_caller_after_all_parts_are_over(failing):
-    pool, over = Pool(), []
+def counts(instance: Instance, calls: int = 1) -> list[float]:
+    z = np.zeros(17)
+    for _ in range(calls):
+        instance.run([], [z])
+    return z.tolist()
 
-    def task(part: int, parts: int) -> None:
-        if part == failing:
-            raise KeyError(part)
-        over.append(part)
 
-    for _ in range(3):  # the pool stays usable
-        over.clear()
-        with pytest.raises(KeyError, match=str(failing)):
-            pool.parallel(task, 3)
-        assert sorted(over) == sorted({0, 1, 2} - {failing})
+@pytest.mark.parametrize("work", [0, 2000])  # workers that are done at once, and workers that are waited for
+def test_every_part_runs_once_whatever_was_before(work: int) -> None:
+    instances = {parts: marks(work, parts) for parts in (1, 2, 4, 3, 8)}
+    for _ in range(20):
+        for parts, instance in instances.items():
+            found = counts(instance)
+            assert found[:8] == [1.0] * parts + [0.0] * (8 - parts)
+            assert found[8:16] == [float(parts)] * parts + [0.0] * (8 - parts)
+
+
+def test_threads_that_slept_wake_up() -> None:
+    instance = marks(10, 3)
+    for pause in (0.0, 0.0001, 0.0005, 0.01, 0.05):
+        for _ in range(5):
+            time.sleep(pause)
+            assert counts(instance)[:4] == [1.0, 1.0, 1.0, 0.0]
+
+
+def test_many_runs_lose_none() -> None:
+    assert counts(marks(0, 2), 20_000)[:3] == [20_000.0, 20_000.0, 0.0]
+    assert counts(marks(5, 4), 300)[:5] == [300.0] * 4 + [0.0]
+
+
+def test_callers_at_once_share_the_team_or_run_alone() -> None:
+    instance, alone, several = marks(50, 2), 0, 0
+
+    def call() -> None:
+        nonlocal alone, several
+        for _ in range(400):
+            found = counts(instance)
+            assert found[:2] in ([1.0, 0.0], [1.0, 1.0])
+            assert found[8] == 1.0 + found[1]
+            alone += found[1] == 0.0
+            several += found[1] == 1.0
+
+    with ThreadPoolExecutor(4) as callers:
+        for one in [callers.submit(call) for _ in range(4)]:
+            one.result()
+    assert alone + several == 1600
+    assert several
+
+
+def test_a_team_that_the_system_gives_no_threads_for_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = marks(0, 2)
+    monkeypatch.setattr(pool, "_start", lambda work, slot: pool._NONE)
+    monkeypatch.setattr("graphad.runtime.instance.pool", pool.Pool())
+    assert counts(instance)[:3] == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -59,14 +97,16 @@ def test_a_forked_child_has_threads_of_its_own():
     output = run_python(
         run_axpy(threads=2)
         + """
-import os, threading, warnings
+import os, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside threads
-assert any(t.name == "graphad-1" for t in threading.enumerate())
+from graphad.runtime.pool import pool
+assert pool.size == 1
 child = os.fork()
 if child == 0:
     y[:] = 0
+    assert pool.size == 0
     executable.instantiate(programs.axpy_layout(5, threads=2), [np.ones(5)]).run([np.arange(5.0)], [y])
-    os._exit(0 if y[0] == 13.0 and any(t.name == "graphad-1" for t in threading.enumerate()) else 3)
+    os._exit(0 if y[0] == 13.0 and pool.size == 1 else 3)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 print("forked")
 """

@@ -42,7 +42,7 @@ def program(dtype: str, expressions: list[str], body: str = "") -> Program:
 def outcome(code: native.Code, made: Program, inputs: list[np.ndarray], size: int) -> np.ndarray:
     out = np.zeros(size, inputs[0].dtype)
     layout = Layout((len(inputs[0]),), (), 0, ((size,),), 1)
-    Instance(made, code.callable(), layout, (), ()).run(inputs, [out])
+    Instance(made, code.linked(), layout, (), ()).run(inputs, [out])
     return out
 
 
