@@ -23,7 +23,7 @@ from graphad.compiler.model.counts import node_flops
 from graphad.compiler.passes.kernels.points import is_anchor
 from graphad.compiler.predict import predict
 
-WORTH_SHARING: Final = 100e-6
+WORTH_SHARING: Final = 20e-6
 """Seconds of work on one thread below which waking others costs more than it gives."""
 
 _NOT_COUNTED: Final = ("pack", "update", "nan_guard")  # launches that move numbers or look at them

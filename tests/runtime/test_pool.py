@@ -12,7 +12,6 @@ from graphad.runtime.instance import Instance
 from graphad.runtime.threads import _quota
 from tests.runtime.programs import HEAD, RUN, run_axpy, run_python, vector
 
-
 # z[part] counts how often that part ran, z[8 + part] is of how many parts it was
 MARKS = Program(
     "marks",
