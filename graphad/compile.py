@@ -32,7 +32,7 @@ def compile(
         outputs: a tensor, or a list, tuple or dict of them; a call answers in kind.
         updates: new values of parameters and states, {leaf: tensor}, all computed from the values before the call.
         target: "cpu" (Numba) or "numpy" (the reference interpreter, node by node).
-        threads: how many; unless said, one for little work, else all cores this process may use.
+        threads: how many at most; unless said, one for little work, else all cores this process may use.
         options: see ``ga.Options``.
 
     Errors: GraphError for an input that is no input leaf, that stands twice or is missing, and for an update of what is

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from graphad.runtime.crowding import Crowding
 from graphad.runtime.errors import GuardError
 from graphad.runtime.frame import Frame
 from graphad.runtime.linking import Linked
+from graphad.runtime.pace import Pace
 from graphad.runtime.pool import pool
 from graphad.runtime.program import Layout, Program
 
@@ -37,7 +37,7 @@ class Instance:
         self._states = tuple(states)  # kept: the frames hold bare addresses
         self._constants = tuple(constants)
         self._threads = layout.threads
-        self._crowding = Crowding()
+        self._pace = Pace()
         self._free: list[Frame] = [self._frame()]
 
     def _frame(self) -> Frame:
@@ -53,20 +53,21 @@ class Instance:
         except IndexError:
             frame = self._frame()
         try:
-            if self._threads == 1 or self._crowding.alone():
+            if self._threads == 1:
                 failed = self._call(1, frame.address, 0, *inputs, *outputs)
             else:
                 started = time.perf_counter()
-                failed = self._run_parts(frame, inputs, outputs)
-                self._crowding.took(time.perf_counter() - started)
+                parts = 1 if self._pace.alone else self._threads
+                failed = self._run_parts(parts, frame, inputs, outputs)
+                self._pace.took(time.perf_counter() - started)
             if failed:
                 self._raise(frame)
         finally:
             self._free.append(frame)
 
-    def _run_parts(self, frame: Frame, inputs: Sequence[Array], outputs: Sequence[Array]) -> int:
-        team = pool.team(self._threads, self._linked)
-        return self._call(self._threads if team else 1, frame.address, team, *inputs, *outputs)
+    def _run_parts(self, parts: int, frame: Frame, inputs: Sequence[Array], outputs: Sequence[Array]) -> int:
+        team = pool.team(parts, self._linked)
+        return self._call(parts if team else 1, frame.address, team, *inputs, *outputs)
 
     def _raise(self, frame: Frame) -> None:
         failure = frame.failure()
@@ -92,7 +93,7 @@ class Instance:
         frame = self._frame()
         frame.header[3] = clock.ctypes.data
         started = time.perf_counter()
-        self._run_parts(frame, inputs, outputs)
+        self._run_parts(self._threads, frame, inputs, outputs)
         seconds = time.perf_counter() - started
         self._raise(frame)
         return seconds
