@@ -21,7 +21,7 @@ from graphad.compiler.ir.types import TensorType
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
-from graphad.runtime import CompileError, GuardError, default_threads, empty
+from graphad.runtime import CompileError, GuardError, collection_paused, default_threads, empty
 from graphad.tensor import Variable
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ class Specialization:
         self.compiled = compiled
         self.sizes = dict(sizes)
         self.storages = tuple(storages)
-        self.cost: Cost = estimate(compiled.built, sizes)
         self.threads = threads or (1 if self.cost.seconds < WORTH_SHARING else default_threads())
         layout = compiled.built.layout(sizes, self.threads)
         self.instance: Instance = compiled.executable.instantiate(layout, storages)
@@ -64,6 +63,11 @@ class Specialization:
         self._dtypes = tuple(np.dtype(y.type.dtype) for y in compiled.graph.outputs)
         self._results = tuple(zip(self.output_shapes, self._dtypes, strict=True))
         self._expected = tuple(_expected(x.type.at(sizes)) for x in compiled.graph.inputs)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What a call costs on one thread."""
+        return estimate(self.compiled.built, self.sizes)
 
     def ready(self, args: Sequence[Any]) -> Sequence[np.ndarray] | None:
         """The arguments as the program takes them, or None if they need a closer look: the everyday call.
@@ -122,15 +126,19 @@ class Specializer:
             found = self._instances.get(key)
             if found is None:
                 check_sizes(self.graph, sizes)
-                compiled = self._compiled(sizes)
-                storages = [compiled.variables[s].storage for s in compiled.built.states]
-                found = Specialization(compiled, storages, sizes, self.threads)
+                with collection_paused():
+                    found = self._new(sizes)
                 self._instances[key] = found
                 if len(self._instances) > KEPT:
                     self._instances.popitem(last=False)
             else:
                 self._instances.move_to_end(key)
         return found
+
+    def _new(self, sizes: Mapping[str, int]) -> Specialization:
+        compiled = self._compiled(sizes)
+        storages = [compiled.variables[s].storage for s in compiled.built.states]
+        return Specialization(compiled, storages, sizes, self.threads)
 
     def compiled(self, sizes: Mapping[str, int]) -> Compiled:
         """The program for sizes, without machine code unless it was run; those that are not fixed need not be given."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphad.runtime.blocks import empty, release
 from graphad.runtime.cache import CacheInfo, cache_info, clear_cache
+from graphad.runtime.collection import collection_paused
 from graphad.runtime.errors import CacheError, CacheWarning, CompileError, GraphadError, GuardError
 from graphad.runtime.host import Host, host
 from graphad.runtime.jit import jit
@@ -33,7 +34,7 @@ __all__ = [
     # the cache
     "CacheInfo", "cache_info", "clear_cache",
     # for planners, benchmarks and `graphad info`
-    "jit", "measure", "Timing", "host", "Host",
+    "jit", "collection_paused", "measure", "Timing", "host", "Host",
     # errors of every room start here
     "GraphadError", "CacheError", "CacheWarning", "CompileError", "GuardError",
 ]  # fmt: skip

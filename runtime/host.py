@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def vector_bytes() -> int:
     return 16 if platform.machine().lower() in {"arm64", "aarch64"} else 0
 
 
+@cache
 def instruction_set() -> str:
     """The vectors that compiled code is made of: "avx512", "avx2", "sse" or "neon"; the narrowest where unknown."""
     features = dict(llvm.get_host_cpu_features())

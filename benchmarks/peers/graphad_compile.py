@@ -1,4 +1,4 @@
-"""How long graphad takes from the first line of a training step to its first result; Numba's import stands apart.
+"""How long graphad takes from the first line of a training step to its first result; LLVM's import stands apart.
 
 The cache is the one that GRAPHAD_CACHE_DIR names: empty, or filled by a process before.
 """
@@ -18,7 +18,7 @@ def task(name: str, threads: int) -> Task:
     net = NETS[name]
     given = net.data()
     start = time.perf_counter()
-    importlib.import_module("numba")
+    importlib.import_module("llvmlite.binding")
     imported = time.perf_counter()
     call = function(net, threads)
     call(*given)

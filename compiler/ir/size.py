@@ -60,6 +60,8 @@ class Size:
         return (-1 * self) + other
 
     def __mul__(self, other: "Dim") -> "Dim":
+        if isinstance(other, int):  # most are, and the terms keep their order
+            return Size(tuple((a, x * other) for a, x in self.terms)) if other else 0
         return _collect((tuple(sorted((*a, *b), key=str)), x * y) for a, x in self.terms for b, y in _terms(other))
 
     __radd__ = __add__
@@ -201,8 +203,9 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Dim:
     sums: dict[Monomial, int] = {}
     for atoms, c in terms:
         sums[atoms] = sums.get(atoms, 0) + c
-    # by degree, then by atoms: an order that products keep, which division relies on
-    kept = sorted(((a, c) for a, c in sums.items() if c), key=lambda t: (-len(t[0]), tuple(map(str, t[0]))))
+    kept = [(a, c) for a, c in sums.items() if c]
+    if len(kept) > 1:  # by degree, then by atoms: an order that products keep, which division relies on
+        kept.sort(key=lambda t: (-len(t[0]), tuple(map(str, t[0]))))
     if not kept:
         return 0
     if len(kept) == 1 and not kept[0][0]:
