@@ -93,9 +93,10 @@ def build(graph: Graph, options: Options, name: str = "step", way: Way = WAYS[0]
 
 def graph_stages(graph: Graph, options: Options) -> list[Stage]:
     """The graph after each pass, ``"graph"`` to ``"fuse"``: all that needs no sizes."""
-    stages = run(graph, options)
+    known: set[Node] = set()
+    stages = run(graph, options, known=known)
     started = time.perf_counter()
-    fused = verify((unfused if options.nan_guard else fuse)(stages[-1].graph), "fuse")
+    fused = verify((unfused if options.nan_guard else fuse)(stages[-1].graph), "fuse", known)
     return [*stages, Stage("fuse", fused, time.perf_counter() - started)]
 
 

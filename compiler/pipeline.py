@@ -51,14 +51,18 @@ class Stage:
     seconds: float
 
 
-def run(graph: Graph, options: Options | None = None, passes: tuple[Step, ...] = PASSES) -> list[Stage]:
+def run(
+    graph: Graph, options: Options | None = None, passes: tuple[Step, ...] = PASSES, known: set[Node] | None = None
+) -> list[Stage]:
     """The graph after each pass, beginning with ``"graph"``, which is what was written; verified after each.
+
+    ``known`` gathers the nodes that were verified.
 
     Errors: VerifyError, naming the pass that broke the graph; GraphError for a pass in ``disable`` that does not exist.
     """
     chosen = options or Options()
     check_names(chosen.disable, passes)
-    known: set[Node] = set()
+    known = set() if known is None else known
     stages = [_stage("graph", graph, time.perf_counter(), known)]
     for step in passes:
         if step.name not in chosen.disable:

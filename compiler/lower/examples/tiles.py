@@ -27,6 +27,7 @@ class Piece:
         return self.start + self.size * self.count
 
 
+@lru_cache(maxsize=1024)
 def pieces(extent: int, most: int) -> tuple[Piece, ...]:
     """``extent`` in tiles of at most ``most``, as equal as they can be.
 

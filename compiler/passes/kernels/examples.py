@@ -130,7 +130,8 @@ def _behind(kernel: Kernel, anchors: Sequence[Node]) -> set[Node]:
 
 def batch_axis(shape: Shape, size: str) -> int | None:
     """Where the batch is in a shape, None where it is not."""
-    found = [i for i, d in enumerate(shape) if d == symbol(size)]
+    batch = symbol(size)
+    found = [i for i, d in enumerate(shape) if not isinstance(d, int) and d == batch]
     return found[0] if len(found) == 1 else None
 
 
