@@ -7,7 +7,9 @@ from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
 
-ALIGN = 64
+ALIGN = 64  # bytes
+GAP = 4096
+"""Bytes between threads' copies of a storage: processors fetch ahead, within a page, what is another thread's then."""
 
 
 def plan_memory(
@@ -18,7 +20,7 @@ def plan_memory(
     Largest first, each at the lowest offset free during its life: from the first launch that touches it to the last.
     """
     lives = _lives(launches)
-    nbytes = {s: _aligned(number(s.size, sizes) * ITEMSIZE[s.dtype]) * (threads if s.per_part else 1) for s in storages}
+    nbytes = {s: _bytes(s, sizes, threads) for s in storages}
     placed: list[tuple[Storage, int]] = []
     offsets: dict[Storage, int] = {}
     for storage in sorted(storages, key=lambda s: (-nbytes[s], s.slot)):
@@ -29,6 +31,11 @@ def plan_memory(
         placed.append((storage, offsets[storage]))
     total = max((at + nbytes[s] for s, at in placed), default=0)
     return tuple(offsets[s] for s in storages), total
+
+
+def _bytes(storage: Storage, sizes: Mapping[str, int], threads: int) -> int:
+    one = _aligned(number(storage.size, sizes) * ITEMSIZE[storage.dtype])
+    return one * threads + GAP * (threads - 1) if storage.per_part else one
 
 
 def _aligned(nbytes: int) -> int:

@@ -7,6 +7,8 @@ A loop becomes a function of its own:
 
 so an element's result does not depend on where in the loop, or in which thread's share of it, the element lies. The
 body is there once: its addresses point to memory or to the scratch array. Lanes beyond the rest repeat its last point.
+Where results pass the caches by, which takes whole lines, points before the first line of the result go the way of the
+rest, too.
 
 A scalar that points are folded into, ``a = a + x`` or ``a = maximum(a, x)``, is a vector in the loop, which lanes
 beyond the rest leave alone; behind it its lanes are folded in pairs, in a fixed order.
@@ -37,6 +39,10 @@ INLINED = 24
 
 Of more, each function is written once and called: a thousand in place take twelve seconds to compile.
 """
+
+
+BLOCKS = 8
+"""Blocks of a loop from which on it pays to begin at a line of the result."""
 
 
 STREAMED = 4 << 20
@@ -76,6 +82,8 @@ class Lanes(Expressions):
         self.locals: dict[str, Value] = {}
         self.splats: set[str] = set()  # what is in every lane alike
         self.crowded = False
+        self.passing: tuple[Place, int, Word] | None = None  # the first store that may pass the caches by
+        self.lead: Word | None = None  # points before the first line of its result
         self.places = [Place(k, s, plan.lanes, self.head, self.text) for k, s in enumerate(plan.distinct)]
         self.place_of = dict(zip(plan.distinct, self.places, strict=True))
         self.flags_of_indices = ("nsw",)
@@ -103,6 +111,8 @@ class Lanes(Expressions):
                     pass  # a comment
         for place in self.places:
             place.prepare(self.polynomial(place.stream.base), self.polynomial(place.stream.stride))
+        if self.passing is not None and not self.folds:
+            self.lead = self._lead(*self.passing)
         self.function.definition = self._definition()
 
     def _fold(self, name: str, value: ast.expr) -> None:
@@ -212,7 +222,23 @@ class Lanes(Expressions):
         word = self.cast(value, dtype).ir
         if dtype == "bool":
             word = self.text.zext(word, word.type.of("i8"))
-        self.place_of[self.plan.streams[name, found]].store(found.offset, word, passing)
+        place = self.place_of[self.plan.streams[name, found]]
+        if passing is not None and self.passing is None and place.fixed == 1:
+            self.passing = place, found.offset, passing
+        place.store(found.offset, word, passing)
+
+    def _lead(self, place: Place, offset: int, passing: Word) -> Word:
+        """Points from the start to a multiple of a vector's bytes; 0 for a short loop, and where it makes no difference."""
+        head, start = self.head, Word(I64, "%start")
+        first = head.address(place.element, place.start, head.add(start, I64(offset)).text)
+        number = head.pure(f"ptrtoint ptr {first} to i64", I64)
+        bytes_ = head.and_(head.sub(I64(0), number), I64(place.count * place.align - 1))
+        points = head.sdiv(bytes_, I64(place.align))
+        extent = head.sub(Word(I64, "%stop"), start)
+        wanted = head.icmp_signed(">=", extent, I64(BLOCKS * self.plan.lanes))
+        if passing.constant is not True:
+            wanted = head.and_(wanted, passing)
+        return head.select(wanted, points, I64(0))
 
     def _invariant(self) -> list[str]:
         return [n for n, v in self.arguments.items() if not v.dtype.endswith("*")]
@@ -261,14 +287,12 @@ class Lanes(Expressions):
             " br i1 %some, label %set, label %done",
             "set:",
             *self.head.lines,
-            " %extent = sub i64 %stop, %start",
-            f" %whole = and i64 %extent, -{self.plan.lanes}",
-            " %last = add i64 %start, %whole",
+            *self._extent(),
             " br label %next",
             "next:",
-            " %i = phi i64 [ %start, %set ], [ %i.next, %latch ]",
+            *self._turns(),
             *(line for f in self.folds.values() for line in f.running()),
-            " %left = sub i64 %stop, %i",
+            f" %left = sub i64 {'%stop' if self.lead is None else '%end'}, %i",
             " %full = icmp slt i64 %i, %last",
             f" br i1 %full, label %direct, label %partial{USUALLY}",
             "direct:",
@@ -292,13 +316,53 @@ class Lanes(Expressions):
             "latch:",
             f" %i.next = add nsw i64 %i, {self.plan.lanes}",
             " br label %next",
-            *self._copies("flush", "%left", [line for p in places for line in p.flush()], self.after),
+            *self._copies("flush", "%left", [line for p in places for line in p.flush()], self.flushed),
+            *self._again(),
             *([] if not self.folds else ["folded:", *self._folded(), " br label %done"]),
             "done:",
             " ret void",
             "}\n",
         )
         return "\n".join(lines)
+
+    def _extent(self) -> list[str]:
+        """Where whole blocks end, %blocks; the first turn ends at %first, and begins at %i.first."""
+        if self.lead is None:
+            return [
+                " %extent = sub i64 %stop, %start",
+                f" %whole = and i64 %extent, -{self.plan.lanes}",
+                " %last = add i64 %start, %whole",
+            ]
+        return [
+            f" %begin = add i64 %start, {self.lead.text}",
+            " %extent = sub i64 %stop, %begin",
+            f" %whole = and i64 %extent, -{self.plan.lanes}",
+            " %blocks = add i64 %begin, %whole",
+            f" %odd = icmp ne i64 {self.lead.text}, 0",
+            " %end.first = select i1 %odd, i64 %begin, i64 %stop",
+            " %last.first = select i1 %odd, i64 %start, i64 %blocks",
+        ]
+
+    def _turns(self) -> list[str]:
+        """Point %i, behind the last one %end, and behind the last whole block %last: in the first turn, and later."""
+        if self.lead is None:
+            return [" %i = phi i64 [ %start, %set ], [ %i.next, %latch ]"]
+        return [
+            " %i = phi i64 [ %start, %set ], [ %i.next, %latch ], [ %end, %again ]",
+            " %end = phi i64 [ %end.first, %set ], [ %stop, %latch ], [ %stop, %again ]",
+            " %last = phi i64 [ %last.first, %set ], [ %blocks, %latch ], [ %blocks, %again ]",
+        ]
+
+    def _again(self) -> list[str]:
+        """Behind a partial block: the whole ones, if it was the first."""
+        if self.lead is None:
+            return []
+        return ["again:", " %more.blocks = icmp slt i64 %end, %stop", " br i1 %more.blocks, label %next, label %done"]
+
+    @property
+    def flushed(self) -> str:
+        """The block behind the results of a partial one."""
+        return self.after if self.lead is None else "again"
 
     @property
     def after(self) -> str:

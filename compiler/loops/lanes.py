@@ -105,10 +105,10 @@ def _fits(loop: For, large: Mapping[str, Dim]) -> bool:
 
 
 def _fills(statement: Stmt, large: Mapping[str, Dim], extent: Dim) -> bool:
-    """Stores a result that is known to be large, or a row of one."""
+    """Stores a result that is or may be large, or a row of one."""
     if not isinstance(statement, Store) or statement.buffer not in large:
         return False
-    return isinstance(large[statement.buffer], int) or (isinstance(extent, int) and extent >= _MANY)
+    return not isinstance(extent, int) or isinstance(large[statement.buffer], int) or extent >= _MANY
 
 
 def _once(fold: Assign, expressions: Sequence[Expr]) -> bool:
