@@ -41,8 +41,8 @@ Of more, each function is written once and called: a thousand in place take twel
 """
 
 
-BLOCKS = 8
-"""Blocks of a loop from which on it pays to begin at a line of the result."""
+BLOCKS = 32
+"""Blocks of a loop from which on it pays to begin at a line of the result: less than whole lines passes no cache by."""
 
 
 STREAMED = 4 << 20
@@ -80,7 +80,7 @@ class Lanes(Expressions):
         super().__init__(self.text, flags, {d: kind(e, plan.lanes) for d, e in ELEMENT.items()})
         self.arguments = {n: Value(None, v.dtype) for n, v in outside.items()}
         self.locals: dict[str, Value] = {}
-        self.splats: set[str] = set()  # what is in every lane alike
+        self.splats: dict[str, Word] = {}  # what is in every lane alike, as a scalar
         self.crowded = False
         self.passing: tuple[Place, int, Word] | None = None  # the first store that may pass the caches by
         self.lead: Word | None = None  # points before the first line of its result
@@ -128,8 +128,9 @@ class Lanes(Expressions):
         if name in self.locals:
             return self.locals[name]
         dtype = self.arguments[name].dtype
-        word = self.head.splat(Word(kind(ELEMENT[dtype]), f"%a.{name}"), self.plan.lanes)
-        self.splats.add(word.text)
+        scalar = Word(kind(ELEMENT[dtype]), f"%a.{name}")
+        word = self.head.splat(scalar, self.plan.lanes)
+        self.splats[word.text] = scalar
         return Value(word, dtype)
 
     def _points(self) -> Word:
@@ -139,6 +140,20 @@ class Lanes(Expressions):
         points = self.text.add(self.text.splat(Word(I64, "%i"), lanes.lanes), steps)
         last = self.head.splat(self.head.sub(Word(I64, "%stop"), I64(1)), lanes.lanes)
         return self.text.select(self.text.icmp_signed("<", points, last), points, last)
+
+    def compare(self, op: ast.cmpop, a: Value, b: Value) -> Value:
+        """Where the loop's variable is one number, or is not: that lane, if it is in the block, in 32 bits a lane."""
+        scalar = self.splats.get(b.ir.text) if isinstance(b.ir, Word) else None
+        whole = a.dtype == b.dtype == "int64"
+        if not isinstance(op, ast.Eq | ast.NotEq) or not whole or scalar is None or a.ir != self._points():
+            return super().compare(op, a, b)
+        write, narrow = self.text, self.kinds["int32"]
+        ahead = write.sub(scalar, Word(I64, "%i"))
+        there = write.icmp_unsigned("<", ahead, I64(self.plan.lanes))
+        lane = write.trunc(write.select(there, ahead, I64(-1)), kind("i32"))
+        steps = Word(narrow, f"<{', '.join(f'i32 {k}' for k in range(narrow.lanes))}>")
+        sign = "==" if isinstance(op, ast.Eq) else "!="
+        return Value(write.icmp_signed(sign, steps, write.splat(lane, narrow.lanes)), "bool")
 
     def binary(self, op: ast.operator, a: Value, b: Value) -> Value:
         if not isinstance(op, ast.Div) or not self.text.fused or a.dtype != b.dtype or not self._uniform(b.ir):
@@ -176,7 +191,7 @@ class Lanes(Expressions):
             # once, before the loop, which does not write it: no point may read what another one writes
             loaded = self.head.load(memory(dtype), address, BYTES[dtype])
             word = self.head.splat(loaded, self.plan.lanes)
-            self.splats.add(word.text)
+            self.splats[word.text] = loaded
             return self._kept(word, dtype)
         place_ = self.place_of[self.plan.streams[name, found]]
         return self._kept(place_.load(found.offset, AHEAD if self.plan.streamed else 0), dtype)
@@ -228,7 +243,7 @@ class Lanes(Expressions):
         place.store(found.offset, word, passing)
 
     def _lead(self, place: Place, offset: int, passing: Word) -> Word:
-        """Points from the start to a multiple of a vector's bytes; 0 for a short loop, and where it makes no difference."""
+        """Points from the start to a multiple of a vector's bytes; 0 where that is of no use."""
         head, start = self.head, Word(I64, "%start")
         first = head.address(place.element, place.start, head.add(start, I64(offset)).text)
         number = head.pure(f"ptrtoint ptr {first} to i64", I64)
