@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.compiler.errors import DTypeError, GraphError, ShapeError
+from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ShapeError
 from graphad.compiler.ir.node import Node
 from graphad.tensor import Tensor
 
@@ -55,20 +55,26 @@ def results_in(out: Any, kind: Any, outputs: Sequence[Node], shapes: Sequence[tu
     """
     found = _paired(out, kind, ())
     for (path, array), shape, y in zip(found, shapes, outputs, strict=True):
-        who, create = f"out: {_output(path)}", f"np.empty({shape}, {y.type.dtype!r})"
-        if not isinstance(array, np.ndarray):
-            raise GraphError(f"{who} is a {type(array).__name__}, expected an array; pass {create}")
-        if array.dtype != np.dtype(y.type.dtype):
-            raise DTypeError(f"{who} is {array.dtype}, expected {y.type.dtype}; pass {create}")
-        if array.shape != shape:
-            raise ShapeError(f"{who} has shape {list(array.shape)}, expected {list(shape)}; pass {create}")
-        if not array.flags.c_contiguous or not array.flags.aligned or not array.flags.writeable:
-            raise ShapeError(f"{who} has to be C-contiguous, aligned and writable; pass {create}")
+        fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == y.type.dtype
+        if not fits or not array.flags.carray:  # C-contiguous, aligned and writable
+            raise _refusal(path, array, shape, y.type.dtype)
     for i, (path, array) in enumerate(found):
         for other, earlier in found[:i]:
             if np.may_share_memory(array, earlier):
                 raise GraphError(f"out: {_output(other)} and {_output(path)} overlap; pass an array for each")
     return [array for _, array in found]
+
+
+def _refusal(path: tuple[Any, ...], array: Any, shape: tuple[int, ...], dtype: str) -> GraphadError:
+    """Why an array is not fit for a result."""
+    who, create = f"out: {_output(path)}", f"np.empty({shape}, {dtype!r})"
+    if not isinstance(array, np.ndarray):
+        return GraphError(f"{who} is a {type(array).__name__}, expected an array; pass {create}")
+    if array.dtype != dtype:
+        return DTypeError(f"{who} is {array.dtype}, expected {dtype}; pass {create}")
+    if array.shape != shape:
+        return ShapeError(f"{who} has shape {list(array.shape)}, expected {list(shape)}; pass {create}")
+    return ShapeError(f"{who} has to be C-contiguous, aligned and writable; pass {create}")
 
 
 def overlap(args: Sequence[Any], results: Sequence[np.ndarray]) -> bool:

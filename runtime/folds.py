@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from graphad.runtime.assembly import Assembly, Kind, Word, kind
@@ -25,6 +26,7 @@ class Fold:
         self.mask = Word(vector.of("i1"), f"%f.{name}.nan")
         self.new_mask = self.mask
         self.parameter = f"ptr noalias %f.{name}.total"
+        self.ways = 1
 
     def combine(self, write: Assembly, total: Word, more: Word, flags: Sequence[str]) -> Word:
         """A NaN on either side stays."""
@@ -53,10 +55,19 @@ class Fold:
         return found
 
     def running(self) -> list[str]:
-        return [
-            f" {old.text} = phi {old.type} [ {start.text}, %set ], [ {new.text}, %latch ]"
-            for _, start, old, new in self._words
-        ]
+        """What goes around the loop. Of several ways a block takes the one that has waited longest."""
+        found = []
+        for name, start, old, new in self._words:
+            turns = [old, *self._others, new] if name == "last" else [old, new]
+            found += [
+                f" {one.text} = phi {one.type} [ {start.text}, %set ], [ {following.text}, %latch ]"
+                for one, following in pairwise(turns)
+            ]
+        return found
+
+    @property
+    def _others(self) -> list[Word]:
+        return [Word(self.kind, f"%f.{self.name}.way{k}") for k in range(1, self.ways)]
 
     def choose(self) -> list[str]:
         """Behind the loop, from block "partial" where no points were left over, or from the copies where some were."""
@@ -78,6 +89,8 @@ class Fold:
         total = write.select(inside, last, self.old)
         if self.how != "add":  # lanes that are left over repeat a point, so that the mask is right for all
             total = write.select(Word(self.mask.type, f"%f.{self.name}.met"), self.kind(float("nan")), total)
+        for other in self._others:
+            total = self.combine(write, total, other, flags)
         while n > 1:
             n //= 2
             halves = [write.part(total, k, n) for k in (0, n)]

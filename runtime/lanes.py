@@ -41,6 +41,11 @@ Of more, each function is written once and called: a thousand in place take twel
 """
 
 
+SHORT = 12  # instructions of a body that is over before a sum is
+WAYS = 4
+"""Vectors that such a loop folds points into in turn, so that none waits for the one before."""
+
+
 BLOCKS = 32
 """Blocks of a loop from which on it pays to begin at a line of the result: less than whole lines passes no cache by."""
 
@@ -113,6 +118,9 @@ class Lanes(Expressions):
             place.prepare(self.polynomial(place.stream.base), self.polynomial(place.stream.stride))
         if self.passing is not None and not self.folds:
             self.lead = self._lead(*self.passing)
+        if len(self.text.lines) <= SHORT:
+            for short in self.folds.values():
+                short.ways = WAYS
         self.function.definition = self._definition()
 
     def _fold(self, name: str, value: ast.expr) -> None:

@@ -9,7 +9,7 @@ from graphad.compiler.ir.size import symbol
 from graphad.compiler.loops.ir import Kernel
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
-from graphad.compiler.memory import ALIGN, plan_memory
+from graphad.compiler.memory import ALIGN, GAP, plan_memory
 
 
 def launch(storages: list[Storage]) -> Launch:
@@ -57,4 +57,4 @@ def test_a_chain_needs_two_places() -> None:
 
 def test_a_storage_of_each_thread_counts_once_a_thread() -> None:
     own = Storage("local", 0, "float64", 8, per_part=True)
-    assert plan_memory([launch([own])], [own], {}, 3)[1] == 3 * 64
+    assert plan_memory([launch([own])], [own], {}, 3)[1] == 3 * 64 + 2 * GAP

@@ -128,7 +128,9 @@ def pointwise(dtype: str, body: str, outputs: str = "z") -> Program:
 class Run(Protocol):
     """Answers z for x, y and the size of z."""
 
-    def __call__(self, x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray: ...
+    def __call__(
+        self, x: np.ndarray, y: np.ndarray, size: int, threads: int = 1, out: np.ndarray | None = None
+    ) -> np.ndarray: ...
 
 
 def compiled(made: Program, numba: bool = False) -> Run:
@@ -136,8 +138,8 @@ def compiled(made: Program, numba: bool = False) -> Run:
     code = native.through_numba(made, "numba_program", "<numba_program>") if numba else native.translated(made)
     linked = code.linked()
 
-    def run(x: np.ndarray, y: np.ndarray, size: int, threads: int = 1) -> np.ndarray:
-        out = np.zeros(size, x.dtype)
+    def run(x: np.ndarray, y: np.ndarray, size: int, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
+        out = np.zeros(size, x.dtype) if out is None else out
         Instance(made, linked, Layout((len(x),), (), 0, ((size,),), threads), (), ()).run([x, y], [out])
         return out
 

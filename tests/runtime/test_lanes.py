@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphad.runtime import target
+from graphad.runtime import lanes, target
 from graphad.runtime.lanes import INLINED
 from tests.runtime.programs import LANES, compiled, pointwise
 from tests.runtime.test_translate import FLOATS, SPECIAL, WHOLE
@@ -155,3 +155,50 @@ def test_folds_and_streams(dtype: str, n: int) -> None:
         ours, numbas = both(dtype, body, [x, y], n + 3)
         np.testing.assert_allclose(ours, numbas, rtol=2e-5 if dtype == "float32" else 1e-13)
         np.testing.assert_array_equal(ours[:n], x / y[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_results_that_pass_the_caches_by_begin_anywhere(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "STREAMED", 1 << 10)
+    body = LANES + "        stream(z, i, x[i] + y[i], n)\n"
+    run = compiled(pointwise(dtype, body))
+    rng = np.random.default_rng(4)
+    for n in (1500, 1501, 1515, 60):
+        x, y = rng.normal(size=(2, n)).astype(dtype)
+        for start in range(17):
+            room = np.full(n + 40, 7.0, dtype)
+            run(x, y, n, out=room[start : start + n])
+            np.testing.assert_array_equal(room[start : start + n], x + y)
+            assert (room[:start] == 7.0).all()
+            assert (room[start + n :] == 7.0).all()
+
+
+def test_one_number_among_the_points() -> None:
+    body = (
+        "    t = int64(y[0])\n    for i in lanes(0, n):\n"
+        "        z[i] = select(i == t, x[i], float32(0))\n        z[n + i] = select(t != i, x[i], float32(0))\n"
+    )
+    made = pointwise("float32", body)
+    ours, numbas = compiled(made), compiled(made, numba=True)
+    x = np.arange(1.0, 38.0, dtype=np.float32)
+    for t in (-(2**40), -1, 0, 15, 16, 36, 37, 2**31, 2**33):
+        y = np.full(37, t, np.float32)
+        np.testing.assert_array_equal(ours(x, y, 74), numbas(x, y, 74))
+        assert np.count_nonzero(ours(x, y, 74)[:37]) == (0 <= t < 37)
+
+
+def test_folds_of_short_bodies_go_several_ways() -> None:
+    body = (
+        "    s = {0}(0)\n    m = {0}(-math.inf)\n    for i in lanes(0, n):\n        s = s + x[i]\n"
+        "        m = maximum(m, x[i])\n    z[0] = s\n    z[1] = m\n"
+    )
+    rng = np.random.default_rng(5)
+    for dtype in ("float32", "float64"):
+        run = compiled(pointwise(dtype, body.format(dtype)))
+        for n in (1, 15, 16, 64, 65, 130, 1000):
+            x = rng.normal(size=n).astype(dtype)
+            total, most = run(x, x, 2)
+            np.testing.assert_allclose(total, x.sum(dtype=np.float64), rtol=1e-5 if dtype == "float32" else 1e-13)
+            assert most == x.max()
+            x[n // 2] = np.nan
+            assert np.isnan(run(x, x, 2)).all()
