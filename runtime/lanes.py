@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_name, kind
@@ -335,7 +336,8 @@ class Lanes(Expressions):
             "body:",
             *(line for p in places for line in p.merged()),
             *self.text.lines,
-            f" br i1 %full, label %latch, label %flush{USUALLY}",
+            f" br i1 %full, label %{'out.0' if self.together else 'latch'}, label %flush{USUALLY}",
+            *self._blocks(),
             "latch:",
             f" %i.next = add nsw i64 %i, {self.plan.lanes}",
             " br label %next",
@@ -347,6 +349,19 @@ class Lanes(Expressions):
             "}\n",
         )
         return "\n".join(lines)
+
+    @property
+    def together(self) -> list[Place]:
+        """Results that go to memory a whole block at a time."""
+        return [p for p in self.places if p.passing is not None]
+
+    def _blocks(self) -> list[str]:
+        names = [f"out.{n}" for n in range(len(self.together))] + ["latch"]
+        return [
+            line
+            for p, (name, after) in zip(self.together, pairwise(names), strict=True)
+            for line in p.block(name, after)
+        ]
 
     def _extent(self) -> list[str]:
         """Where whole blocks end, %blocks; the first turn ends at %first, and begins at %i.first."""

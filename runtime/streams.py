@@ -11,6 +11,7 @@ from graphad.runtime.lane_plan import Stream
 
 ELEMENT = {"bool": "i1", "int32": "i32", "int64": "i64", "float32": "float", "float64": "double"}
 I64 = kind("i64")
+LINE = 64  # bytes, of the processors that have vectors as long
 _SCRATCH = 4096  # bytes: beyond, the elements of a stream lie closer together in the scratch array than in memory
 
 
@@ -35,6 +36,7 @@ class Place:
         self.waiting: dict[int, Word] = {}
         self.done: set[int] = set()
         self.chunks = _chunks(sorted(stream.stored), lanes)
+        self.passing: Word | None = None  # whether the results of a block go out at once, past the caches
 
     def _offsets_of_lanes(self, offset: int) -> list[str]:
         """From %pK to each lane's element."""
@@ -65,12 +67,15 @@ class Place:
         """At a stride, neighbours wait until there are as many as lanes, and are transposed and stored as vectors.
 
         They may wait: nothing in the body reads what it stores. ``passing``: where it holds, they pass the caches by.
+        At a stride all results of a block do so together, or none: lines of many points would stay open, which is slower.
         """
         write = self.text
         if self.fixed == 1:
             address = write.address(self.element, f"%p{self.number}", str(offset))
             self._put([(word, address)], passing, self.count * self.align)
             return
+        if passing is not None and self._dense():
+            self.passing = passing
         if offset in self.done or offset not in self.chunks:
             for lane, address in enumerate(self._offsets_of_lanes(offset)):
                 write.store(write.extract(word, lane), address, self.align)
@@ -81,8 +86,14 @@ class Place:
             columns = _transposed(write, [self.waiting.pop(o) for o in row])
             self.done.update(row)
             places = list(zip(columns, self._offsets_of_lanes(row[0]), strict=True))
-            for column, address in places:  # not past the caches: lines of many points stay open, which is slower
+            for column, address in places:
                 write.store(column, address, self.align)
+
+    def _dense(self) -> bool:
+        """Whether a block's results are whole lines, one after the other, that nothing in the loop reads."""
+        if self.fixed is None or self.stream.loaded or self.count * self.align != LINE:
+            return False
+        return sorted(self.stream.stored) == list(range(self.low, self.low + self.fixed))
 
     def _put(self, places: Sequence[tuple[Word, str]], passing: Word | None, piece: int) -> None:
         """Vectors to addresses; past the caches, if they may, in pieces of so many bytes, at multiples of that."""
@@ -98,15 +109,53 @@ class Place:
         """The address of the base, and the stride: computed before the loop."""
         self.start = self.head.address(self.element, f"%a.{self.stream.buffer}", base.text)
         self.stride = stride.text
+        if self.passing is not None:
+            self._prepare_block(self.passing)
+
+    def _prepare_block(self, passing: Word) -> None:
+        """Whether blocks go out at once: where they may, and begin with a line."""
+        head = self.head
+        point = head.mul(Word(I64, self.stride), Word(I64, "%start"))
+        first = head.address(self.element, self.start, head.add(point, I64(self.low)).text)
+        number = head.pure(f"ptrtoint ptr {first} to i64", I64)
+        even = head.icmp_signed("==", head.and_(number, I64(LINE - 1)), I64(0))
+        self.together = even if passing.constant is True else head.and_(even, passing)
+
+    def block(self, name: str, after: str) -> list[str]:
+        """Block ``name``: the results of a block from scratch to memory, past the caches; then block ``after``."""
+        assert self.fixed is not None
+        k, vector = self.number, f"<{self.count} x {self.element}>"
+        lines = [
+            f"{name}:",
+            f" br i1 {self.together.text}, label %{name}.out, label %{after}",
+            f"{name}.out:",
+            *self._point(f"c{k}", "%i"),
+            f" %c{k}.m = getelementptr {self.element}, ptr %c{k}, i64 {self.low}",
+        ]
+        for n in range(self.fixed):
+            lines += [
+                f" %c{k}.{n}.s = getelementptr {vector}, ptr %s{k}, i64 {n}",
+                f" %c{k}.{n}.m = getelementptr {vector}, ptr %c{k}.m, i64 {n}",
+                f" %c{k}.{n} = load {vector}, ptr %c{k}.{n}.s, align {LINE}",
+                f" store {vector} %c{k}.{n}, ptr %c{k}.{n}.m, align {LINE}, !nontemporal !{{i32 1}}",
+            ]
+        return [*lines, f" br label %{after}"]
 
     def _point(self, name: str, point: str) -> list[str]:
         return [
-            f" %{name}.m = mul nsw i64 {self.stride}, {point}",
-            f" %{name} = getelementptr {self.element}, ptr {self.start}, i64 %{name}.m",
+            f" %{name}.o = mul nsw i64 {self.stride}, {point}",
+            f" %{name} = getelementptr {self.element}, ptr {self.start}, i64 %{name}.o",
         ]
 
     def direct(self) -> list[str]:
-        return self._point(f"d{self.number}", "%i")
+        k = self.number
+        if self.passing is None:
+            return self._point(f"d{k}", "%i")
+        return [
+            *self._point(f"d{k}.m", "%i"),
+            f" %d{k}.s = getelementptr {self.element}, ptr %s{k}, i64 {-self.low}",
+            f" %d{k} = select i1 {self.together.text}, ptr %d{k}.s, ptr %d{k}.m",
+        ]
 
     def scratch(self) -> list[str]:
         return [f" %r{self.number} = getelementptr {self.element}, ptr %s{self.number}, i64 {-self.low}"]

@@ -202,3 +202,25 @@ def test_folds_of_short_bodies_go_several_ways() -> None:
             assert most == x.max()
             x[n // 2] = np.nan
             assert np.isnan(run(x, x, 2)).all()
+
+
+@pytest.mark.parametrize(("dtype", "stride"), [("float32", 3), ("float64", 3), ("float64", 9), ("float32", 16)])
+def test_rows_of_results_go_out_a_block_at_a_time(dtype: str, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "STREAMED", 1 << 10)
+    stored = "".join(
+        f"        stream(z, {stride} * i + {k}, x[i] * {dtype}({k}) + y[i], {stride} * n)\n" for k in range(stride)
+    )
+    run = compiled(pointwise(dtype, LANES + stored))
+    rng = np.random.default_rng(6)
+    for n in (64, 200, 333):
+        x, y = rng.normal(size=(2, n)).astype(dtype)
+        wanted = x[:, None] * np.arange(stride, dtype=dtype) + y[:, None]
+        for start in (0, 1, 5, 8, 16):
+            room = np.full(stride * n + 100, 7.0, dtype)
+            first = -room.ctypes.data // room.itemsize % 16 + start  # 0 is the start of a line
+            for threads in (1, 2):
+                run(x, y, stride * n, threads, room[first : first + stride * n])
+                found = room[first : first + stride * n].reshape(n, stride)
+                np.testing.assert_allclose(found, wanted, rtol=1e-6 if dtype == "float32" else 1e-14, atol=1e-6)
+            assert (room[:first] == 7.0).all()
+            assert (room[first + stride * n :] == 7.0).all()
