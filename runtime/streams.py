@@ -67,7 +67,7 @@ class Place:
         """At a stride, neighbours wait until there are as many as lanes, and are transposed and stored as vectors.
 
         They may wait: nothing in the body reads what it stores. ``passing``: where it holds, they pass the caches by.
-        At a stride all results of a block do so together, or none: lines of many points would stay open, which is slower.
+        At a stride all results of a block do so together, or none: lines of many points would stay open and be slower.
         """
         write = self.text
         if self.fixed == 1:
