@@ -17,13 +17,14 @@ beyond the rest leave alone; behind it its lanes are folded in pairs, in a fixed
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_name, kind
 from graphad.runtime.elementary.functions import elementary
-from graphad.runtime.elementary.quotient import extreme, inverse, quotient
+from graphad.runtime.elementary.quotient import Divisor
 from graphad.runtime.elementary.real import Real
 from graphad.runtime.expressions import BYTES, Expressions, UnsupportedError, Value
 from graphad.runtime.folds import Fold
@@ -40,6 +41,10 @@ INLINED = 24
 
 Of more, each function is written once and called: a thousand in place take twelve seconds to compile.
 """
+
+
+SHARED = {"float32": 3, "float64": 2}
+"""Quotients by one divisor from which on its inverse pays: a division takes as long as ten to twenty operations."""
 
 
 SHORT = 12  # instructions of a body that is over before a sum is
@@ -87,6 +92,8 @@ class Lanes(Expressions):
         self.arguments = {n: Value(None, v.dtype) for n, v in outside.items()}
         self.locals: dict[str, Value] = {}
         self.splats: dict[str, Word] = {}  # what is in every lane alike, as a scalar
+        self.divisors: Counter[str] = Counter()  # how often something is divided by the scalar of that name
+        self.shared: dict[str, Divisor | None] = {}  # by the text of what several are divided by; None until needed
         self.crowded = False
         self.passing: tuple[Place, int, Word] | None = None  # the first store that may pass the caches by
         self.lead: Word | None = None  # points before the first line of its result
@@ -99,6 +106,7 @@ class Lanes(Expressions):
 
     def write(self, body: Sequence[ast.stmt]) -> None:
         self.crowded = sum(isinstance(n, ast.Attribute) for s in body for n in ast.walk(s)) > INLINED
+        self.divisors.update(_divisors(body))
         for statement in body:
             fold = folded(statement)
             if fold is not None and fold[0] in self.folds:
@@ -106,7 +114,7 @@ class Lanes(Expressions):
                 continue
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self.locals[name] = self.value(value)
+                    self.locals[name] = self._local(name, self.value(value))
                 case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)], value=value):
                     self.store(name, index, self.value(value))
                 case ast.Expr(value=ast.Call(func=ast.Name(id="stream"), args=[ast.Name(id=name), index, value, size])):
@@ -164,12 +172,21 @@ class Lanes(Expressions):
         sign = "==" if isinstance(op, ast.Eq) else "!="
         return Value(write.icmp_signed(sign, steps, write.splat(lane, narrow.lanes)), "bool")
 
+    def _local(self, name: str, value: Value) -> Value:
+        if value.is_float and self.divisors[name] >= SHARED[value.dtype]:
+            self.shared.setdefault(value.ir.text, None)
+        return value
+
     def binary(self, op: ast.operator, a: Value, b: Value) -> Value:
-        if not isinstance(op, ast.Div) or not self.text.fused or a.dtype != b.dtype or not self._uniform(b.ir):
+        if not isinstance(op, ast.Div) or not self.text.fused or a.dtype != b.dtype:
             return super().binary(op, a, b)
-        y = Real(self.head, b.ir)
-        x, known = Real(self.text, a.ir), (inverse(y), extreme(y))  # of y before the loop
-        return Value(quotient(x, y, *known).word, a.dtype)
+        if b.ir.text not in self.shared and not self._uniform(b.ir):
+            return super().binary(op, a, b)
+        divisor = self.shared.get(b.ir.text)
+        if divisor is None:
+            home = self.head if self._uniform(b.ir) else self.text
+            divisor = self.shared[b.ir.text] = Divisor(Real(home, b.ir))
+        return Value(divisor.divide(Real(self.text, a.ir)).word, a.dtype)
 
     def _uniform(self, word: Any) -> bool:
         """A float that is the same in every lane of every block, and not constant."""
@@ -426,3 +443,14 @@ class Lanes(Expressions):
             f" %{name}.c = icmp slt i64 %{name}.n, {stop}",
             f" br i1 %{name}.c, label %{name}, label %{after}",
         ]
+
+
+def _divisors(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """Names that something is divided by, as often as it is."""
+    for statement in body:
+        for node in ast.walk(statement):
+            match node:
+                case ast.BinOp(op=ast.Div(), right=ast.Name(id=name)):
+                    yield name
+                case _:
+                    pass

@@ -224,3 +224,28 @@ def test_rows_of_results_go_out_a_block_at_a_time(dtype: str, stride: int, monke
                 np.testing.assert_allclose(found, wanted, rtol=1e-6 if dtype == "float32" else 1e-14, atol=1e-6)
             assert (room[:first] == 7.0).all()
             assert (room[first + stride * n :] == 7.0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quotients_that_share_a_divisor_are_rounded_like_divisions(dtype: str) -> None:
+    """Whatever is divided by whatever; where numbers near the subnormal ones are in it, an ulp may be missing."""
+    body = (
+        LANES + "        d = y[i]\n        z[i] = x[i] / d\n"
+        f"        z[n + i] = {dtype}(1) / d\n        z[2 * n + i] = (-x[i]) / d\n"
+    )
+    run = compiled(pointwise(dtype, body))
+    limits, rng = np.finfo(dtype), np.random.default_rng(7)
+    extreme = [0.0, np.inf, limits.max, limits.max / 3, limits.tiny, limits.smallest_subnormal, 1.0, 3.0, 49.0]
+    special = np.array([*extreme, *(-e for e in extreme), np.nan], dtype)
+    some = np.ldexp(rng.normal(size=600), rng.integers(limits.minexp, limits.maxexp, 600)).astype(dtype)
+    numbers = np.concatenate([special, some, rng.normal(size=600).astype(dtype)])
+    x, y = (v.ravel() for v in np.meshgrid(numbers, numbers))
+    with np.errstate(all="ignore"):
+        wanted = np.concatenate([x / y, 1 / y, -x / y])
+        found = run(x, y, 3 * len(x))
+        small = limits.tiny * 2.0 ** (limits.nmant + 3)
+        near = (np.abs(np.concatenate([x, np.ones_like(x), x])) < small) | (np.abs(wanted) < small)
+        close = near & (np.abs(found - wanted) <= np.spacing(np.abs(wanted)))
+    same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
+    assert (same | close).all(), (wanted[~(same | close)][:5], found[~(same | close)][:5])
+    assert same.mean() > 0.99
