@@ -1,7 +1,8 @@
 """Compiled programs on disk: one folder for each content key, shared by any number of processes.
 
 An entry is made in a folder of its own and renamed into place when complete, so a reader sees all of it or nothing.
-A manifest with checksums tells a damaged entry from a good one before anything of it is used.
+A manifest with checksums tells a damaged entry from a good one before anything of it is used. Kernels' object code lies
+beside them, by its own content (kernel_cache.py), and counts for the limit, too.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import os
 import re
 import shutil
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphad.runtime import folders
 from graphad.runtime.errors import CacheWarning, GraphadError
 from graphad.runtime.folders import effective_folder
+from graphad.runtime.kernel_cache import FOLDER
 
 MANIFEST = "manifest.json"
 BINARY = "program.bin"
@@ -133,7 +136,7 @@ def _store(folder: Path, key: str, name: str, source: str, binary: bytes) -> Pat
 def _remove(entry: Path) -> None:
     """Renamed first: nobody finds half an entry."""
     with contextlib.suppress(OSError):
-        gone = folders.temporary_folder(entry.parent)
+        gone = folders.temporary_folder(effective_folder())
         os.rename(entry, gone / entry.name)
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -161,7 +164,18 @@ def _limit() -> int:
 
 
 def _entries(folder: Path) -> list[tuple[float, int, Path]]:
-    """(last use, bytes, folder) of every entry; one that vanishes meanwhile is left out."""
+    """(last use, bytes, path) of every program's folder and every kernel's file, but those that vanish meanwhile."""
+    return [*_programs(folder), *_kernels(folder / FOLDER)]
+
+
+def _kernels(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    for file in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            known = file.stat()
+            yield known.st_mtime, known.st_size, file
+
+
+def _programs(folder: Path) -> list[tuple[float, int, Path]]:
     found = []
     for entry in folder.iterdir() if folder.is_dir() else ():
         if _KEY.fullmatch(entry.name):
@@ -174,13 +188,16 @@ def _entries(folder: Path) -> list[tuple[float, int, Path]]:
 def cache_info() -> CacheInfo:
     """Where compiled programs lie, how many, and how large they are together."""
     folder = effective_folder()
-    entries = _entries(folder)
-    return CacheInfo(folder, len(entries), sum(size for _, size, _ in entries))
+    sizes = [size for _, size, _ in _entries(folder)]
+    return CacheInfo(folder, len(_programs(folder)), sum(sizes))
 
 
 def clear_cache() -> int:
-    """Remove all compiled programs; return how many. Those already loaded keep working."""
-    entries = _entries(effective_folder())
-    for _, _, entry in entries:
+    """Remove all compiled programs and kernels; return how many programs. Those already loaded keep working."""
+    folder = effective_folder()
+    count = len(_programs(folder))
+    for _, _, entry in _entries(folder):
         _remove(entry)
-    return len(entries)
+    with contextlib.suppress(OSError):
+        (folder / FOLDER).rmdir()
+    return count

@@ -98,7 +98,7 @@ def entry_unit(units: Units, arrays: int) -> Unit:
     builder.call(body, [table, sizes, part, parts, sync, clock, status])
     builder.ret_void()
     _write_call(module, arrays)
-    return Unit("run", str(module), 1)
+    return Unit("run", str(module), 1, shared=False)
 
 
 def numba_unit(symbol: str, arrays: int) -> Unit:
@@ -111,7 +111,7 @@ def numba_unit(symbol: str, arrays: int) -> Unit:
     builder.call(ir.Function(module, kind, symbol), [*places, *numbers])
     builder.ret_void()
     _write_call(module, arrays)
-    return Unit("run", str(module), 1)
+    return Unit("run", str(module), 1, shared=False)
 
 
 def _run_function(module: Any) -> tuple[Any, Any]:

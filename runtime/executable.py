@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import platform
 import re
-import sys
 import tempfile
 import threading
 import time
@@ -16,17 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from graphad.runtime import cache, target
+from graphad.runtime import cache
 from graphad.runtime.code import Code
+from graphad.runtime.environment import content_hash
 from graphad.runtime.errors import CompileError
 from graphad.runtime.instance import Array, Instance
 from graphad.runtime.lazy import lazy_import
 from graphad.runtime.linking import Linked
-from graphad.runtime.llvm_api import VERSION
 from graphad.runtime.program import Layout, Program
 
 native = lazy_import("graphad.runtime.native")  # not needed for what the cache has
-FORMAT = 2  # of an entry in the cache; changes with this room's conventions
 _lock = threading.RLock()
 
 
@@ -114,20 +109,4 @@ def content_key(program: Program) -> str:
     Comments do not count: they name the user's lines, which move when a line is added above them.
     """
     code = "\n".join(line for line in program.source.splitlines() if not line.lstrip().startswith("#"))
-    parts = (code, repr((program.inputs, program.outputs)), program.name, *environment())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
-
-
-def environment() -> tuple[str, ...]:
-    """This machine and everything between a text and its machine code."""
-    return (
-        str(FORMAT), _room(), VERSION, np.__version__, sys.version, sys.platform, platform.machine(),
-        target.cpu(), target.feature_string(),
-    )  # fmt: skip
-
-
-@functools.cache
-def _room() -> str:
-    """Hash of this room's files, any of which may shape machine code."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    return content_hash(code, repr((program.inputs, program.outputs)), program.name)

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from graphad.runtime import target
+from graphad.runtime import kernel_cache, target
+from graphad.runtime.environment import content_hash
 from graphad.runtime.llvm_api import llvm, unlocked
 from graphad.runtime.threads import default_threads
 
@@ -20,6 +21,7 @@ class Unit:
     name: str
     text: str
     level: int = 3
+    shared: bool = True  # whether other programs may have the same
 
 
 def emit_all(units: Iterable[Unit]) -> list[bytes]:
@@ -30,7 +32,18 @@ def emit_all(units: Iterable[Unit]) -> list[bytes]:
 
 
 def emit(unit: Unit) -> bytes:
-    """Object code of one module."""
+    """Object code of one module, from the cache or made now."""
+    key = content_hash(unit.text, str(unit.level)) if unit.shared else ""
+    kept = kernel_cache.find(key) if key else None
+    if kept is not None:
+        return kept
+    code = _compiled(unit)
+    if key:
+        kernel_cache.store(key, code)
+    return code
+
+
+def _compiled(unit: Unit) -> bytes:
     try:
         return _emitted(optimised(unit))
     except Exception as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +19,7 @@ class Units:
     """Translates kernels as they are asked for, each once; ``take`` answers those not taken yet."""
 
     def __init__(self, text: str) -> None:
+        self.lines = text.splitlines()
         self.functions: dict[str, ast.FunctionDef] = {}
         for statement in ast.parse(text).body:
             match statement:
@@ -26,6 +29,8 @@ class Units:
                     pass
                 case _:
                     raise UnsupportedError(ast.unparse(statement))
+        self._words = re.compile(rf"\b(?:{'|'.join(map(re.escape, self.functions))})\b")
+        self._contents: dict[str, str] = {}
         self._types: dict[str, Any] = {}  # of functions, by symbol
         self._new: list[Unit] = []
 
@@ -35,16 +40,34 @@ class Units:
 
     def declared(self, module: Any, name: str, dtypes: Sequence[str]) -> Any:
         """The kernel for these dtypes, as a function that ``module`` calls."""
-        symbol = f"{name}.{'.'.join(d.replace('*', 'p') for d in dtypes)}"
+        symbol = self._symbol(name, dtypes)
         if symbol not in self._types:
             self._types[symbol] = self._translated(symbol, name, dtypes)
         known = module.globals.get(symbol)
         return ir.Function(module, self._types[symbol], symbol) if known is None else known
 
+    def _symbol(self, name: str, dtypes: Sequence[str]) -> str:
+        """The function's name, by its content: the same in every program that has the same kernel."""
+        if name not in self.functions:
+            raise UnsupportedError(f"call of {name}")
+        plain = re.sub(r"^[a-z]\d+_", "", name)
+        return f"{plain}.{self._content(name)}.{'.'.join(d.replace('*', 'p') for d in dtypes)}"
+
+    def _content(self, name: str) -> str:
+        """Hash of a function's text and of those it calls, without comments and without names, which count kernels."""
+        if name not in self._contents:
+            definition = self.functions[name]
+            lines = self.lines[definition.lineno - 1 : definition.end_lineno]
+            text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+            plain = self._words.sub(lambda m: "" if m[0] == name else self._content(m[0]), text)
+            flags = str(_flags(definition))
+            self._contents[name] = hashlib.sha256(f"{flags}\n{plain}".encode()).hexdigest()[:12]
+        return self._contents[name]
+
     def _translated(self, symbol: str, name: str, dtypes: Sequence[str]) -> Any:
-        definition = self.functions.get(name)
-        flags = _flags(definition) if definition is not None else None
-        if definition is None or flags is None:
+        definition = self.functions[name]
+        flags = _flags(definition)
+        if flags is None:
             raise UnsupportedError(f"call of {name}")
         module = ir.Module(symbol)
 
