@@ -88,7 +88,7 @@ def build(graph: Graph, options: Options, name: str = "step", way: Way = WAYS[0]
     sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))
-    return Built(tuple(stages), lowered, _program(name, lowered, source), sizes)
+    return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes)
 
 
 def graph_stages(graph: Graph, options: Options) -> list[Stage]:
@@ -104,7 +104,7 @@ def _names(node: Node) -> set[str]:
     return set().union(*(d.names() for d in node.type.shape if not isinstance(d, int)))
 
 
-def _program(name: str, lowered: Lowered, source: str) -> Program:
+def _program(name: str, lowered: Lowered, source: str, options: Options) -> Program:
     graph = lowered.graph
     constants = [n.kind.value for n in lowered.assignment.constants if isinstance(n.kind, Constant)]
     return Program(
@@ -116,6 +116,7 @@ def _program(name: str, lowered: Lowered, source: str) -> Program:
         constants=tuple(constants),
         locals=len(lowered.locals),
         kernels=tuple(launch.kernel.name for launch in lowered.launches),
+        flushes=bool(graph.updates) and options.precision != "strict",
     )
 
 

@@ -45,7 +45,8 @@ class Options:
     """How a function is compiled.
 
     Args:
-        precision: "strict" keeps every elementary function within an ulp or two; "default" may take faster ones.
+        precision: "strict" keeps every elementary function within an ulp or two, and subnormal numbers in steps that
+            update something; "default" may take faster functions, and zeros.
         deterministic: the same inputs give the same bits on every run.
         nan_guard: stop at the first NaN and name the node and line that made it.
         fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).

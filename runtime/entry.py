@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphad.runtime.expressions import Expressions, UnsupportedError, Value, llvm_type
+from graphad.runtime.flushing import flushing
 from graphad.runtime.ir import insert_function, ir
 from graphad.runtime.objects import Unit
 from graphad.runtime.symbols import CALL, HEAD, RUN, TYPE_ERROR
@@ -88,27 +89,29 @@ class RunBody(Expressions):
         return super().function_call(name, arguments)
 
 
-def entry_unit(units: Units, arrays: int) -> Unit:
+def entry_unit(units: Units, arrays: int, flushes: bool) -> Unit:
     """The module of a program's entry points, which takes so many arrays; its kernels are then among the units."""
     module = ir.Module("entry")
     body = RunBody(module, units.functions["run"], units).function
     frame, builder = _run_function(module)
     table, sizes, sync, clock, status = _header(builder, frame)
     part, parts = builder.function.args[1:]
-    builder.call(body, [table, sizes, part, parts, sync, clock, status])
+    with flushing(builder, flushes):
+        builder.call(body, [table, sizes, part, parts, sync, clock, status])
     builder.ret_void()
     _write_call(module, arrays)
     return Unit("run", str(module), 1, shared=False)
 
 
-def numba_unit(symbol: str, arrays: int) -> Unit:
+def numba_unit(symbol: str, arrays: int, flushes: bool) -> Unit:
     """The same around Numba's code, which answers through a pointer and has one for exceptions."""
     module = ir.Module("entry")
     frame, builder = _run_function(module)
     kind = ir.FunctionType(ir.IntType(32), [OBJECT, OBJECT, I64, I64, I64])
     places = [builder.bitcast(builder.alloca(I64), OBJECT) for _ in range(2)]
     numbers = [builder.ptrtoint(frame, I64), *builder.function.args[1:]]
-    builder.call(ir.Function(module, kind, symbol), [*places, *numbers])
+    with flushing(builder, flushes):
+        builder.call(ir.Function(module, kind, symbol), [*places, *numbers])
     builder.ret_void()
     _write_call(module, arrays)
     return Unit("run", str(module), 1, shared=False)

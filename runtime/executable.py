@@ -109,4 +109,4 @@ def content_key(program: Program) -> str:
     Comments do not count: they name the user's lines, which move when a line is added above them.
     """
     code = "\n".join(line for line in program.source.splitlines() if not line.lstrip().startswith("#"))
-    return content_hash(code, repr((program.inputs, program.outputs)), program.name)
+    return content_hash(code, repr((program.inputs, program.outputs, program.flushes)), program.name)

@@ -36,7 +36,7 @@ def compile_program(program: Program, name: str, path: str) -> Code:
 def units(program: Program) -> Iterator[Unit]:
     """The program's modules. Raises UnsupportedError where the translator knows no way."""
     found = Units(program.source)
-    yield entry_unit(found, _arrays(program))
+    yield entry_unit(found, _arrays(program), program.flushes)
     yield from found.take()
 
 
@@ -51,7 +51,7 @@ def translated(program: Program) -> Code:
 def through_numba(program: Program, name: str, path: str, refused: str = "") -> Code:
     """Object code by way of Numba."""
     code, symbol = general.compile_source(program.source, name, path)
-    return Code((code, emit(numba_unit(symbol, _arrays(program)))), general.version(), refused)
+    return Code((code, emit(numba_unit(symbol, _arrays(program), program.flushes))), general.version(), refused)
 
 
 def _arrays(program: Program) -> int:

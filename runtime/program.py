@@ -29,7 +29,7 @@ class Program:
 
     `source` is the text of a Python module that defines kernels (`@kernel`) and one `@entry` function
     `run(table, sizes, part, parts, sync, clock, status)`. `table` holds addresses in the order inputs, outputs,
-    states, constants, locals.
+    states, constants, locals. `flushes`: numbers too small for a full precision count as zero (subnormal ones).
     """
 
     name: str
@@ -40,6 +40,7 @@ class Program:
     constants: tuple[NDArray[np.generic], ...]
     locals: int
     kernels: tuple[str, ...]
+    flushes: bool = False
 
 
 @dataclass(frozen=True)
