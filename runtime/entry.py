@@ -100,7 +100,7 @@ def entry_unit(units: Units, arrays: int, flushes: bool) -> Unit:
         builder.call(body, [table, sizes, part, parts, sync, clock, status])
     builder.ret_void()
     _write_call(module, arrays)
-    return Unit("run", str(module), 1, shared=False)
+    return Unit("run", str(module), 0, shared=False)
 
 
 def numba_unit(symbol: str, arrays: int, flushes: bool) -> Unit:
@@ -114,7 +114,7 @@ def numba_unit(symbol: str, arrays: int, flushes: bool) -> Unit:
         builder.call(ir.Function(module, kind, symbol), [*places, *numbers])
     builder.ret_void()
     _write_call(module, arrays)
-    return Unit("run", str(module), 1, shared=False)
+    return Unit("run", str(module), 0, shared=False)
 
 
 def _run_function(module: Any) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from typing import Final
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.in_lanes import Layout
 from graphad.compiler.loops.index import split
 from graphad.compiler.loops.ir import At, Lit, Load, Prim
@@ -154,13 +155,18 @@ class RegionLowering:
         return found
 
     def _combine(self, kernel: Kernel, sums: Mapping[Node, Storage]) -> Launch:
-        """The sum over the chunks, in order, and the kernel's epilogue."""
+        """The sum over the chunks, in order, and the kernel's epilogue.
+
+        Its size is an argument, so that one kernel serves all parameters of a rule.
+        """
         within = set(summed(kernel))
         rest = [n for n in kernel.nodes if n not in within]
         builder, puller = self.outer.builder("combine", rest)
         shape = next(iter(sums)).type.shape
         chunks = builder.index(Prim("min", (At(CHUNKS), At(blocks(self.region.size, self.lanes))), "int64"), CHUNKS + 1)
-        size = next(iter(sums)).type.size
+        arguments = {} if next(iter(sums)).type.size == 1 else {"n": next(iter(sums)).type.size}
+        size: Dim = symbol("n") if arguments else 1
+        builder.kernel.scalars += arguments
         with builder.loop(size, "parallel", stem="r") as r:
             for anchor, storage in sums.items():
                 total = builder.let("acc", Lit(0, storage.dtype), mutable=True)
@@ -173,7 +179,9 @@ class RegionLowering:
             store_all(builder, puller, stores, index)
         builder.kernel.parallel = size != 1
         builder.kernel.name = f"combine_{title(kernel)}"
-        return builder.launch(tuple(rest))
+        launch = builder.launch(tuple(rest))
+        launch.arguments = dict(arguments)
+        return launch
 
 
 def summed(kernel: Kernel) -> list[Node]:
