@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TRIES = 4  # calls in the other way, before the quicker one is taken
 RESTS = 4096  # calls until the other way is tried again
-SHORT = 0.0002  # seconds of a call that may be quicker on one thread: a longer one gains by any other
+SHORT = 0.002  # seconds of a call that may be quicker on one thread: a longer one gains by any other
 SLOW = 4  # times the quickest call: threads that wait for a core, not chance
 LEAST = 0.0005  # seconds of a slow call: a thread that has to be woken takes some microseconds
 FIRST, MOST = 16, 256  # calls on one thread after slow ones, before several are tried again

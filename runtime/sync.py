@@ -12,7 +12,11 @@ from graphad.runtime.ir import insert_function, ir
 from graphad.runtime.symbols import CAN_YIELD, FUTEX, SYSCALL, YIELD
 
 SPINS = 400  # some microseconds: longer than threads of one balanced kernel differ
-YIELDS = 8  # then as often another thread may run; then the waiting one sleeps
+YIELDS = 300
+"""Then as often another thread may run, some 100 us if none wants to; then the waiting one sleeps.
+
+To be woken takes some 50 us, in which the others reach the next barrier: sleeping sooner, all would sleep in turn.
+"""
 I64 = ir.IntType(64)
 _MACHINE = platform.machine().lower()
 _WAIT, _WAKE = 128, 129  # FUTEX_WAIT and FUTEX_WAKE, of this process's threads

@@ -28,7 +28,7 @@ WORDS = I64.as_pointer()
 VOID = ir.VoidType()
 RUN_TYPE = ir.FunctionType(VOID, [WORDS, I64, I64])
 SPINS = 1000  # 10 to 50 us, as processors' pauses go: what a program does between two steps
-YIELDS = 30
+YIELDS = 300  # some 100 us, as at barriers
 SLOT, FIRST = 16, 16  # words of a slot, and where the first one is
 FLAG, LOCK = 8, 9  # of a slot
 

@@ -58,4 +58,4 @@ def test_what_changes_is_noticed() -> None:
 
 
 def test_long_calls_stay_shared() -> None:
-    assert ways(Pace(), 3 * RESTS, lambda alone: 1e-3) == [(False, 3 * RESTS)]
+    assert ways(Pace(), 3 * RESTS, lambda alone: 3e-3) == [(False, 3 * RESTS)]
