@@ -11,11 +11,13 @@ from graphad.compiler.loops.in_lanes import Layout
 from graphad.compiler.loops.ir import Expr
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.examples.adjoint import Adjoint, adjoint
+from graphad.compiler.lower.examples.bilinear.choice import choose
+from graphad.compiler.lower.examples.bilinear.convolve import letter_sizes, lower_convolution
+from graphad.compiler.lower.examples.bilinear.letters import Letters, letters_of, whole_tiles
+from graphad.compiler.lower.examples.bilinear.weights import Factors, factors_of, transform_weights
 from graphad.compiler.lower.examples.operands import Operand
 from graphad.compiler.lower.examples.products import letters_to_keep, lower_product
 from graphad.compiler.lower.examples.stage import Stage
-from graphad.compiler.lower.examples.winograd import letter_sizes, lower_winograd, transform_weights
-from graphad.compiler.lower.examples.winograd_letters import POINTS, Winograd, whole_tiles, winograd_letters, worth
 from graphad.compiler.lower.folds import lower_fold
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
 from graphad.compiler.lower.pull import Puller
@@ -88,11 +90,11 @@ class Kernels:
             self._place(builder, puller, back, fold, every, value, stores)
 
         w = self.stage.operand(w_node, w_letters, nodes)
-        quick = self._winograd(anchor, x_node, x_letters, w_letters, w)
+        quick = self._bilinear(anchor, x_node, x_letters, w_letters, w)
         if quick is not None:
-            letters, u = quick
-            x = self.stage.operand(whole_tiles(x_node, letters, x_letters), x_letters, nodes)
-            how = lower_winograd(self.inner, builder, anchor, (x, u), letters, finish, self.stage.machine)
+            factors, letters, u = quick
+            x = self.stage.operand(whole_tiles(x_node, letters, x_letters, factors.algorithm.tile), x_letters, nodes)
+            how = lower_convolution(self.inner, builder, anchor, (x, u), factors, letters, finish, self.stage.machine)
         else:
             x = self.stage.operand(x_node, x_letters, nodes, letters_to_keep(anchor, x_letters, w_letters))
             how = lower_product(self.inner, builder, anchor, x, w, finish, self.stage.machine.vectors)
@@ -101,25 +103,30 @@ class Kernels:
                 self.inner.choices[n] = how
         self.stage.add(builder.launch(tuple(nodes)), kernel)
 
-    def _winograd(
+    def _bilinear(
         self, anchor: Node, x: Node, x_letters: str, w_letters: str, w: Operand
-    ) -> "tuple[Winograd, Storage] | None":
-        """The letters and the transformed weights, where that pays; they are transformed once for all examples."""
+    ) -> "tuple[Factors, Letters, Storage] | None":
+        """The algorithm and the transformed weights, where that pays; they are transformed once for all examples."""
         kind = anchor.kind
         assert isinstance(kind, Contract)
-        letters = winograd_letters(x, x_letters, w_letters, kind.out)
+        letters = letters_of(x, x_letters, w_letters, kind.out)
         fixed = self.stage.layouts[self.inner.stored[w.found.stored]].kind == "shared"
+        if letters is None or not fixed or self.inner.options.precision == "strict":
+            return None
         sizes = letter_sizes(anchor)
-        if letters is None or not fixed or not worth(letters, sizes) or self.inner.options.precision == "strict":
+        algorithm = choose(letters, sizes, self.stage.machine.vector_bytes)
+        if algorithm is None:
             return None
         outer = self.stage.outer
-        u = outer.local(anchor.type.dtype, POINTS * sizes[letters.rows] * sizes[letters.depth])
+        lanes = self.stage.machine.lanes(anchor.type.dtype)
+        factors = factors_of(w, algorithm, letters, sizes, lanes)
+        u = outer.local(anchor.type.dtype, factors.size)
         self.stage.layouts[u] = Layout("shared")
-        builder, _ = outer.builder("winograd", ())
+        builder, _ = outer.builder("transform", ())
         context = replace(outer, stored=self.inner.stored)
-        transform_weights(builder, context, w, letters, sizes, u)
+        transform_weights(builder, context, w, factors, letters, u)
         self.stage.before.append(builder.launch((), "pack"))
-        return letters, u
+        return factors, letters, u
 
     def _place(
         self,
