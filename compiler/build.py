@@ -76,15 +76,21 @@ def way_of(options: Options, batch: Iterable[int]) -> Way:
     return Way(Lanes(2 if most <= lanes // 2 else 1, one_block=most <= lanes))
 
 
-def build(graph: Graph, options: Options, name: str = "step", way: Way = WAYS[0]) -> Built:
+def build(
+    graph: Graph,
+    options: Options,
+    name: str = "step",
+    way: Way = WAYS[0],
+    picks: Mapping[str, str] | None = None,
+) -> Built:
     """A program for the cpu. Sizes that are still symbolic become its run-time arguments.
 
-    ``way``: how a batch is gone through.
+    ``way``: how a batch is gone through. ``picks``: answers to what may be done in several ways, by question.
     """
     stages = graph_stages(graph, options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    lowered = lower(fused, options, way.lanes, way.few)
+    lowered = lower(fused, options, way.lanes, way.few, picks)
     sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))

@@ -53,6 +53,9 @@ class Options:
         convolution: "im2col", "direct", or the cheaper of both.
         batch: how convolutions go through a batch of named size: "lanes", an example in each lane of a vector; "rows",
             one after the other; or the first unless the batch is so small that lanes would stay empty.
+        tune: measure what could be done in several ways, with random numbers of the first call's sizes, and remember
+            what was quickest; ``explain()`` shows the seconds. It takes as long as compiling each way of each layer,
+            once. Results may then differ in rounding from machine to machine.
         isa: the instruction set whose registers matrix products are cut for, "native" for this machine's. The
             instructions themselves are always this machine's: results differ in nothing but time.
         disable: names of passes to leave out, for debugging.
@@ -64,6 +67,7 @@ class Options:
     fast_math: bool = False
     convolution: Convolution = "auto"
     batch: Batch = "auto"
+    tune: bool = False
     isa: Isa = "native"
     disable: tuple[str, ...] = ()
 

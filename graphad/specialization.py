@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graphad import runtime
-from graphad.compiler.build import WAYS, Built, build, way_of
+from graphad.compiler.build import WAYS, Built, Way, build, way_of
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import TensorType
+from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
 from graphad.runtime import CompileError, GuardError, collection_paused, default_threads, empty
 from graphad.tensor import Variable
+from graphad.tuning import Run, Tuned, data_for, tuned
 
 if TYPE_CHECKING:
     from graphad.runtime import Executable, Instance
@@ -38,6 +40,7 @@ class Compiled:
     graph: Graph
     built: Built
     variables: Mapping[Node, Variable]
+    tuned: Tuned | None = None
 
     @cached_property
     def executable(self) -> Executable:
@@ -106,6 +109,11 @@ def _expected(t: TensorType) -> tuple[tuple[Dim, ...], np.dtype, tuple[type, ...
     return t.shape, dtype, () if t.shape else numbers
 
 
+def _names(graph: Graph) -> set[str]:
+    """The sizes that are names in the shapes of the inputs."""
+    return {name for x in graph.inputs for d in x.type.shape if not isinstance(d, int) for name in d.names()}
+
+
 class Specializer:
     """Programs by the fixed sizes, instances by all sizes."""
 
@@ -147,12 +155,35 @@ class Specializer:
 
     def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
         fixed = {name: sizes[name] for name in self.fixed}
-        way = way_of(self.options, [d for name, d in sizes.items() if name not in fixed])
+        batch = [d for name, d in sizes.items() if name not in fixed]
+        way = way_of(self.options, batch)
         key = (way, *sorted(fixed.items()))
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            found = Compiled(graph, build(graph, self.options, way=way), variables)
+            found = self._best(Compiled(graph, build(graph, self.options, way=way), variables), way, sizes)
             for other in (way,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
                 self._programs[other, *sorted(fixed.items())] = found
         return self._programs[key]
+
+    def _best(self, own: Compiled, way: Way, sizes: Mapping[str, int]) -> Compiled:
+        """The program, or with ``tune`` the quickest that was measured, once all sizes are known."""
+        graph = own.graph
+        if not self.options.tune or not _names(graph) <= set(sizes):
+            return own
+        threads = self.threads or default_threads()
+
+        def make(how: Way, picks: Mapping[str, str]) -> tuple[Built, Run]:
+            built = own.built if how == way and not picks else build(graph, self.options, way=how, picks=picks)
+            made = Compiled(graph, built, own.variables)
+            storages = [own.variables[s].storage.copy() for s in built.states]
+            trial = Specialization(made, storages, sizes, threads)
+            inputs, outputs = data_for(graph, sizes), trial.outputs()
+            return built, lambda: trial.run(inputs, outputs)
+
+        auto = self.options.batch == "auto" and self.options.convolution == "auto"
+        other = Way(None if way.lanes else Lanes(1))
+        ways = [way, other] if auto and own.built.lowered.profits else [way]
+        found = tuned(way, ways, make, f"{sorted(sizes.items())}, {threads} threads")
+        built, _ = make(found.way, found.picks)
+        return Compiled(graph, built, own.variables, found)

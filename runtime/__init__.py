@@ -18,10 +18,11 @@ from graphad.runtime.threads import default_threads
 if TYPE_CHECKING:
     from graphad.runtime.executable import Executable, Stats, load, stats
     from graphad.runtime.instance import Instance
+    from graphad.runtime.measured import recall, remember
 
 _ON_FIRST_USE = {  # they bring Numba
     "Executable": "executable", "Stats": "executable", "load": "executable", "stats": "executable",
-    "Instance": "instance",
+    "Instance": "instance", "recall": "measured", "remember": "measured",
 }  # fmt: skip
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "ArraySpec", "Layout", "Program",
     # running it
     "load", "Executable", "Instance", "Stats", "stats", "default_threads",
+    # what was measured of it
+    "recall", "remember",
     # memory of results
     "empty", "release",
     # the cache

@@ -1,4 +1,7 @@
-"""Kernels' object code on disk, by content: a program finds what any other has compiled, whatever else is in it."""
+"""Kernels' object code on disk, by content: a program finds what any other has compiled, whatever else is in it.
+
+What was measured of a program lies here, too.
+"""
 
 from __future__ import annotations
 

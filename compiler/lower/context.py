@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.picks import Picks
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.options import Options
@@ -16,6 +17,7 @@ class Context:
     """``stored``: where each stored node lies; ``guards``: the node of each failure code, less one.
 
     ``helpers``: how many kernels there are that kernels call. ``few``: the batch is a handful of examples.
+    ``picks``: answers to what may be done in several ways.
     """
 
     stored: Mapping[Node, Storage]
@@ -25,6 +27,7 @@ class Context:
     choices: dict[Node, str] = field(default_factory=dict)
     helpers: int = 0
     few: bool = False
+    picks: Picks = field(default_factory=Picks)
 
     def with_stored(self, node: Node, storage: Storage) -> "Context":
         """The same with one more stored node."""

@@ -16,7 +16,7 @@ they lie.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
@@ -34,6 +34,9 @@ from graphad.compiler.lower.pixels import lower_pixels
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 
+IM2COL: Final = "im2col"
+DIRECT: Final = "direct loop nest"
+PIXELS: Final = "sums in registers, a pixel a lane"
 CHUNKS = 8  # partial results of a sum over examples; fixed, so that results do not depend on the threads
 
 
@@ -47,16 +50,17 @@ class Lowering(Direct):
 
     def run(self) -> list[Launch]:
         found = plan(self.anchor)
-        pixels = self._pixels(found)
+        how = self._picked(found) if self.windowed(found) else IM2COL
+        pixels = lower_pixels(self.context, self.nodes, self.anchor, found, self.stores) if how == PIXELS else None
         if pixels is not None:
-            self.context.choices[self.anchor] = "sums in registers, a pixel a lane"
+            self.context.choices[self.anchor] = PIXELS
             return pixels
-        match self.schedule(found):
+        match self.schedule(found, how):
             case "sum":
                 self.context.choices[self.anchor] = "loop nest"
                 return [self.direct_sum(found)]
             case "direct":
-                self.context.choices[self.anchor] = "direct loop nest"
+                self.context.choices[self.anchor] = DIRECT
                 return [self.direct_rows(found)]
             case "partial":
                 return self._partial_sums(found, self.steps(found))
@@ -66,15 +70,25 @@ class Lowering(Direct):
             case "outer":
                 return self._outer_loops(found)
 
-    def schedule(self, found: Plan) -> Schedule:
-        """Which of them it is to be."""
+    def schedule(self, found: Plan, how: str = IM2COL) -> Schedule:
+        """Which of them it is to be. ``how``: windows are multiplied."""
         if not found.columns or found.extent(found.columns) == 1 or self.tiny(found) or self._dots(found):
             return "sum"
-        if self.context.options.convolution == "direct" and self.windowed(found):
+        if how == DIRECT:
             return "direct"
         if found.outer:
             return "outer"
         return "partial" if self.steps(found) else "blocks"
+
+    def _picked(self, found: Plan) -> str:
+        """How a window is multiplied."""
+        option = self.context.options.convolution
+        if option != "auto":
+            return DIRECT if option == "direct" else IM2COL
+        own = PIXELS if self.context.few and found.rows else IM2COL
+        operands = " x ".join(str(x.type) for x in (found.columns_operand, found.rows_operand))
+        question = self.context.picks.asked[self.anchor] = f"{operands} to {self.anchor.type}"
+        return self.context.picks.pick(question, own, (IM2COL, DIRECT, PIXELS) if found.rows else (IM2COL, DIRECT))
 
     def _dots(self, found: Plan) -> bool:
         """Few rows that meet columns along which memory runs: dot products, rather than a copy of all columns."""
@@ -82,11 +96,6 @@ class Lowering(Direct):
             return False
         operand = strided(found.columns_operand, found.columns_letters, self.context)
         return operand is not None and operand.strides[found.depth] == 1
-
-    def _pixels(self, found: Plan) -> list[Launch] | None:
-        """A convolution of few examples, neighbouring pixels in lanes."""
-        few = self.context.few and self.context.options.convolution == "auto" and self.windowed(found)
-        return lower_pixels(self.context, self.nodes, self.anchor, found, self.stores) if few and found.rows else None
 
     def _outer_loops(self, found: Plan) -> list[Launch]:
         """One product for each index of the outer letters: a convolution's images, a batch of matrices."""
@@ -112,7 +121,7 @@ class Lowering(Direct):
                 target = Panel(tile, 0, pitch, 1)
                 self.call(builder, target, rows, panel, count, width, found.extent(depth), add=bool(steps))
             self.epilogue(builder, puller, found, known, tile, pitch, count)
-        self.context.choices[self.anchor] = "im2col" if self.windowed(found) else "matrix product"
+        self.context.choices[self.anchor] = IM2COL if self.windowed(found) else "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]
 
     def _row_blocks(self, found: Plan) -> list[Launch]:
@@ -210,5 +219,5 @@ class Lowering(Direct):
             puller.substituted[self.anchor] = value
             store_all(builder, puller, self.stores, tuple(place[c] for c in found.out))
         builder.kernel.parallel = count != 1
-        self.context.choices[self.anchor] = "im2col" if self.windowed(found) else "matrix product"
+        self.context.choices[self.anchor] = IM2COL if self.windowed(found) else "matrix product"
         return [first, builder.launch(tuple(self.nodes))]

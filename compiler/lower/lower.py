@@ -20,6 +20,7 @@ from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
 from graphad.compiler.lower.nans import watch
+from graphad.compiler.lower.picks import Picks
 from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.rowwise import lower_rowwise
 from graphad.compiler.lower.scan import lower_scan
@@ -38,7 +39,7 @@ class Lowered:
     """The launches in order, and where everything lies.
 
     ``commit``: the launch before which a run that failed ends, with every state as it was. ``profits``: whether the
-    size of the batch makes a difference.
+    size of the batch makes a difference. ``picks``: what could be done in several ways.
     """
 
     graph: Graph
@@ -50,12 +51,20 @@ class Lowered:
     commit: int
     choices: dict[Node, str]
     profits: bool
+    picks: Picks
 
 
-def lower(graph: Graph, options: Options, lanes: Lanes | None = None, few: bool = False) -> Lowered:
+def lower(
+    graph: Graph,
+    options: Options,
+    lanes: Lanes | None = None,
+    few: bool = False,
+    picks: Mapping[str, str] | None = None,
+) -> Lowered:
     """Loop nests for every kernel of a fused graph.
 
     ``lanes``: how batches of convolutions go into the lanes of vectors. ``few``: there are too few examples for that.
+    ``picks``: answers to what may be done in several ways, by question.
     """
     assert graph.kernels is not None
     planned = graph.kernels if options.nan_guard else plan_regions(graph)
@@ -65,7 +74,7 @@ def lower(graph: Graph, options: Options, lanes: Lanes | None = None, few: bool 
     assert graph.kernels is not None
     inside = frozenset(n for r in steps if isinstance(r, Region) for k in r.inner for n in k.stores)
     assignment = assign_storage(graph, watched=options.nan_guard, apart=inside)
-    context = Context(assignment.stored, options, locals=list(assignment.locals), few=few)
+    context = Context(assignment.stored, options, locals=list(assignment.locals), few=few, picks=Picks(picks or {}))
     launches: list[Launch] = []
     watched: list[Node] = []
     if options.nan_guard:
@@ -100,6 +109,7 @@ def lower(graph: Graph, options: Options, lanes: Lanes | None = None, few: bool 
         commit,
         context.choices,
         profits,
+        context.picks,
     )
 
 

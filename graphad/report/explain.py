@@ -1,6 +1,6 @@
 """What the compiler did with a function, and what it chose."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from graphad.compiler.build import Built
@@ -12,7 +12,9 @@ from graphad.compiler.pipeline import PASSES, Stage
 from graphad.report.profile import layers_of, lines_of
 from graphad.specialization import Specialization
 from graphad.text import Text, bytes_text, table, time_text
+from graphad.tuning import BATCH
 
+SHOWN: Final = 3  # ways in the reason for one
 _WHY: Final = {
     "im2col": "windows are packed into a panel, block by block, then multiplied as matrices",
     "matrix product": "the operands are matrices already, up to strides and packing",
@@ -30,7 +32,7 @@ def explain(last: Specialization, target: str) -> Text:
         _head(last, target),
         stage_table(built.stages),
         _kernels(last, built),
-        _contractions(built),
+        _contractions(last, built),
         _memory(last, built),
         _code(last),
     ]
@@ -67,12 +69,33 @@ def _kernels(last: Specialization, built: Built) -> str:
     return table(("kernel", "flops", "layer", "lines", "computes"), rows, right="1")
 
 
-def _contractions(built: Built) -> str:
+def _contractions(last: Specialization, built: Built) -> str:
     rows = [
-        (_who(node), " x ".join(str(x.type) for x in node.operands), how, _WHY.get(how, ""))
+        (_who(node), " x ".join(str(x.type) for x in node.operands), how, _why(last, node, how))
         for node, how in built.lowered.choices.items()
     ]
-    return table(("contraction", "operands", "done as", "why"), rows) if rows else ""
+    found = table(("contraction", "operands", "done as", "why"), rows) if rows else ""
+    tuned = last.compiled.tuned
+    if tuned and BATCH in tuned.seconds:
+        found += f"\n\nbatch: {_listed(tuned.seconds[BATCH], time_text)} a call, measured"
+    return found
+
+
+def _why(last: Specialization, node: Node, how: str) -> str:
+    """What was measured, or counted, of each way; else what the way is good for."""
+    picks, tuned = last.compiled.built.lowered.picks, last.compiled.tuned
+    question = picks.asked.get(node, "")
+    if tuned and question in tuned.seconds:
+        return f"{_listed(tuned.seconds[question], time_text)} a call, measured"
+    if question in picks.cycles and len(picks.cycles[question]) > 1:
+        return f"{_listed(picks.cycles[question], lambda c: f'{c / 1e3:.0f}')} thousand cycles a block, counted"
+    return _WHY.get(how, "")
+
+
+def _listed(costs: Mapping[str, float], text: Callable[[float], str]) -> str:
+    """The quickest ways with their costs."""
+    best = sorted(costs, key=costs.__getitem__)[:SHOWN]
+    return ", ".join(f"{name} {text(costs[name])}" for name in best)
 
 
 def _who(node: Node) -> str:

@@ -144,26 +144,6 @@ def test_random_convolutions(case: dict, batch: int) -> None:  # type: ignore[ty
     agree(inputs, with_gradients(y, inputs), values(np.random.default_rng(2), inputs, batch))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("size", [(8, 8), (9, 13), (6, 5)], ids=str)
-def test_winograd(dtype: str, size: tuple[int, int]) -> None:
-    case = {"size": size, "channels": 13, "out": 17, "kernel": (3, 3), "padding": 1}
-    inputs, y = convolution(case, dtype)
-    f = agree(inputs, with_gradients(y, inputs), values(np.random.default_rng(7), inputs, 19))
-    assert "Winograd F(4x4, 3x3)" in f.explain()
-
-
-def test_winograd_is_near_the_direct_sums() -> None:
-    inputs, y = convolution({"size": (16, 16), "channels": 32, "out": 32, "kernel": (3, 3), "padding": 1})
-    args = values(np.random.default_rng(8), inputs, 16)
-    quick = ga.compile(inputs, y, options=LANES)
-    strict = ga.compile(inputs, y, options=ga.Options(batch="lanes", precision="strict"))
-    a, b = quick(*args), strict(*args)
-    assert "Winograd" in quick.explain()
-    assert "Winograd" not in strict.explain()
-    assert np.abs(a - b).max() <= 1e-5 * np.abs(b).max()
-
-
 def small_net(dtype: str = "float32") -> tuple[ga.Tensor, ga.Tensor, ga.Tensor, nn.Module]:
     x, t = ga.input("x", ("N", 2, 10, 10), dtype), ga.input("t", ("N",), "int64")
     model = nn.Sequential(
@@ -217,11 +197,6 @@ def test_one_block(name: str) -> None:
             inputs, with_gradients(y, inputs), values(rng, inputs, 9), values(rng, inputs, 16), options=ga.Options(),
             threads=threads,
         )  # fmt: skip
-
-
-def test_winograd_of_one_block() -> None:
-    inputs, y = convolution({"size": (9, 13), "channels": 13, "out": 17, "kernel": (3, 3), "padding": 1})
-    agree(inputs, with_gradients(y, inputs), values(np.random.default_rng(11), inputs, 11), options=ga.Options())
 
 
 def test_small_batches_go_row_by_row() -> None:

@@ -32,7 +32,10 @@ def test_a_size_that_does_not_fit_says_what_does(size: str, count: int, text: st
     ("option", "hint"),
     [
         ("fastmath", "did you mean fast_math=?"),
-        ("zzz", "the options are precision, deterministic, nan_guard, fast_math, convolution, batch, isa, disable"),
+        (
+            "zzz",
+            "the options are precision, deterministic, nan_guard, fast_math, convolution, batch, tune, isa, disable",
+        ),
     ],
 )
 def test_an_unknown_option(option: str, hint: str) -> None:

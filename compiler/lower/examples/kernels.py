@@ -101,6 +101,8 @@ class Kernels:
         for n in kernel.nodes:
             if isinstance(n.kind, Contract):
                 self.inner.choices[n] = how
+                if anchor in self.inner.picks.asked:
+                    self.inner.picks.asked[n] = self.inner.picks.asked[anchor]
         self.stage.add(builder.launch(tuple(nodes)), kernel)
 
     def _bilinear(
@@ -114,7 +116,7 @@ class Kernels:
         if letters is None or not fixed or self.inner.options.precision == "strict":
             return None
         sizes = letter_sizes(anchor)
-        algorithm = choose(letters, sizes, self.stage.machine.vector_bytes)
+        algorithm = choose(anchor, letters, sizes, self.stage.machine.vector_bytes, self.inner.picks)
         if algorithm is None:
             return None
         outer = self.stage.outer

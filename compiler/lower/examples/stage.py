@@ -47,7 +47,7 @@ def inside(outer: Context, lanes: int, one_block: bool) -> Inside:
     """A context for the kernels of a region."""
     known: dict[Node, Storage] = {}
     shared = (outer.options, outer.guards, outer.locals, outer.choices)
-    return Inside(known, *shared, outer=outer, lanes=lanes, one_block=one_block, known=known)
+    return Inside(known, *shared, picks=outer.picks, outer=outer, lanes=lanes, one_block=one_block, known=known)
 
 
 class Stage:

@@ -2,19 +2,21 @@
 
 from typing import Final
 
+from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.examples.bilinear.algorithm import Algorithm
 from graphad.compiler.lower.examples.bilinear.fft import CYCLES as FFT_SPANS
 from graphad.compiler.lower.examples.bilinear.fft import Fft
 from graphad.compiler.lower.examples.bilinear.letters import Letters
 from graphad.compiler.lower.examples.bilinear.toom import CYCLES as TOOM_SPANS
 from graphad.compiler.lower.examples.bilinear.toom import Toom
+from graphad.compiler.lower.picks import Picks
 
 DIRECT: Final = 1.75
 """Multiply-adds a cycle in direct sums."""
 GAIN: Final = 1.1
 """Direct sums lose by that much before anything else is taken: they are the more exact, and need no memory."""
-SCALARS: Final = 1.0
-"""Cycles of a weights' transform, by those of an input's: the same arithmetic, of numbers instead of vectors."""
+SCALAR: Final = 4
+"""Bytes of a number of the weights."""
 BLOCKS: Final = 8
 """Blocks of examples that a transform of the weights serves."""
 CACHE: Final = 3 << 19
@@ -28,18 +30,25 @@ def candidates(taps: tuple[int, int]) -> list[Algorithm]:
     return [a for a in found if min(a.tile) >= 2]
 
 
-def choose(letters: Letters, sizes: dict[str, int], vector_bytes: int) -> Algorithm | None:
-    """The cheapest, None for direct sums."""
+def counted(letters: Letters, sizes: dict[str, int], vector_bytes: int) -> dict[Algorithm | None, float]:
+    """Cycles of each algorithm that the caches have room for, for a block of examples; None: direct sums."""
     rows, depth = sizes[letters.rows], sizes[letters.depth]
     lines, columns = (sizes[c] for c in letters.pixels)
     taps = (sizes[letters.taps[0]], sizes[letters.taps[1]])
-    best, found = letters.read * rows * depth / DIRECT / GAIN, None
+    found: dict[Algorithm | None, float] = {None: letters.read * rows * depth / DIRECT / GAIN}
     for algorithm in candidates(taps):
-        if algorithm.points * algorithm.parts * (rows + depth) * vector_bytes > CACHE:
-            continue
-        tiles = -(-lines // algorithm.tile[0]) * -(-columns // algorithm.tile[1])
-        weights = algorithm.transform_cycles * SCALARS * rows * depth / BLOCKS
-        cycles = algorithm.cycles(rows, depth, tiles) + weights
-        if cycles < best:
-            best, found = cycles, algorithm
+        if algorithm.points * algorithm.parts * (rows + depth) * vector_bytes <= CACHE:
+            tiles = -(-lines // algorithm.tile[0]) * -(-columns // algorithm.tile[1])
+            weights = algorithm.transform_cycles * rows * depth / (vector_bytes // SCALAR) / BLOCKS
+            found[algorithm] = algorithm.cycles(rows, depth, tiles) + weights
     return found
+
+
+def choose(anchor: Node, letters: Letters, sizes: dict[str, int], vector_bytes: int, picks: Picks) -> Algorithm | None:
+    """The cheapest, or the one that was picked; None for direct sums."""
+    cycles = counted(letters, sizes, vector_bytes)
+    names = {a.name if a else "direct sums": a for a in cycles}
+    taps, pixels = ("x".join(str(sizes[c]) for c in found) for found in (letters.taps, letters.pixels))
+    question = f"{sizes[letters.depth]} to {sizes[letters.rows]} channels of {pixels}, {taps} taps, {letters.read} read"
+    picks.asked[anchor] = question
+    return names[picks.cheapest(question, {name: cycles[a] for name, a in names.items()})]

@@ -84,8 +84,11 @@ def transform_weights(
         lambda dtype, size: context.local(dtype, size * lanes, per_part=True), lambda place: place * lanes + lane
     )
     many = factors.line // lanes
-    with builder.loop(factors.lines * many, "parallel") as block, builder.together(LANE, lanes):
-        line, first = (0, block) if factors.lines == 1 else (block // many, block % many)
+    with (
+        builder.loop(factors.lines, "parallel") as line,
+        builder.loop(many, "parallel" if factors.lines == 1 else "serial") as first,
+        builder.together(LANE, lanes),
+    ):
         number = Prim("min", (At(first * lanes + lane), At(factors.across - 1)), "int64")
         pair = builder.index(number, factors.across)
 
