@@ -27,6 +27,7 @@ class Fold:
         self.new_mask = self.mask
         self.parameter = f"ptr noalias %f.{name}.total"
         self.ways = 1
+        self.kept: Word | None = None
 
     def combine(self, write: Assembly, total: Word, more: Word, flags: Sequence[str]) -> Word:
         """A NaN on either side stays."""
@@ -54,39 +55,48 @@ class Fold:
             found.append(("met", self.mask.type(False), self.mask, self.new_mask))
         return found
 
+    def keep(self, write: Assembly) -> None:
+        """Behind a partial block with which the loop begins: the lanes that have no point stay what they were."""
+        self.kept = write.select(self._inside(write, "%left"), self.new, self.old)
+
     def running(self) -> list[str]:
         """What goes around the loop. Of several ways a block takes the one that has waited longest."""
         found = []
         for name, start, old, new in self._words:
             turns = [old, *self._others, new] if name == "last" else [old, new]
-            found += [
-                f" {one.text} = phi {one.type} [ {start.text}, %set ], [ {following.text}, %latch ]"
-                for one, following in pairwise(turns)
-            ]
+            for one, following in pairwise(turns):
+                ways = [(start, "set"), (following, "latch")]
+                if self.kept is not None:
+                    ways.append((self.kept if following is new and name == "last" else following, "again"))
+                incoming = ", ".join(f"[ {word.text}, %{block} ]" for word, block in ways)
+                found.append(f" {one.text} = phi {one.type} {incoming}")
         return found
+
+    def _inside(self, write: Assembly, points: str) -> Word:
+        """The lanes that have one of so many points."""
+        n = self.kind.lanes
+        steps = Word(kind("i64", n), f"<{', '.join(f'i64 {k}' for k in range(n))}>")
+        return write.icmp_signed("<", steps, write.splat(Word(kind("i64"), points), n))
 
     @property
     def _others(self) -> list[Word]:
         return [Word(self.kind, f"%f.{self.name}.way{k}") for k in range(1, self.ways)]
 
-    def choose(self) -> list[str]:
-        """Behind the loop, from block "partial" where no points were left over, or from the copies where some were."""
+    def choose(self, copied: str) -> list[str]:
+        """Behind the loop, from block "partial" where no points were left over, or from ``copied`` where some were."""
         return [
             *(
-                f" %f.{self.name}.{name} = phi {old.type} [ {old.text}, %partial ], [ {new.text}, %flush ]"
+                f" %f.{self.name}.{name} = phi {old.type} [ {old.text}, %partial ], [ {new.text}, %{copied} ]"
                 for name, _, old, new in self._words
             ),
-            f" %f.{self.name}.some = phi i64 [ 0, %partial ], [ %left, %flush ]",
+            f" %f.{self.name}.some = phi i64 [ 0, %partial ], [ %left, %{copied} ]",
         ]
 
     def finish(self, write: Assembly, flags: Sequence[str]) -> None:
         """The lanes folded, halves onto each other, and into the scalar in memory."""
         n = self.kind.lanes
-        steps = Word(kind("i64", n), f"<{', '.join(f'i64 {k}' for k in range(n))}>")
-        some = Word(kind("i64"), f"%f.{self.name}.some")
         last = Word(self.kind, f"%f.{self.name}.last")
-        inside = write.icmp_signed("<", steps, write.splat(some, n))
-        total = write.select(inside, last, self.old)
+        total = write.select(self._inside(write, f"%f.{self.name}.some"), last, self.old)
         if self.how != "add":  # lanes that are left over repeat a point, so that the mask is right for all
             total = write.select(Word(self.mask.type, f"%f.{self.name}.met"), self.kind(float("nan")), total)
         for other in self._others:

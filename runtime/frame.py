@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from graphad.runtime.program import Layout, Program
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+ALIGNMENT = 4096  # bytes: a page
+SKEW = 2048  # bytes from the beginning of a page to the arena
 PAGE = 1 << 21  # bytes of a large page
 HEADER_WORDS = 8  # addresses of table, sizes, sync, clock, status
 STATUS_WORDS = 8  # code, detail, taken
@@ -21,6 +22,11 @@ SYNC_WORDS = 16  # of a barrier: arrivals in word 0; generation in word 8, sleep
 
 def _padded(words: int) -> int:
     return -(-words // 8) * 8
+
+
+def _skewed(words: int) -> int:
+    """The first word from there on that lies in the middle of a page."""
+    return words + (SKEW // 8 - words) % (ALIGNMENT // 8)
 
 
 def _block(nbytes: int) -> tuple[NDArray[np.uint8], int]:
@@ -49,7 +55,9 @@ _HUGE = 14  # MADV_HUGEPAGE
 class Frame:
     """One block: header, status, sync, sizes, table, arena; `address` is where it starts.
 
-    The arena is not cleared: a program writes a local before it reads it.
+    A load waits for a store before it that has the same place in some other page, even in part. Large arrays begin
+    where pages begin, or soon after, so the arena begins in the middle of one. It is not cleared: a program writes a
+    local before it reads it.
     """
 
     def __init__(
@@ -64,7 +72,7 @@ class Frame:
         at_sync = HEADER_WORDS + STATUS_WORDS
         at_sizes = at_sync + SYNC_WORDS
         at_table = at_sizes + _padded(len(layout.sizes))
-        at_arena = at_table + _padded(entries)
+        at_arena = _skewed(at_table + entries)
         raw, start = _block(8 * at_arena + layout.nbytes)
         self._raw = raw
         self.address = raw.ctypes.data + start

@@ -37,6 +37,7 @@ class LanePlan:
     streams: dict[tuple[str, Affine], Stream]
     outside: list[str]  # what the body uses and does not set, in order
     streamed: bool  # some stores pass the caches by, if the whole result is large
+    fetched: frozenset[str]  # buffers that the loop fetches from itself
     folds: dict[str, str]  # scalars that every point is added to, or the larger or smaller one kept: by which function
 
     @property
@@ -61,7 +62,9 @@ def plan_lanes(
     if not all(walk.statement(s) for s in body) or not (walk.stores or walk.folds):
         return None
     lanes = max(2, vector_bytes // walk.widest())
-    return LanePlan(lanes, _streams(walk, lanes), list(walk.outside), walk.streamed, walk.folds)
+    return LanePlan(
+        lanes, _streams(walk, lanes), list(walk.outside), walk.streamed, frozenset(walk.fetched), walk.folds
+    )
 
 
 def folded(statement: ast.stmt) -> tuple[str, str, ast.expr] | None:
@@ -93,6 +96,7 @@ class _Walk:
         self.folds: dict[str, str] = {}
         self.written: set[str] = set()
         self.streamed = False
+        self.fetched: set[str] = set()
         self.dtypes: set[str] = set()
 
     def widest(self) -> int:
@@ -117,6 +121,7 @@ class _Walk:
                 self._names(size)
                 return self.expression(value) and self._store(name, index)
             case ast.Expr(value=ast.Call(func=ast.Name(id="prefetch"), args=[ast.Name(id=name), index])):
+                self.fetched.add(name)
                 self._uses(name, index)
                 return affine(index, self.variable, self.invariant) is not None
             case ast.Expr(value=ast.Constant()) | ast.Pass():

@@ -62,6 +62,8 @@ STREAMED = 4 << 20
 Written past them, memory need not be read first, which is a third of the traffic of a copy.
 """
 
+SCRATCH = "t"
+"""How the names of buffers begin that only kernels know: a row of scratch ends, and beyond may be no memory at all."""
 
 AHEAD = 4096
 """Bytes that a loop whose stores pass the caches by fetches before their turn: the processor looks ahead by itself, but
@@ -125,7 +127,7 @@ class Lanes(Expressions):
                     pass  # a comment
         for place in self.places:
             place.prepare(self.polynomial(place.stream.base), self.polynomial(place.stream.stride))
-        if self.passing is not None and not self.folds:
+        if self.passing is not None:
             self.lead = self._lead(*self.passing)
         if len(self.text.lines) <= SHORT:
             for short in self.folds.values():
@@ -220,7 +222,8 @@ class Lanes(Expressions):
             self.splats[word.text] = loaded
             return self._kept(word, dtype)
         place_ = self.place_of[self.plan.streams[name, found]]
-        return self._kept(place_.load(found.offset, AHEAD if self.plan.streamed else 0), dtype)
+        ahead = self.plan.streamed and name not in self.plan.fetched and not name.startswith(SCRATCH)
+        return self._kept(place_.load(found.offset, AHEAD if ahead else 0), dtype)
 
     def _kept(self, loaded: Word, dtype: str) -> Value:
         return Value(self.text.trunc(loaded, self.kinds["bool"]) if dtype == "bool" else loaded, dtype)
@@ -312,7 +315,7 @@ class Lanes(Expressions):
     # -- the function --------------------------------------------------------------------------------------------------
 
     def _definition(self) -> str:
-        places = self.places
+        places, again = self.places, self._again()
         parameters = [
             f"ptr noalias %a.{n}" if v.dtype.endswith("*") else f"{kind(ELEMENT[v.dtype])} %a.{n}"
             for n, v in self.arguments.items()
@@ -359,7 +362,7 @@ class Lanes(Expressions):
             f" %i.next = add nsw i64 %i, {self.plan.lanes}",
             " br label %next",
             *self._copies("flush", "%left", [line for p in places for line in p.flush()], self.flushed),
-            *self._again(),
+            *again,
             *([] if not self.folds else ["folded:", *self._folded(), " br label %done"]),
             "done:",
             " ret void",
@@ -412,7 +415,15 @@ class Lanes(Expressions):
         """Behind a partial block: the whole ones, if it was the first."""
         if self.lead is None:
             return []
-        return ["again:", " %more.blocks = icmp slt i64 %end, %stop", " br i1 %more.blocks, label %next, label %done"]
+        text = Assembly(self.text.module, "again.", "again", self.text.fused)
+        for fold in self.folds.values():
+            fold.keep(text)
+        return [
+            "again:",
+            *text.lines,
+            " %more.blocks = icmp slt i64 %end, %stop",
+            f" br i1 %more.blocks, label %next, label %{self.after}",
+        ]
 
     @property
     def flushed(self) -> str:
@@ -427,7 +438,9 @@ class Lanes(Expressions):
     def _folded(self) -> list[str]:
         """The lanes of each fold to one number, and that into the scalar."""
         text = Assembly(self.text.module, "z", "folded", self.text.fused)
-        lines = [line for fold in self.folds.values() for line in fold.choose()]
+        lines = [
+            line for fold in self.folds.values() for line in fold.choose("flush" if self.lead is None else "again")
+        ]
         for fold in self.folds.values():
             fold.finish(text, self.flags)
         return [*lines, *text.lines]
