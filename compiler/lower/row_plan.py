@@ -67,6 +67,12 @@ class Plan:
         fits = rows and all(self.level[n] == last - 1 for n in rows)
         return list(found) if fits else []
 
+    def early(self) -> list[Node]:
+        """The reductions of the first loop, if it does nothing else and they are all that the others wait for."""
+        found = self.reductions(0, foldable=True)
+        others = [n for n in (*self.kept, *self.full) if self.level[n] == 0]
+        return found if self.levels == 3 and not others and found == self._reductions(0) else []
+
     def _kept(self) -> list[Node]:
         """Maps that several loops need, or a reduction, whose loop is no straight-line code."""
         assert self.places is not None

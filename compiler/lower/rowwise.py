@@ -10,19 +10,18 @@
 What two loops need is kept on scratch, if it takes more than CHEAP flops, and computed twice, if not. Reductions that
 vectors cannot do have a loop of their own, for which elementary functions are kept on scratch, too.
 
-Long rows whose last loop only stores are stored while the next row is computed, some rows at a time: memory takes what
-it is given meanwhile, and would be waited for else.
+Long rows whose last loop only stores are stored while the next row is computed, some rows at a time, and what the first
+loop reduces is reduced a row ahead: memory gives and takes meanwhile, and would be waited for else.
 
     for b in blocks of rows (parallel):
-        loop 0 and 1 of the first row
+        loop 0 and 1 of the first row, loop 0 of the second
         for i in the other rows:
             last = acc1
-            loop 0 of row i
-            loop 1 of row i, and y[i - 1, q] = scratch[q] / last before scratch[q] is set
+            loop 1 of row i, with y[i - 1, q] = scratch[q] / last before scratch[q] is set, and loop 0 of row i + 1
         loop 2 of the last row
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,7 +40,7 @@ from graphad.compiler.lower.storage import Storage
 from graphad.compiler.passes.kernels.rowwise import Place, Rows
 
 SIDE_BY_SIDE: Final = 4
-BLOCK: Final = 8  # rows of which all but the last are stored while the next is computed
+BLOCK: Final = 16  # rows of which all but the last are stored while the next is computed
 LONG: Final = 256  # columns of a row that memory is waited for
 
 
@@ -64,7 +63,7 @@ def lower_rowwise(context: Context, nodes: Sequence[Node], stores: Stores, rows:
     return [builder.launch(tuple(nodes))]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Row:
     """A row, and how its values are had."""
 
@@ -92,31 +91,58 @@ class _Work:
         with builder.loop((count + (BLOCK - 1)) // BLOCK, "parallel", stem="b") as block:
             first = block * BLOCK
             stop = builder.index(Prim("min", (At(first + BLOCK), At(count)), "int64"), count + 1)
-            behind.substituted |= {n: builder.let("last", Lit(0, n.type.dtype), mutable=True) for n in late}
+            behind.substituted |= self._carried("last", late)
+            puller.substituted |= self._carried("first", self.plan.early())
             with builder.scope():
-                self._before(self.row(puller, first), behind, None)
+                if self.plan.early():
+                    self._ahead(puller, first)
+                self._steps(puller, behind, first, stop, None)
             with builder.between(first + 1, stop, count, stem="i") as i:
-                self._before(self.row(puller, i), behind, self.row(behind, i - 1))
+                self._steps(puller, behind, i, stop, i - 1)
             end = self.row(behind, stop - 1)
             self.numbers(end, last)
             self.points(end, last)
 
-    def _before(self, now: _Row, behind: Puller, before: _Row | None) -> None:
-        """All loops of a row but the last, which is the row's before."""
-        last = self.plan.levels - 1
-        now.puller.rows.clear()  # what lies there is of the row before
-        for level in range(last):
-            self.level(now, level, before if level == last - 1 else None)
-        self.row_numbers(now)
-        for node, value in behind.substituted.items():
-            assert isinstance(value, Ref)
-            self.builder.assign(value, now.puller.substituted[node])
+    def _carried(self, stem: str, nodes: Sequence[Node]) -> dict[Node, Expr]:
+        """Numbers that one row hands on to the next."""
+        return {n: self.builder.let(stem, Lit(0, n.type.dtype), mutable=True) for n in nodes}
 
-    def level(self, now: _Row, level: int, before: _Row | None = None) -> None:
+    def _ahead(self, puller: Puller, number: Dim) -> None:
+        """The first loop of a row on its own."""
+        own = self.row(self._front(puller), number)
+        self.points(own, 0)
+        self._hand_on(puller, self.plan.early(), own.puller)
+
+    def _front(self, puller: Puller) -> Puller:
+        return Puller(self.builder, puller.stored, puller.guards, puller.inside)
+
+    def _hand_on(self, to: Puller, nodes: Iterable[Node], source: Puller) -> None:
+        for node in nodes:
+            target = to.substituted[node]
+            assert isinstance(target, Ref)
+            self.builder.assign(target, source.substituted[node])
+
+    def _steps(self, puller: Puller, behind: Puller, number: Dim, stop: Dim, before: Dim | None) -> None:
+        """All loops of a row but the last, which is the row's before, and the first of the row behind it."""
+        last, early = self.plan.levels - 1, self.plan.early()
+        puller.rows.clear()  # what lies there is of the row before
+        now, done = self.row(puller, number), None if before is None else self.row(behind, before)
+        ahead: _Row | None = None
+        if early:
+            following = self.builder.index(Prim("min", (At(number + 1), At(stop - 1)), "int64"), self.plan.rows.count)
+            ahead = self.row(self._front(puller), following)
+        for level in range(bool(early), last):
+            self.level(now, level, *((done, ahead) if level == last - 1 else (None, None)))
+        self.row_numbers(now)
+        self._hand_on(behind, behind.substituted, now.puller)
+        if ahead:
+            self._hand_on(puller, early, ahead.puller)
+
+    def level(self, now: _Row, level: int, before: _Row | None = None, ahead: _Row | None = None) -> None:
         self.numbers(now, level)
         if before:
             self.numbers(before, level + 1)
-        self.points(now, level, before)
+        self.points(now, level, before, ahead)
         self.reductions(now, level)
         for node in self.plan.picks(level):
             now.puller.substituted[node] = self._picked(now, node)
@@ -130,32 +156,33 @@ class _Work:
                 if found is not None and plan.places is not None and plan.places[node]:
                     now.puller.value(node, found)
 
-    def points(self, now: _Row, level: int, before: _Row | None = None) -> None:
+    def points(self, now: _Row, level: int, before: _Row | None = None, ahead: _Row | None = None) -> None:
         """Straight-line code: rows of scratch, and what leaves the kernel. All is computed before anything is stored.
 
-        ``before``: the row whose last level is stored beside.
+        ``before``: the row whose last level is stored beside; ``ahead``: the row whose first level is reduced.
         """
         builder, plan = self.builder, self.plan
         folds = plan.reductions(level, foldable=True)
         if not self._stored(level) and not folds:
             return
         parts = 1 if self._stored(level) or level == 0 else _parts(plan.rows.width, len(folds))
-        accumulators = [[Accumulator(builder, n) for n in folds] for _ in range(parts)]
+        reduced = [(now, n, part) for part in range(parts) for n in folds]
+        reduced += [(ahead, n, 0) for n in plan.early()] if ahead else []
+        accumulators = [Accumulator(builder, n) for _, n, _ in reduced]
         with builder.loop(plan.rows.width // parts, "vector", stem="q") as q:
             if level == 1:
-                self._prefetch(now, q)
+                self._prefetch(ahead or now, q)
             values = self._values(before, level + 1, q) if before else []
             values += self._values(now, level, q)
-            columns = [q + part * (plan.rows.width // parts) for part in range(parts)]
-            operands = [[self._operand(now, n, c) for n in folds] for c in columns]
+            operands = [self._operand(row, n, q + part * (plan.rows.width // parts)) for row, n, part in reduced]
             for storage, place, value in values:
                 builder.store(storage, place, value)
-            for own, values_ in zip(accumulators, operands, strict=True):
-                for accumulator, operand in zip(own, values_, strict=True):
-                    accumulator.take(operand, q)
+            for accumulator, operand in zip(accumulators, operands, strict=True):
+                accumulator.take(operand, q)
         now.puller.rows.update({n: self.scratch[n] for n in self._stored(level) if n in self.scratch})
-        for node, found in zip(folds, zip(*accumulators, strict=True), strict=True):
-            now.puller.substituted[node] = _total(builder, found)
+        for row, node in dict.fromkeys((row, node) for row, node, _ in reduced):
+            found = [a for a, (r, n, _) in zip(accumulators, reduced, strict=True) if (r, n) == (row, node)]
+            row.puller.substituted[node] = _total(builder, found)
 
     def _stored(self, level: int) -> list[Node]:
         plan = self.plan

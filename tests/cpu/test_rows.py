@@ -7,6 +7,7 @@ import pytest
 
 import graphad as ga
 from graphad import nn
+from graphad.ops.shape import index
 from tests.cpu.oracle import agree
 
 RNG = np.random.default_rng(0)
@@ -53,6 +54,43 @@ def test_functions_and_gradients(width: int, dtype: str) -> None:
         outputs[f"gradient of {name}"] = ga.vjp(outputs[name], x, d)
     args = [(rows(width, dtype)[k:], RNG.normal(size=(9 - k, width)).astype(dtype)) for k in (0, 8)]
     agree([x, d], outputs, *args, rtol=3e-4 if dtype == "float32" else 1e-9, atol=1e-4 if dtype == "float32" else 1e-10)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_in_blocks(dtype: str) -> None:
+    """Long rows are stored while the next one is computed: whole blocks of them, parts, and one."""
+    x, t = ga.input("x", ("N", 259), dtype), ga.input("t", ("N",), "int64")
+    loss = nn.functional.cross_entropy(x, t)
+    e = ga.exp(ga.abs(x)[:, ::-1])
+    outputs = {
+        "softmax": nn.functional.softmax(x, 1),
+        "loss": loss,
+        "gradient": ga.grad(loss, x),
+        "sum first": e / ga.sum(e, axis=1, keepdims=True) * ga.reshape(t.astype(dtype), (-1, 1)),
+        "one element": ga.sum(ga.where(index(x.shape, 1) == ga.reshape(t + 100, (-1, 1)), x, 0.0), axis=1),
+    }
+    data = [(rows(259, dtype)[np.arange(n) % 9], RNG.integers(0, 259, n)) for n in (1, 9, 16, 17, 50)]
+    f = agree([x, t], outputs, *data, rtol=3e-4 if dtype == "float32" else 1e-9, atol=1e-5)
+    assert "last0 = acc" in str(f.show())
+    assert "one0 = select" in str(f.show())
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("offset", [0, 4, 16, 60])
+def test_large_rows_that_begin_anywhere(threads: int, offset: int) -> None:
+    """Results that pass the caches by begin with a part of a block, which is folded as well."""
+    x = ga.input("x", ("N", 1003))
+    f = ga.compile([x], nn.functional.softmax(x, 1), threads=threads)
+    args = RNG.normal(size=(4500, 1003)).astype(np.float32)
+    raw = np.zeros(args.nbytes + 128, np.uint8)
+    start = -raw.ctypes.data % 64 + offset
+    out = raw[start : start + args.nbytes].view(np.float32).reshape(args.shape)
+    f(args, out=out)
+    e = np.exp(args - args.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(out, e / e.sum(axis=1, keepdims=True), rtol=1e-5)
+    assert not raw[:start].any()
+    assert not raw[start + args.nbytes :].any()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -107,7 +107,7 @@ class _Walk:
         """``coefficient * p^power``, without the sign and the scale."""
         value = t.coefficient
         for _ in range(t.power):
-            value = self.shifted.p if value is None else mapped(self.algebra.multiply, value, self.shifted.p)
+            value = self.shifted.p if value is None else self.shifted.scaled(value)
         return full(1, form.type) if value is None else value
 
     def value(self, form: Form, node: Node) -> Node:

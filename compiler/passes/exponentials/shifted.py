@@ -1,10 +1,12 @@
 """The values that expressions of exponentials are made of anew: p, log p and log s."""
 
+from dataclasses import replace
 from functools import cached_property
 
-from graphad.compiler.ir.kinds import Reduce
-from graphad.compiler.ir.make import beneath_views, full, mapped, reduced, spread
+from graphad.compiler.ir.kinds import Reduce, View
+from graphad.compiler.ir.make import beneath_views, full, mapped, reduced, spread, viewed
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.view import Affine
 from graphad.compiler.passes.exponentials.terms import Algebra
 
 
@@ -65,6 +67,25 @@ class Shifted:
     def p(self) -> Node:
         """exp(x) / s."""
         return mapped(self.algebra.divide, self.exp, self._repeat(self.sum), site=self.total.site)
+
+    def scaled(self, factor: Node) -> Node:
+        """``factor * p``; of a factor that a row has one of, ``(factor / s) exp(x)``: an element is not divided."""
+        row = self._row(factor)
+        if row is None:
+            return mapped(self.algebra.multiply, factor, self.p)
+        site = self.total.site
+        return mapped(
+            self.algebra.multiply, self.exp, self._repeat(mapped(self.algebra.divide, row, self.sum, site=site))
+        )
+
+    def _row(self, factor: Node) -> Node | None:
+        """What ``factor`` repeats along the axes of the sum; None if its elements differ there."""
+        found = factor.kind.map if isinstance(factor.kind, View) else None
+        if not isinstance(found, Affine) or found.guarded or not found.used().isdisjoint(self.axes):
+            return None
+        kept = [i for i in range(len(found.shape)) if i not in self.axes]
+        axes = tuple(replace(a, terms=tuple((kept.index(i), c) for i, c in a.terms)) for a in found.axes)
+        return viewed(factor.operands[0], replace(found, shape=self.sum.type.shape, axes=axes), factor.site)
 
     @cached_property
     def _log_sum(self) -> Node:
