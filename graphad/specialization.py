@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from graphad import runtime
 from graphad.compiler.build import WAYS, Built, Way, build, way_of
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
+from graphad.compiler.fingerprint import compiler_stamp, fingerprint
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
@@ -27,7 +29,7 @@ from graphad.tensor import Variable
 from graphad.tuning import Run, Tuned, data_for, tuned
 
 if TYPE_CHECKING:
-    from graphad.runtime import Executable, Instance
+    from graphad.runtime import Executable, Instance, Layout
 
 KEPT: Final = 32
 """Instances kept for sizes met; the least recently used go."""
@@ -51,21 +53,34 @@ class Compiled:
 
 
 class Specialization:
-    """A program bound to concrete sizes and to the parameters' storage; ready to run."""
+    """A program bound to concrete sizes and to the parameters' storage; ready to run.
+
+    How it came to be, ``compiled``, is made when it is first asked for where the cache knows the program.
+    """
 
     def __init__(
-        self, compiled: Compiled, storages: Sequence[np.ndarray], sizes: Mapping[str, int], threads: int | None
+        self,
+        graph: Graph,
+        make: Callable[[], Compiled],
+        executable: Executable,
+        layout: Layout,
+        storages: Sequence[np.ndarray],
+        sizes: Mapping[str, int],
     ) -> None:
-        self.compiled = compiled
+        self._make = make
         self.sizes = dict(sizes)
         self.storages = tuple(storages)
-        self.threads = threads or (1 if self.cost.seconds < WORTH_SHARING else default_threads())
-        layout = compiled.built.layout(sizes, self.threads)
-        self.instance: Instance = compiled.executable.instantiate(layout, storages)
+        self.threads = layout.threads
+        self.instance: Instance = executable.instantiate(layout, storages)
         self.output_shapes = layout.outputs
-        self._dtypes = tuple(np.dtype(y.type.dtype) for y in compiled.graph.outputs)
+        self._dtypes = tuple(np.dtype(y.type.dtype) for y in graph.outputs)
         self._results = tuple(zip(self.output_shapes, self._dtypes, strict=True))
-        self._expected = tuple(_expected(x.type.at(sizes)) for x in compiled.graph.inputs)
+        self._expected = tuple(_expected(x.type.at(sizes)) for x in graph.inputs)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The program and how it was made."""
+        return self._make()
 
     @cached_property
     def cost(self) -> Cost:
@@ -100,6 +115,19 @@ class Specialization:
             self.instance.run(inputs, outputs)
         except GuardError as error:
             raise explain_failure(self.compiled.built.lowered, error) from None
+
+
+def bound(
+    compiled: Compiled, storages: Sequence[np.ndarray], sizes: Mapping[str, int], threads: int | None
+) -> Specialization:
+    """A program for concrete sizes; on one thread, if that is soon enough and no number is given."""
+    cost = None if threads else estimate(compiled.built, sizes)
+    count = threads or (1 if cost is None or cost.seconds < WORTH_SHARING else default_threads())
+    layout = compiled.built.layout(sizes, count)
+    found = Specialization(compiled.graph, lambda: compiled, compiled.executable, layout, storages, sizes)
+    if cost is not None:
+        found.cost = cost
+    return found
 
 
 def _expected(t: TensorType) -> tuple[tuple[Dim, ...], np.dtype, tuple[type, ...]]:
@@ -144,9 +172,31 @@ class Specializer:
         return found
 
     def _new(self, sizes: Mapping[str, int]) -> Specialization:
+        about = self._about(sizes)
+        known = runtime.recall(*about) if about else None
+        if known is not None:
+            storages = [self.variables[self.graph.states[i]].storage for i in known.states]
+            return Specialization(
+                self.graph, lambda: self.compiled(sizes), known.executable, known.layout, storages, sizes
+            )
         compiled = self._compiled(sizes)
-        storages = [compiled.variables[s].storage for s in compiled.built.states]
-        return Specialization(compiled, storages, sizes, self.threads)
+        found = bound(compiled, [compiled.variables[s].storage for s in compiled.built.states], sizes, self.threads)
+        if about:
+            numbers = {id(self.variables[leaf]): i for i, leaf in enumerate(self.graph.states)}
+            states = tuple(numbers[id(compiled.variables[s])] for s in compiled.built.states)
+            runtime.remember(compiled.built.program, found.instance.layout, states, *about)
+        return found
+
+    def _about(self, sizes: Mapping[str, int]) -> tuple[str, ...]:
+        """Everything that a program for these sizes depends on; nothing if no other process can know."""
+        if self._fingerprint is None:
+            return ()
+        chosen = f"{sorted(sizes.items())} {self.threads} {default_threads()} {self.options.key()}"
+        return self._fingerprint, compiler_stamp(Path(__file__).parent), chosen
+
+    @cached_property
+    def _fingerprint(self) -> str | None:
+        return fingerprint(self.graph)
 
     def compiled(self, sizes: Mapping[str, int]) -> Compiled:
         """The program for sizes, without machine code unless it was run; those that are not fixed need not be given."""
@@ -177,7 +227,7 @@ class Specializer:
             built = own.built if how == way and not picks else build(graph, self.options, way=how, picks=picks)
             made = Compiled(graph, built, own.variables)
             storages = [own.variables[s].storage.copy() for s in built.states]
-            trial = Specialization(made, storages, sizes, threads)
+            trial = bound(made, storages, sizes, threads)
             inputs, outputs = data_for(graph, sizes), trial.outputs()
             return built, lambda: trial.run(inputs, outputs)
 

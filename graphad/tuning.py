@@ -43,7 +43,7 @@ def tuned(
     """
     built, first = make(way, {})
     program = built.program
-    known = runtime.recall(program, about)
+    known = runtime.recall_measured(program, about)
     if known is not None:
         return Tuned(WAYS[known[0]], known[1], known[2])
     seconds: dict[str, dict[str, float]] = {}
@@ -60,7 +60,7 @@ def tuned(
         picks[question] = _best(seconds[question], answers[0])
         first = runs[picks[question]]
     found = Tuned(way, picks, seconds)
-    runtime.remember(program, about, [WAYS.index(way), picks, seconds])
+    runtime.remember_measured(program, about, [WAYS.index(way), picks, seconds])
     return found
 
 

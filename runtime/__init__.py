@@ -18,11 +18,13 @@ from graphad.runtime.threads import default_threads
 if TYPE_CHECKING:
     from graphad.runtime.executable import Executable, Stats, load, stats
     from graphad.runtime.instance import Instance
-    from graphad.runtime.measured import recall, remember
+    from graphad.runtime.known import Known, recall, remember
+    from graphad.runtime.measured import recall_measured, remember_measured
 
 _ON_FIRST_USE = {  # they bring Numba
     "Executable": "executable", "Stats": "executable", "load": "executable", "stats": "executable",
-    "Instance": "instance", "recall": "measured", "remember": "measured",
+    "Instance": "instance", "Known": "known", "recall": "known", "remember": "known",
+    "recall_measured": "measured", "remember_measured": "measured",
 }  # fmt: skip
 
 __all__ = [
@@ -30,8 +32,8 @@ __all__ = [
     "ArraySpec", "Layout", "Program",
     # running it
     "load", "Executable", "Instance", "Stats", "stats", "default_threads",
-    # what was measured of it
-    "recall", "remember",
+    # what was found out about it, by other processes too
+    "Known", "recall", "remember", "recall_measured", "remember_measured",
     # memory of results
     "empty", "release",
     # the cache

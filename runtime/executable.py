@@ -64,6 +64,17 @@ def load(program: Program) -> Executable:
     return Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
 
 
+def load_known(program: Program, key: str) -> Executable | None:
+    """Machine code by its key, from the cache on disk; None if it is not there any more."""
+    started = time.perf_counter()
+    with _lock:
+        found = _find(key, cache.module_name(program.name, key))
+    if found is None:
+        return None
+    linked, path, from_cache = found
+    return Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
+
+
 def _find(key: str, name: str) -> tuple[Linked, Path, bool] | None:
     entry = cache.find(key, name)
     if entry is None:

@@ -11,13 +11,13 @@ from graphad.runtime.executable import content_key
 from graphad.runtime.program import Program
 
 
-def recall(program: Program, about: str) -> Any:
+def recall_measured(program: Program, about: str) -> Any:
     """What was remembered; None if nothing was. ``about``: what it depends on besides the program and the machine."""
     data = kernel_cache.find(_key(program, about))
     return None if data is None else json.loads(data)
 
 
-def remember(program: Program, about: str, found: Any) -> None:
+def remember_measured(program: Program, about: str, found: Any) -> None:
     """Keep lists, dicts, text and numbers for later processes."""
     kernel_cache.store(_key(program, about), json.dumps(found).encode())
 

@@ -77,6 +77,12 @@ def find(name: str) -> Op:
     return _OPS[name]
 
 
+def is_known(op: Op) -> bool:
+    """Whether the name says what the op means: it stands for this very op, or for aliases, which mean their operand."""
+    found = _OPS.get(op.name)
+    return found is op or (isinstance(op, AliasOp) and isinstance(found, AliasOp))
+
+
 def registered() -> tuple[Op, ...]:
     """Every op known, in the order of declaration."""
     return tuple(_OPS.values())

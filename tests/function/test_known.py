@@ -1,0 +1,127 @@
+"""Programs that the cache knows by their graph: no pass runs, nothing is lowered, and everything can still be asked."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphad as ga
+from graphad import optim, specialization
+from graphad.compiler.fingerprint import fingerprint
+from graphad.runtime import CacheWarning
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAPHAD_CACHE_DIR", str(tmp_path))
+
+
+def step(scale: float = 1.0) -> tuple[ga.Function, ga.Parameter]:
+    x, w = ga.input("x", ("N", 3)), ga.parameter("w", np.full((3, 2), scale, np.float32))
+    b = ga.parameter("b", [0.5, -0.5])
+    loss = ga.mean((x @ w + b) ** 2)
+    return ga.compile([x], loss, updates=optim.SGD(lr=0.1, momentum=0.5).minimize(loss, [b, w])), w
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the programs that are built."""
+    calls: list[int] = []
+    build = specialization.build
+
+    def counted(*args, **named):  # type: ignore[no-untyped-def]
+        calls.append(1)
+        return build(*args, **named)
+
+    monkeypatch.setattr(specialization, "build", counted)
+    return calls
+
+
+def test_the_second_function_is_not_built(built: list[int]) -> None:
+    data = np.arange(12, dtype=np.float32).reshape(4, 3) / 10
+    f, w = step(2.0)
+    losses = [f(data) for _ in range(3)]
+    assert built == [1]
+    again, v = step(2.0)
+    np.testing.assert_array_equal([again(data) for _ in range(3)], losses)
+    np.testing.assert_array_equal(v.value, w.value)
+    assert built == [1]
+    assert "loaded from the cache" in again.explain()
+    assert again.cost == f.cost
+    assert str(again.show()) == str(f.show())
+    assert built == [1, 1]
+    assert again.profile(data).rows
+
+
+def test_other_numbers_in_parameters_are_the_same_program(built: list[int]) -> None:
+    f, _ = step(1.0)
+    g, _ = step(3.0)
+    one = np.ones((2, 3), np.float32)
+    assert float(f(one)) == pytest.approx(((3.5**2) + 2.5**2) / 2)
+    assert float(g(one)) == pytest.approx(((9.5**2) + 8.5**2) / 2)
+    assert built == [1]
+
+
+@pytest.mark.parametrize("change", ["sizes", "options", "threads", "constant", "compiler"])
+def test_what_makes_another_program(built: list[int], change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = ga.input("x", ("N",))
+    ga.compile([x], x * 2, threads=1)(np.ones(3, np.float32))
+    if change == "compiler":
+        monkeypatch.setattr(specialization, "compiler_stamp", lambda _: "another")
+    f = ga.compile(
+        [x],
+        x * (3 if change == "constant" else 2),
+        threads=2 if change == "threads" else 1,
+        options=ga.Options(precision="strict") if change == "options" else None,
+    )
+    count = 4 if change == "sizes" else 3
+    np.testing.assert_array_equal(f(np.ones(count, np.float32)), np.full(count, 3 if change == "constant" else 2))
+    assert len(built) == 2
+
+
+def test_failures_name_the_line_of_this_graph(built: list[int]) -> None:
+    def lookup() -> ga.Function:
+        x, i = ga.input("x", (4,)), ga.input("i", ("N",), "int64")
+        return ga.compile([x, i], ga.take(x, i))
+
+    values = np.arange(4, dtype=np.float32)
+    lookup()(values, np.zeros(2, np.int64))
+    again = lookup()
+    np.testing.assert_array_equal(again(values, np.array([1, 3])), [1, 3])
+    assert built == [1]
+    with pytest.raises(IndexError, match=r"index 7 is out of range 0 to 3 .*test_known\.py"):
+        again(values, np.array([0, 7]))
+
+
+def test_without_its_machine_code_it_is_built_anew(built: list[int], tmp_path: Path) -> None:
+    x = ga.input("x", (3,))
+    ga.compile([x], x + 1)(np.ones(3, np.float32))
+    for manifest in tmp_path.glob("*/manifest.json"):
+        for file in manifest.parent.iterdir():
+            file.unlink()
+        manifest.parent.rmdir()
+    np.testing.assert_array_equal(ga.compile([x], x + 1)(np.ones(3, np.float32)), [2, 2, 2])
+    assert len(built) == 2
+
+
+def test_a_damaged_record_is_made_anew(built: list[int], tmp_path: Path) -> None:
+    x = ga.input("x", (3,))
+    ga.compile([x], x + 1)(np.ones(3, np.float32))
+    (record,) = tmp_path.glob("kernels/known-*")
+    record.write_bytes(record.read_bytes()[:-1])
+    with pytest.warns(CacheWarning, match="damaged"):
+        ga.compile([x], x + 1)(np.ones(3, np.float32))
+    assert len(built) == 2
+
+
+def test_large_constants_are_not_written_twice(built: list[int], tmp_path: Path) -> None:
+    table = ga.constant(np.random.default_rng(0).random((600, 600)).astype(np.float32))
+    x = ga.input("x", (600,))
+    ga.compile([x], table @ x)(np.ones(600, np.float32))
+    assert not list(tmp_path.glob("kernels/known-*"))
+
+
+def test_custom_derivatives_are_known() -> None:
+    x = ga.input("x", (3,))
+    y = ga.custom_derivative(ga.floor(x), [x], jvp=lambda t: t, vjp=lambda c: [c])
+    assert fingerprint(ga.compile([x], y).graph) is not None
