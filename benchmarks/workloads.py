@@ -10,7 +10,13 @@ from benchmarks import arm_function, arrays
 from benchmarks.harness import Contender
 from benchmarks.nets import MLP, NETS, Net
 
-PEERS = {"torch": ("torch",), "jax": ("jax",), "onnxruntime": ("onnxruntime", "onnx"), "pytensor": ("pytensor",)}
+PEERS = {
+    "torch": ("torch",),
+    "jax": ("jax",),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "pytensor": ("pytensor",),
+    "casadi": ("casadi",),
+}
 """The peers, each with the packages that it needs."""
 
 # Keeps freed memory in the process: else large results pay for fresh pages in every call. For all contenders alike.
@@ -116,11 +122,13 @@ def _array(name: str, title: str) -> Workload:
     return Workload(name, name, title, entries, bytes=arrays.BYTES, goal="85 % / 95 % of copy")
 
 
-def _jacobian(name: str, title: str, own: Entry, jax: Entry, values: int, goal: str) -> Workload:
+def _jacobian(
+    name: str, title: str, own: Entry, jax: Entry, values: int, goal: str, others: Sequence[Entry] = ()
+) -> Workload:
     forms = [replace(jax, form=form, arguments=(*jax.arguments, form)) for form in ("jacfwd", "jacrev")]
     only = None if own.takes_threads else (1,)
     count = 8 * values * arm_function.POINTS
-    return Workload(name, name, title, (own, *forms, *COPIES), bytes=count, goal=goal, threads=only)
+    return Workload(name, name, title, (own, *forms, *others, *COPIES), bytes=count, goal=goal, threads=only)
 
 
 LENET = "LeNet-5 training step, batch {}"
@@ -153,7 +161,8 @@ WORKLOADS = (
         Entry("graphad", "", "graphad_arm", ("jacobian",)),
         Entry("jax", "", "jax_arm", ("jacobian", "--form")),
         values=6 + 36,
-        goal="40x / 80x",
+        goal="40x JAX, 8x CasADi / 80x, 15x",
+        others=[Entry("casadi", form, "casadi_arm", ("jacobian", "--form", form)) for form in ("O3", "Ofast")],
     ),
     _jacobian(
         "roe-jacobian",
