@@ -69,10 +69,17 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def kernel(function: Callable[..., Any] | None = None, *, reassociate: bool = False, contract: bool = True) -> Any:
+def kernel(
+    function: Callable[..., Any] | None = None,
+    *,
+    reassociate: bool = False,
+    contract: bool = True,
+    scheduled: bool = False,
+) -> Any:
     """Mark a function that generated code calls. Its buffers must not overlap (in place: pass one buffer once).
 
-    `contract` lets a*b+c round once; `reassociate` lets sums change their order, so that reductions vectorise.
+    `contract` lets a*b+c round once; `reassociate` lets sums change their order, so that reductions vectorise;
+    `scheduled` says that there is nothing left to optimise: a hint, not heard here.
     """
     flags = (("reassoc", "nsz") if reassociate else ()) + (("contract",) if contract else ())
 

@@ -60,14 +60,14 @@ class Units:
             lines = self.lines[definition.lineno - 1 : definition.end_lineno]
             text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
             plain = self._words.sub(lambda m: "" if m[0] == name else self._content(m[0]), text)
-            flags = str(_flags(definition))
-            self._contents[name] = hashlib.sha256(f"{flags}\n{plain}".encode()).hexdigest()[:12]
+            options = str(_options(definition))
+            self._contents[name] = hashlib.sha256(f"{options}\n{plain}".encode()).hexdigest()[:12]
         return self._contents[name]
 
     def _translated(self, symbol: str, name: str, dtypes: Sequence[str]) -> Any:
         definition = self.functions[name]
-        flags = _flags(definition)
-        if flags is None:
+        options = _options(definition)
+        if options is None:
             raise UnsupportedError(f"call of {name}")
         module = ir.Module(symbol)
 
@@ -75,27 +75,32 @@ class Units:
             return self.declared(module, called, inner)
 
         try:
-            made = Translator(module, symbol, definition, dtypes, flags, callee, record_failure)
+            made = Translator(module, symbol, definition, dtypes, _flags(options), callee, record_failure)
         except UnsupportedError as error:
             error.kernel = error.kernel or name
             raise
         except Exception as error:
             error.add_note(f"in kernel {name}")
             raise
-        self._new.append(Unit(name, str(module)))
+        level = 0 if options.get("scheduled", False) else 3
+        self._new.append(Unit(name, str(module), level))
         return made.function.ftype
 
 
-def _flags(definition: ast.FunctionDef) -> tuple[str, ...] | None:
-    """LLVM's flags of its arithmetic, which the decorator says; None where it is no kernel."""
+def _options(definition: ast.FunctionDef) -> dict[str | None, bool] | None:
+    """What the decorator says; None where it is no kernel."""
     for decorator in definition.decorator_list:
         match decorator:
             case ast.Name(id="kernel"):
-                return ("contract",)
+                return {}
             case ast.Call(func=ast.Name(id="kernel"), keywords=keywords):
-                options = {k.arg: isinstance(k.value, ast.Constant) and bool(k.value.value) for k in keywords}
-                loose = ("reassoc", "nsz") if options.get("reassociate", False) else ()
-                return loose + (("contract",) if options.get("contract", True) else ())
+                return {k.arg: isinstance(k.value, ast.Constant) and bool(k.value.value) for k in keywords}
             case _:
                 pass
     return None
+
+
+def _flags(options: dict[str | None, bool]) -> tuple[str, ...]:
+    """LLVM's flags of a kernel's arithmetic."""
+    loose = ("reassoc", "nsz") if options.get("reassociate", False) else ()
+    return loose + (("contract",) if options.get("contract", True) else ())

@@ -53,9 +53,13 @@ def kernel_text(kernel: Kernel, name: str, called: bool = False, body: str | Non
 
     ``called``: by kernels, not by ``run``, so without the last three. ``body``: its ``body_text``, if that is at hand.
     """
-    flags = "(reassociate=True)" if kernel.reassociate else ""
-    if kernel.strict:
-        flags = "(contract=False)"
+    chosen = {
+        "contract=False": kernel.strict,
+        "reassociate=True": kernel.reassociate and not kernel.strict,
+        "scheduled=True": kernel.scheduled,
+    }
+    options = ", ".join(option for option, holds in chosen.items() if holds)
+    flags = f"({options})" if options else ""
     parameters = [p.name for p in kernel.buffers] + kernel.scalars
     if not called:
         parameters += ["part", "parts", "status"]

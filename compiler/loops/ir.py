@@ -218,7 +218,8 @@ class Parameter:
 class Kernel:
     """A loop nest over buffers and sizes. ``scalars`` are the int64 arguments, by name.
 
-    ``reassociate``: sums may change their order; ``strict``: every operation rounds as written.
+    ``reassociate``: sums may change their order; ``strict``: every operation rounds as written. ``scheduled``: written
+    out as it is to run, so that LLVM's passes over it would take longer than they gain.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Kernel:
     body: list[Stmt]
     reassociate: bool = False
     strict: bool = False
+    scheduled: bool = False
     parallel: bool = True
     sites: tuple[Site, ...] = ()
     helpers: "tuple[Kernel, ...]" = field(default=())

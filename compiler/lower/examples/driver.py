@@ -68,6 +68,7 @@ class Driver:
             with builder.loop(count, "parallel", stem="b") as block:
                 self._block(block, 0)
         builder.kernel.helpers = tuple(self.helpers.values())
+        builder.kernel.scheduled = True
         return [builder.launch(nodes)]
 
     def _clear(self, chunk: Dim) -> None:

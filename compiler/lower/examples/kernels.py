@@ -103,7 +103,7 @@ class Kernels:
                 self.inner.choices[n] = how
                 if anchor in self.inner.picks.asked:
                     self.inner.picks.asked[n] = self.inner.picks.asked[anchor]
-        self.stage.add(builder.launch(tuple(nodes)), kernel)
+        self.stage.add(builder.launch(tuple(nodes)), kernel, products=quick is None)
 
     def _bilinear(
         self, anchor: Node, x: Node, x_letters: str, w_letters: str, w: Operand

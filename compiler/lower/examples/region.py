@@ -148,7 +148,7 @@ class RegionLowering:
                 self.inner, builder, first, (operands[0], operands[1]), found[anchors[0]], self.stage.machine
             )
             self.outer.choices[anchors[0]] = how
-            self.stage.add(builder.launch(tuple(nodes)), kernel)
+            self.stage.add(builder.launch(tuple(nodes)), kernel, products=True)
         else:
             stores = [(self.one[a], found[a]) for a in anchors]
             self.stage.add(lower_in_scalars(self.inner, [*nodes, *ones], ones, stores), kernel)

@@ -67,8 +67,9 @@ class Stage:
         """``node`` lies in ``storage``."""
         self.inner.known[node] = storage
 
-    def add(self, launch: Launch, kernel: Kernel | None = None) -> None:
-        """The next kernel of a block."""
+    def add(self, launch: Launch, kernel: Kernel | None = None, products: bool = False) -> None:
+        """The next kernel of a block. ``products``: has direct sums of products, where LLVM finds shorter addresses."""
+        launch.kernel.scheduled = not products
         if kernel is not None:
             launch.kernel.name += f"_{title(kernel)}"
         self.driver.add(Part(launch))

@@ -84,6 +84,7 @@ def transform_weights(
         lambda dtype, size: context.local(dtype, size * lanes, per_part=True), lambda place: place * lanes + lane
     )
     many = factors.line // lanes
+    builder.kernel.scheduled = True
     with (
         builder.loop(factors.lines, "parallel") as line,
         builder.loop(many, "parallel" if factors.lines == 1 else "serial") as first,
