@@ -76,6 +76,15 @@ def test_rows_in_blocks(dtype: str) -> None:
     assert "one0 = select" in str(f.show())
 
 
+@pytest.mark.parametrize("shape", [(1, 300), (16, 300), (33, 300), (2, 9, 300), (3, 1, 7, 300)], ids=str)
+def test_rows_of_known_number(shape: tuple[int, ...]) -> None:
+    x, d = ga.input("x", shape), ga.input("d", shape)
+    y = nn.functional.softmax(x, -1)
+    z = ga.exp(-ga.abs(x)) * (1 + ga.sum(ga.exp(x), axis=-1, keepdims=True))
+    outputs = {"softmax": y, "gradient": ga.vjp(y, x, d), "both": z, "its gradient": ga.vjp(z, x, d)}
+    agree([x, d], outputs, [RNG.normal(size=shape).astype(np.float32) for _ in "xd"], rtol=3e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("offset", [0, 4, 16, 60])
 def test_large_rows_that_begin_anywhere(threads: int, offset: int) -> None:
