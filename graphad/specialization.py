@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,17 +37,21 @@ KEPT: Final = 32
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """The program for one choice of the fixed sizes; its machine code is made when it is first asked for."""
+    """The program for one choice of the fixed sizes; its machine code is made when it is first asked for.
+
+    ``loaded``: the machine code that the function has in memory, by its key.
+    """
 
     graph: Graph
     built: Built
     variables: Mapping[Node, Variable]
     tuned: Tuned | None = None
+    loaded: dict[str, Executable] = field(default_factory=dict)
 
     @cached_property
     def executable(self) -> Executable:
         try:
-            return runtime.load(self.built.program)
+            return runtime.load(self.built.program, self.loaded)
         except CompileError as error:
             raise explain_refusal(self.built.lowered, error) from error
 
@@ -153,6 +157,7 @@ class Specializer:
         self.fixed = fixed_sizes(graph)
         self._programs: dict[tuple[object, ...], Compiled] = {}
         self._instances: OrderedDict[tuple[tuple[str, int], ...], Specialization] = OrderedDict()
+        self._loaded: dict[str, Executable] = {}
         self._lock = threading.Lock()
 
     def at(self, sizes: Mapping[str, int]) -> Specialization:
@@ -173,7 +178,7 @@ class Specializer:
 
     def _new(self, sizes: Mapping[str, int]) -> Specialization:
         about = self._about(sizes)
-        known = runtime.recall(*about) if about else None
+        known = runtime.recall(self._loaded, *about) if about else None
         if known is not None:
             storages = [self.variables[self.graph.states[i]].storage for i in known.states]
             return Specialization(
@@ -211,7 +216,8 @@ class Specializer:
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            found = self._best(Compiled(graph, build(graph, self.options, way=way), variables), way, sizes)
+            own = Compiled(graph, build(graph, self.options, way=way), variables, loaded=self._loaded)
+            found = self._best(own, way, sizes)
             for other in (way,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
                 self._programs[other, *sorted(fixed.items())] = found
         return self._programs[key]
@@ -236,4 +242,4 @@ class Specializer:
         ways = [way, other] if auto and own.built.lowered.profits else [way]
         found = tuned(way, ways, make, f"{sorted(sizes.items())}, {threads} threads")
         built, _ = make(found.way, found.picks)
-        return Compiled(graph, built, own.variables, found)
+        return Compiled(graph, built, own.variables, found, self._loaded)

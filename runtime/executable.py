@@ -49,30 +49,52 @@ class Executable:
         self._linked = linked
         self._constants = tuple(np.require(array, requirements="C") for array in program.constants)
 
+    def with_program(self, program: Program) -> Executable:
+        """The same machine code for a program that has the same text."""
+        return Executable(program, self._linked, self.source_path, self.compile_seconds, from_cache=self.from_cache)
+
     def instantiate(self, layout: Layout, states: Sequence[Array]) -> Instance:
         """Bind sizes and storage. The states must be C-contiguous; they are read and written where they lie."""
         return Instance(self.program, self._linked, layout, states, self._constants)
 
 
-def load(program: Program) -> Executable:
-    """Machine code for a program: from this process, from the cache on disk, or compiled now."""
+def load(program: Program, loaded: dict[str, Executable] | None = None) -> Executable:
+    """Machine code for a program: from ``loaded``, by its key, from the cache on disk, or compiled now."""
     started = time.perf_counter()
     key = content_key(program)
     name = cache.module_name(program.name, key)
     with _lock:  # so that of two threads the second finds what the first made
-        linked, path, from_cache = _find(key, name) or _compile(program, key, name)
-    return Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
+        found = _again(program, key, loaded)
+        if found is None:
+            linked, path, from_cache = _find(key, name) or _compile(program, key, name)
+            found = Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
+    return _noted(found, key, loaded)
 
 
-def load_known(program: Program, key: str) -> Executable | None:
-    """Machine code by its key, from the cache on disk; None if it is not there any more."""
+def _again(program: Program, key: str, loaded: dict[str, Executable] | None) -> Executable | None:
+    """A program whose machine code is there, with constants of its own."""
+    known = loaded.get(key) if loaded else None
+    return None if known is None else known.with_program(program)
+
+
+def _noted(found: Executable, key: str, loaded: dict[str, Executable] | None) -> Executable:
+    if loaded is not None:
+        loaded.setdefault(key, found)
+    return found
+
+
+def load_known(program: Program, key: str, loaded: dict[str, Executable]) -> Executable | None:
+    """Machine code by its key, from ``loaded`` or from the cache on disk; None if it is not there any more."""
     started = time.perf_counter()
     with _lock:
-        found = _find(key, cache.module_name(program.name, key))
-    if found is None:
-        return None
-    linked, path, from_cache = found
-    return Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
+        executable = _again(program, key, loaded)
+        if executable is None:
+            found = _find(key, cache.module_name(program.name, key))
+            if found is None:
+                return None
+            linked, path, from_cache = found
+            executable = Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
+    return _noted(executable, key, loaded)
 
 
 def _find(key: str, name: str) -> tuple[Linked, Path, bool] | None:

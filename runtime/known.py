@@ -24,13 +24,16 @@ class Known:
     states: tuple[int, ...]
 
 
-def recall(*parts: str) -> Known | None:
-    """The program that was remembered for the same text; None for none, or if its machine code is gone."""
+def recall(loaded: dict[str, Executable], *parts: str) -> Known | None:
+    """The program that was remembered for the same text; None for none, or if its machine code is gone.
+
+    ``loaded``: what the caller has in memory, by key; what is loaded now is added.
+    """
     data = kernel_cache.find(_name(parts))
     if data is None:
         return None
     key, program, layout, states = pickle.loads(data)
-    executable = load_known(program, key)
+    executable = load_known(program, key, loaded)
     return None if executable is None else Known(executable, layout, states)
 
 

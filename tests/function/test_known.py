@@ -8,7 +8,7 @@ import pytest
 import graphad as ga
 from graphad import optim, specialization
 from graphad.compiler.fingerprint import fingerprint
-from graphad.runtime import CacheWarning
+from graphad.runtime import CacheWarning, stats
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +77,20 @@ def test_what_makes_another_program(built: list[int], change: str, monkeypatch: 
     count = 4 if change == "sizes" else 3
     np.testing.assert_array_equal(f(np.ones(count, np.float32)), np.full(count, 3 if change == "constant" else 2))
     assert len(built) == 2
+
+
+def test_sizes_share_machine_code() -> None:
+    def f() -> ga.Function:
+        x = ga.input("x", ("N",))
+        return ga.compile([x], x * 2, threads=1)
+
+    first = f()
+    for n in (2, 5):
+        first(np.ones(n, np.float32))
+    hits, again = stats.cache_hits, f()
+    for n in (2, 5, 7):
+        np.testing.assert_array_equal(again(np.ones(n, np.float32)), np.full(n, 2))
+    assert stats.cache_hits == hits + 1
 
 
 def test_failures_name_the_line_of_this_graph(built: list[int]) -> None:
