@@ -6,8 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import graphad as ga
+from graphad import specialization
 from graphad.compiler.lower.examples import kernels
 from graphad.compiler.lower.examples.bilinear.choice import candidates
+from graphad.compiler.options import Isa
 from tests.cpu.test_lanes_of_examples import LANES, agree, convolution, values, with_gradients
 
 SPANS = {"F(2x2, 3x3)": 3, "F(4x4, 3x3)": 3, "F(2x2, 5x5)": 5, "F(3x3, 2x2)": 2, "F(5x5, 2x2)": 2, "F(3x3, 4x4)": 4}
@@ -24,6 +26,7 @@ def force(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
             return next((a for a in candidates(taps) if a.name.endswith(name)), None)
 
         monkeypatch.setattr(kernels, "choose", choose)
+        monkeypatch.setattr(specialization, "compiler_stamp", lambda _: name)  # another compiler, to the cache
 
     return forced
 
@@ -36,8 +39,17 @@ def test_algorithms(force, name: str, dtype: str) -> None:  # type: ignore[no-un
     inputs, y = convolution(case, dtype)
     force(name)
     f = agree(inputs, with_gradients(y, inputs), values(np.random.default_rng(7), inputs, 19))
-    assert name in f.explain()
     assert f.explain().count(name) == 2  # the convolution, and the gradient of its input
+
+
+@pytest.mark.parametrize("isa", ["sse", "avx2", "neon"])
+@pytest.mark.parametrize("name", ["F(2x2, 5x5)", "FFT of 16 x 16"])
+def test_other_registers(force, name: str, isa: Isa) -> None:  # type: ignore[no-untyped-def]
+    inputs, y = convolution({"size": (9, 13), "channels": 5, "out": 4, "kernel": (5, 5), "padding": 2})
+    force(name)
+    options = ga.Options(batch="lanes", isa=isa)
+    f = agree(inputs, with_gradients(y, inputs), values(np.random.default_rng(12), inputs, 11), options=options)
+    assert name in f.explain()
 
 
 @pytest.mark.parametrize("name", ["F(4x4, 3x3)", "FFT of 8 x 8"])

@@ -1,18 +1,22 @@
-"""Winograd's F(m x m, r x r): tiles as polynomials, multiplied at small whole numbers and at infinity.
+"""Winograd's F(m x m, r x r): tiles as polynomials, multiplied at pairs of points of either sign, and at infinity.
 
     F(2, 3)                   at 0, 1, -1 and infinity
-    F(4, 3), F(2, 5), ...     at 0, 1, -1, 2, -2 and infinity
+    F(4, 3), F(2, 5), ...     at 0, 3/4, -3/4, 3/2, -3/2 and infinity
 
 Along one axis: B^T d of an input, G g of a kernel, A^T m of the products. B depends on the points alone, so that tiles
-of 4 by kernels of 3 and tiles of 2 by kernels of 5 share it. Rounding errors of the second are some ten times those of
-direct sums.
+of 4 by kernels of 3 and tiles of 2 by kernels of 5 share it. With M(x) = x (x - a)(x + a)(x - b)(x + b), whose points
+are all but infinity, a row of B has the coefficients of M(x) / (x - point), that of infinity those of M, and a row of G
+is divided by M'(point). The points 3/4 and 3/2 are of those with the smallest rounding errors, a fifth of those that
+1 and 2 make, and numbers with few bits.
 
-Source: A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks" (2016), arXiv 1509.09308; the general
-rule is Toom and Cook's.
+Sources: A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks" (2016), arXiv 1509.09308; on points
+B. Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for deep neural networks" (2020),
+arXiv 1803.10986. The general rule is Toom and Cook's.
 """
 
 from collections.abc import Sequence
 from functools import reduce
+from math import prod
 from typing import Final
 
 from graphad.compiler.loops.ir import Element, Expr, Lit
@@ -20,8 +24,8 @@ from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.examples.bilinear.algorithm import Algorithm, Memory, Read, Write, WriteWeights
 from graphad.compiler.lower.examples.bilinear.arithmetic import Arithmetic
 
-FACTORS: Final = {4: (1, 1 / 2), 6: (1 / 4, -1 / 6, 1 / 24)}
-"""By the span: what the values at 0, and at 1 and -1, and at 2 and -2 are multiplied by."""
+POINTS: Final = {4: (1.0,), 6: (0.75, 1.5)}
+"""The positive ones, by the span."""
 
 CYCLES: Final = {4: 30.0, 6: 100.0}
 """Cycles of a transform of an input, measured."""
@@ -81,34 +85,33 @@ class _Axis:
     """The transforms along one axis."""
 
     def __init__(self, arithmetic: Arithmetic, span: int) -> None:
-        self.by, self.factors = arithmetic, FACTORS[span]
-        self.input = self._input_of_six if span == 6 else self._input_of_four
+        self.by, self.points = arithmetic, POINTS[span]
+        squares = [p * p for p in self.points]
+        self.whole = 1.0, *_expanded(squares)  # of M(x) / x, in powers of x squared, the highest first
+        self.factors = [1 / self.whole[-1]]
+        for k, square in enumerate(squares):
+            self.factors.append(1 / (2 * square * prod(square - s for j, s in enumerate(squares) if j != k)))
 
-    def _input_of_four(self, d: Sequence[Expr]) -> list[Expr]:
-        """B^T d."""
-        by = self.by
-        found = [by.sub(d[0], d[2]), by.add(d[1], d[2]), by.sub(d[2], d[1]), by.sub(d[3], d[1])]
+    def input(self, d: Sequence[Expr]) -> list[Expr]:
+        """B^T d, where rows of points of either sign share their even and odd parts."""
+        by, last = self.by, len(d) - 1
+        found = [self._every_other(d, last - 1, self.whole)]
+        for k, point in enumerate(self.points):
+            rest = 1.0, *_expanded([p * p for j, p in enumerate(self.points) if j != k])
+            even, odd = self._every_other(d, last - 1, rest), by.scale(point, self._every_other(d, last - 2, rest))
+            found += [by.add(even, odd), by.sub(even, odd)]
+        found.append(self._every_other(d, last, self.whole))
         return [by.some(v) for v in found]
 
-    def _input_of_six(self, d: Sequence[Expr]) -> list[Expr]:
-        """B^T d, where rows 1 and 2, and 3 and 4, share their even and odd parts."""
-        by = self.by
-        even, odd = by.sub(d[4], by.scale(4, d[2])), by.sub(d[3], by.scale(4, d[1]))
-        far, farther = by.sub(d[4], d[2]), by.scale(2, by.sub(d[3], d[1]))
-        found = [
-            by.add(by.sub(by.scale(4, d[0]), by.scale(5, d[2])), d[4]),
-            by.add(even, odd),
-            by.sub(even, odd),
-            by.add(far, farther),
-            by.sub(far, farther),
-            by.add(by.sub(by.scale(4, d[1]), by.scale(5, d[3])), d[5]),
-        ]
-        return [by.some(v) for v in found]
+    def _every_other(self, d: Sequence[Expr], first: int, coefficients: Sequence[float]) -> Expr | None:
+        """``d[first]``, ``d[first - 2]`` ... by coefficients."""
+        terms = [self.by.scale(c, d[first - 2 * k]) for k, c in enumerate(coefficients)]
+        return reduce(self.by.add, terms, None)
 
     def weights(self, g: Sequence[Expr]) -> list[Expr]:
         """G g: the polynomial's values, even and odd powers apart."""
         by, found = self.by, [self.by.scale(self.factors[0], g[0])]
-        for point, factor in enumerate(self.factors[1:], start=1):
+        for point, factor in zip(self.points, self.factors[1:], strict=True):
             even, odd = (
                 reduce(by.add, [by.scale(factor * point**j, g[j]) for j in range(first, len(g), 2)], None)
                 for first in (0, 1)
@@ -121,9 +124,21 @@ class _Axis:
         by = self.by
         pairs = [(by.add(m[i], m[i + 1]), by.sub(m[i], m[i + 1])) for i in range(1, len(m) - 1, 2)]
         found = [
-            reduce(by.add, [by.scale(point**i, pair[i % 2]) for point, pair in enumerate(pairs, start=1)], None)
+            reduce(by.add, [by.scale(p**i, pair[i % 2]) for p, pair in zip(self.points, pairs, strict=True)], None)
             for i in range(count)
         ]
         found[0] = by.add(m[0], found[0])
         found[-1] = by.add(found[-1], m[-1])
         return [by.some(v) for v in found]
+
+
+def _expanded(roots: Sequence[float]) -> list[float]:
+    """The coefficients of the product of (y - root), but the first, which is 1.
+
+    >>> _expanded([1.0, 4.0])
+    [-5.0, 4.0]
+    """
+    found = [1.0]
+    for root in roots:
+        found = [a - root * b for a, b in zip((*found, 0.0), (0.0, *found), strict=True)]
+    return found[1:]
