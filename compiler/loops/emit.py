@@ -38,6 +38,7 @@ _MATH: Final = frozenset(
     )
 )
 _OURS: Final = {
+    "fma": "fma",
     "abs": "fabs", "sign": "sign", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint", "sqrt": "sqrt",
     "cbrt": "cbrt", "min": "minimum", "max": "maximum", "floordiv": "floordiv", "mod": "mod", "select": "select",
     "sum_lanes": "sum_lanes",

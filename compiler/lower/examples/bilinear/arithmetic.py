@@ -30,6 +30,12 @@ class Arithmetic:
             return self.builder.let("v", Prim("neg", (a,), self.dtype))
         return self._let("mul", Lit(factor, self.dtype), a)
 
+    def more(self, factor: float, a: Expr | None, b: Expr | None) -> Expr | None:
+        """``factor * a + b``, rounded once."""
+        if a is None or b is None or abs(factor) == 1:
+            return self.add(b, self.scale(factor, a)) if factor != -1 else self.sub(b, a)
+        return self.builder.let("v", Prim("fma", (Lit(factor, self.dtype), a, b), self.dtype))
+
     def some(self, a: Expr | None) -> Expr:
         """The value, a zero written out."""
         return Lit(0, self.dtype) if a is None else a

@@ -89,6 +89,8 @@ class _Axis:
         squares = [p * p for p in self.points]
         self.whole = 1.0, *_expanded(squares)  # of M(x) / x, in powers of x squared, the highest first
         self.factors = [1 / self.whole[-1]]
+        self.scales = [p**i for p, i in zip(self.points, (2, 1), strict=False)]
+        """What the products of a pair are multiplied by: a result then takes it as it is."""
         for k, square in enumerate(squares):
             self.factors.append(1 / (2 * square * prod(square - s for j, s in enumerate(squares) if j != k)))
 
@@ -98,37 +100,38 @@ class _Axis:
         found = [self._every_other(d, last - 1, self.whole)]
         for k, point in enumerate(self.points):
             rest = 1.0, *_expanded([p * p for j, p in enumerate(self.points) if j != k])
-            even, odd = self._every_other(d, last - 1, rest), by.scale(point, self._every_other(d, last - 2, rest))
-            found += [by.add(even, odd), by.sub(even, odd)]
+            even, odd = self._every_other(d, last - 1, rest), self._every_other(d, last - 2, rest)
+            found += [by.more(point, odd, even), by.more(-point, odd, even)]
         found.append(self._every_other(d, last, self.whole))
         return [by.some(v) for v in found]
 
     def _every_other(self, d: Sequence[Expr], first: int, coefficients: Sequence[float]) -> Expr | None:
-        """``d[first]``, ``d[first - 2]`` ... by coefficients."""
-        terms = [self.by.scale(c, d[first - 2 * k]) for k, c in enumerate(coefficients)]
-        return reduce(self.by.add, terms, None)
+        """``d[first]``, ``d[first - 2]`` ... by coefficients, of which the first is 1."""
+        total: Expr | None = d[first]
+        for k, c in enumerate(coefficients[1:], start=1):
+            total = self.by.more(c, d[first - 2 * k], total)
+        return total
 
     def weights(self, g: Sequence[Expr]) -> list[Expr]:
-        """G g: the polynomial's values, even and odd powers apart."""
+        """G g: the polynomial's values, even and odd powers apart, the values of a pair by ``scales``."""
         by, found = self.by, [self.by.scale(self.factors[0], g[0])]
-        for point, factor in zip(self.points, self.factors[1:], strict=True):
+        for point, factor, scale in zip(self.points, self.factors[1:], self.scales, strict=True):
             even, odd = (
-                reduce(by.add, [by.scale(factor * point**j, g[j]) for j in range(first, len(g), 2)], None)
+                reduce(by.add, [by.scale(factor * scale * point**j, g[j]) for j in range(first, len(g), 2)], None)
                 for first in (0, 1)
             )
             found += [by.add(even, odd), by.sub(even, odd)]
         return [by.some(v) for v in (*found, g[-1])]
 
     def output(self, m: Sequence[Expr], count: int) -> list[Expr]:
-        """A^T m: sums of the products by powers of their points."""
+        """A^T m: sums of the products by powers of their points, without ``scales``."""
         by = self.by
         pairs = [(by.add(m[i], m[i + 1]), by.sub(m[i], m[i + 1])) for i in range(1, len(m) - 1, 2)]
-        found = [
-            reduce(by.add, [by.scale(p**i, pair[i % 2]) for p, pair in zip(self.points, pairs, strict=True)], None)
-            for i in range(count)
-        ]
-        found[0] = by.add(m[0], found[0])
-        found[-1] = by.add(found[-1], m[-1])
+        found: list[Expr | None] = [m[0], *[None] * (count - 2), m[-1]]
+        for i in range(count):
+            terms = [(p**i / s, pair[i % 2]) for p, s, pair in zip(self.points, self.scales, pairs, strict=True)]
+            for factor, value in sorted(terms, key=lambda t: t[0] != 1):  # one that costs no multiplication first
+                found[i] = by.more(factor, value, found[i])
         return [by.some(v) for v in found]
 
 
