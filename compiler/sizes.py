@@ -12,6 +12,12 @@ from graphad.compiler.ir.types import Shape, TensorType
 from graphad.compiler.ir.view import Affine
 
 
+def named_sizes(graph: Graph) -> tuple[str, ...]:
+    """The names of the sizes that the inputs bring."""
+    dims = [d for x in graph.inputs for d in x.type.shape if isinstance(d, Size)]
+    return tuple(sorted(set().union(*(d.names() for d in dims))))
+
+
 def fixed_sizes(graph: Graph) -> tuple[str, ...]:
     """The names that have to be numbers before lowering: all but those that only ever count along first axes.
 

@@ -14,8 +14,8 @@ from graphad.compiler.interpret import interpret, numbers
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import Constant, Leaf
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import Size
 from graphad.compiler.options import Options
+from graphad.compiler.sizes import named_sizes
 from graphad.failures import explain_nan
 from graphad.sparse_tensor import SparseTensor, assemble, leaves
 from graphad.specialization import Specialization, Specializer
@@ -116,8 +116,7 @@ class Runner:
     @property
     def sizes(self) -> tuple[str, ...]:
         """The names of the sizes that the arguments bring."""
-        dims = [d for x in self.graph.inputs for d in x.type.shape if isinstance(d, Size)]
-        return tuple(sorted(set().union(*(d.names() for d in dims))))
+        return named_sizes(self.graph)
 
     def specialize(self, **sizes: int) -> Self:
         """Compiles ahead of the first call, for these sizes; answers the function itself.

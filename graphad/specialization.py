@@ -22,7 +22,7 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.options import Options
-from graphad.compiler.sizes import check_sizes, fixed_sizes, specialize
+from graphad.compiler.sizes import check_sizes, fixed_sizes, named_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
 from graphad.runtime import CompileError, GuardError, collection_paused, default_threads, empty
 from graphad.tensor import Variable
@@ -141,11 +141,6 @@ def _expected(t: TensorType) -> tuple[tuple[Dim, ...], np.dtype, tuple[type, ...
     return t.shape, dtype, () if t.shape else numbers
 
 
-def _names(graph: Graph) -> set[str]:
-    """The sizes that are names in the shapes of the inputs."""
-    return {name for x in graph.inputs for d in x.type.shape if not isinstance(d, int) for name in d.names()}
-
-
 class Specializer:
     """Programs by the fixed sizes, instances by all sizes."""
 
@@ -225,21 +220,21 @@ class Specializer:
     def _best(self, own: Compiled, way: Way, sizes: Mapping[str, int]) -> Compiled:
         """The program, or with ``tune`` the quickest that was measured, once all sizes are known."""
         graph = own.graph
-        if not self.options.tune or not _names(graph) <= set(sizes):
+        if not self.options.tune or not set(named_sizes(graph)) <= set(sizes):
             return own
         threads = self.threads or default_threads()
 
-        def make(how: Way, picks: Mapping[str, str]) -> tuple[Built, Run]:
-            built = own.built if how == way and not picks else build(graph, self.options, way=how, picks=picks)
+        def make(how: Way, picks: Mapping[str, str]) -> Built:
+            return own.built if how == way and not picks else build(graph, self.options, way=how, picks=picks)
+
+        def trial(built: Built) -> Run:
             made = Compiled(graph, built, own.variables)
-            storages = [own.variables[s].storage.copy() for s in built.states]
-            trial = bound(made, storages, sizes, threads)
-            inputs, outputs = data_for(graph, sizes), trial.outputs()
-            return built, lambda: trial.run(inputs, outputs)
+            program = bound(made, [own.variables[s].storage.copy() for s in built.states], sizes, threads)
+            inputs, outputs = data_for(graph, sizes), program.outputs()
+            return lambda: program.run(inputs, outputs)
 
         auto = self.options.batch == "auto" and self.options.convolution == "auto"
         other = Way(None if way.lanes else Lanes(1))
         ways = [way, other] if auto and own.built.lowered.profits else [way]
-        found = tuned(way, ways, make, f"{sorted(sizes.items())}, {threads} threads")
-        built, _ = make(found.way, found.picks)
-        return Compiled(graph, built, own.variables, found, self._loaded)
+        found = tuned(ways, make, trial, f"{sorted(sizes.items())}, {threads} threads")
+        return Compiled(graph, make(found.way, found.picks), own.variables, found, self._loaded)

@@ -35,33 +35,33 @@ class Tuned:
 
 
 def tuned(
-    way: Way, ways: Sequence[Way], make: Callable[[Way, Mapping[str, str]], tuple[Built, Run]], about: str
+    ways: Sequence[Way], make: Callable[[Way, Mapping[str, str]], Built], trial: Callable[[Built], Run], about: str
 ) -> Tuned:
-    """The quickest of ``ways``, and of the answers to its questions; measured unless that was done before.
+    """The quickest of ``ways``, the model's first, and of the answers to its questions; measured if it never was.
 
-    ``make``: a program, and a call of it. ``about``: everything else that the seconds depend on.
+    ``make``: a program; ``trial``: a call of it. ``about``: everything else that the seconds depend on.
     """
-    built, first = make(way, {})
+    way, built = ways[0], make(ways[0], {})
     program = built.program
     known = runtime.recall_measured(program, about)
     if known is not None:
         return Tuned(WAYS[known[0]], known[1], known[2])
     seconds: dict[str, dict[str, float]] = {}
+    first = trial(built)
     if len(ways) > 1:
-        others = {_name(w): make(w, {}) for w in ways if w != way}
-        seconds[BATCH] = _times({_name(way): first, **{name: run for name, (_, run) in others.items()}})
+        programs = {_name(w): (w, make(w, {})) for w in ways}
+        runs = {name: trial(other) for name, (_, other) in programs.items()}
+        seconds[BATCH] = _times(runs)
         best = _best(seconds[BATCH], _name(way))
-        if best != _name(way):
-            way, (built, first) = next(w for w in ways if _name(w) == best), others[best]
+        (way, built), first = programs[best], runs[best]
     picks: dict[str, str] = {}
     for question, answers in built.lowered.picks.offered.items():
-        runs = {answers[0]: first, **{a: make(way, {**picks, question: a})[1] for a in answers[1:]}}
+        runs = {answers[0]: first, **{a: trial(make(way, {**picks, question: a})) for a in answers[1:]}}
         seconds[question] = _times(runs)
         picks[question] = _best(seconds[question], answers[0])
         first = runs[picks[question]]
-    found = Tuned(way, picks, seconds)
     runtime.remember_measured(program, about, [WAYS.index(way), picks, seconds])
-    return found
+    return Tuned(way, picks, seconds)
 
 
 def _name(way: Way) -> str:

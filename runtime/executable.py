@@ -50,7 +50,7 @@ class Executable:
         self._constants = tuple(np.require(array, requirements="C") for array in program.constants)
 
     def with_program(self, program: Program) -> Executable:
-        """The same machine code for a program that has the same text."""
+        """The same machine code for a program of the same text, with constants of its own."""
         return Executable(program, self._linked, self.source_path, self.compile_seconds, from_cache=self.from_cache)
 
     def instantiate(self, layout: Layout, states: Sequence[Array]) -> Instance:
@@ -59,27 +59,19 @@ class Executable:
 
 
 def load(program: Program, loaded: dict[str, Executable] | None = None) -> Executable:
-    """Machine code for a program: from ``loaded``, by its key, from the cache on disk, or compiled now."""
+    """Machine code for a program: from ``loaded``, by its key, from the cache on disk, or compiled now.
+
+    What was not in ``loaded`` is added.
+    """
     started = time.perf_counter()
+    loaded = {} if loaded is None else loaded
     key = content_key(program)
-    name = cache.module_name(program.name, key)
     with _lock:  # so that of two threads the second finds what the first made
-        found = _again(program, key, loaded)
+        found = load_known(program, key, loaded)
         if found is None:
-            linked, path, from_cache = _find(key, name) or _compile(program, key, name)
-            found = Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
-    return _noted(found, key, loaded)
-
-
-def _again(program: Program, key: str, loaded: dict[str, Executable] | None) -> Executable | None:
-    """A program whose machine code is there, with constants of its own."""
-    known = loaded.get(key) if loaded else None
-    return None if known is None else known.with_program(program)
-
-
-def _noted(found: Executable, key: str, loaded: dict[str, Executable] | None) -> Executable:
-    if loaded is not None:
-        loaded.setdefault(key, found)
+            linked, path = _compile(program, key, cache.module_name(program.name, key))
+            found = Executable(program, linked, path, time.perf_counter() - started, from_cache=False)
+            loaded[key] = found
     return found
 
 
@@ -87,17 +79,16 @@ def load_known(program: Program, key: str, loaded: dict[str, Executable]) -> Exe
     """Machine code by its key, from ``loaded`` or from the cache on disk; None if it is not there any more."""
     started = time.perf_counter()
     with _lock:
-        executable = _again(program, key, loaded)
-        if executable is None:
-            found = _find(key, cache.module_name(program.name, key))
-            if found is None:
-                return None
-            linked, path, from_cache = found
-            executable = Executable(program, linked, path, time.perf_counter() - started, from_cache=from_cache)
-    return _noted(executable, key, loaded)
+        if key in loaded:
+            return loaded[key].with_program(program)
+        found = _find(key, cache.module_name(program.name, key))
+        if found is None:
+            return None
+        loaded[key] = Executable(program, *found, time.perf_counter() - started, from_cache=True)
+        return loaded[key]
 
 
-def _find(key: str, name: str) -> tuple[Linked, Path, bool] | None:
+def _find(key: str, name: str) -> tuple[Linked, Path] | None:
     entry = cache.find(key, name)
     if entry is None:
         return None
@@ -107,10 +98,10 @@ def _find(key: str, name: str) -> tuple[Linked, Path, bool] | None:
         cache.discard(key, entry.source_path.with_name(cache.BINARY), f"{type(error).__name__}: {error}")
         return None
     stats.cache_hits += 1
-    return linked, entry.source_path, True
+    return linked, entry.source_path
 
 
-def _compile(program: Program, key: str, name: str) -> tuple[Linked, Path, bool]:
+def _compile(program: Program, key: str, name: str) -> tuple[Linked, Path]:
     source = program.source
     try:
         code = native.compile_program(program, name, str(cache.source_path(name, key)))
@@ -120,7 +111,7 @@ def _compile(program: Program, key: str, name: str) -> tuple[Linked, Path, bool]
         kernel = _kernel_in(source, "\n".join((reason, *getattr(error, "__notes__", ()))))
         raise CompileError(program.name, kernel, _kept(name, source), reason) from error
     stats.compiles += 1
-    return linked, cache.store(key, name, source, code.to_bytes()), False
+    return linked, cache.store(key, name, source, code.to_bytes())
 
 
 def _kernel_in(source: str, reason: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,4 +44,4 @@ def remember(program: Program, layout: Layout, states: tuple[int, ...], *parts: 
 
 
 def _name(parts: tuple[str, ...]) -> str:
-    return "known-" + hashlib.sha256(content_hash(*parts).encode()).hexdigest()[:40]
+    return f"known-{content_hash(*parts)}"

@@ -71,7 +71,7 @@ class Lowering(Direct):
                 return self._outer_loops(found)
 
     def schedule(self, found: Plan, how: str = IM2COL) -> Schedule:
-        """Which of them it is to be. ``how``: windows are multiplied."""
+        """Which of them it is to be. ``how``: what is done with windows."""
         if not found.columns or found.extent(found.columns) == 1 or self.tiny(found) or self._dots(found):
             return "sum"
         if how == DIRECT:
