@@ -19,7 +19,6 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_name, kind
@@ -31,10 +30,8 @@ from graphad.runtime.folds import Fold
 from graphad.runtime.indices import Polynomial, affine, parsed
 from graphad.runtime.ir import ir
 from graphad.runtime.lane_plan import LanePlan, folded
+from graphad.runtime.loop_text import LoopText
 from graphad.runtime.streams import ELEMENT, I64, Place, memory
-
-USUALLY = ', !prof !{!"branch_weights", i32 9999, i32 1}'
-"""Says which blocks run often, or what they count with would make room in registers for what copies the rest."""
 
 INLINED = 24
 """Evaluations of elementary functions that are written in place, where they overlap and share what they can.
@@ -132,7 +129,10 @@ class Lanes(Expressions):
         if len(self.text.lines) <= SHORT:
             for short in self.folds.values():
                 short.ways = WAYS
-        self.function.definition = self._definition()
+        name, arguments = function_name(self.function.name), self.arguments
+        folds, lanes = list(self.folds.values()), self.plan.lanes
+        shape = LoopText(name, arguments, self.places, folds, self.head, self.text, self.lead, lanes, self.flags)
+        self.function.definition = shape.definition()
 
     def _fold(self, name: str, value: ast.expr) -> None:
         fold = self.folds[name]
@@ -311,151 +311,6 @@ class Lanes(Expressions):
         found = affine(tree, "", self._invariant())
         assert found is not None
         return self.polynomial((*found.base, ((), found.offset)))
-
-    # -- the function --------------------------------------------------------------------------------------------------
-
-    def _definition(self) -> str:
-        places, again = self.places, self._again()
-        parameters = [
-            f"ptr noalias %a.{n}" if v.dtype.endswith("*") else f"{kind(ELEMENT[v.dtype])} %a.{n}"
-            for n, v in self.arguments.items()
-        ]
-        lines = (
-            f"define internal void {function_name(self.function.name)}"
-            f"({', '.join([*parameters, *(f.parameter for f in self.folds.values()), 'i64 %start', 'i64 %stop'])})"
-            " noinline {",
-            "entry:",
-            *(f" %s{p.number} = alloca [{p.room} x {p.element}], align 64" for p in places),
-            " %s.lanes = alloca i64",
-            " %some = icmp slt i64 %start, %stop",
-            " br i1 %some, label %set, label %done",
-            "set:",
-            *self.head.lines,
-            *self._extent(),
-            " br label %next",
-            "next:",
-            *self._turns(),
-            *(line for f in self.folds.values() for line in f.running()),
-            f" %left = sub i64 {'%stop' if self.lead is None else '%end'}, %i",
-            " %full = icmp slt i64 %i, %last",
-            f" br i1 %full, label %direct, label %partial{USUALLY}",
-            "direct:",
-            *(line for p in places for line in p.direct()),
-            " br label %body",
-            "partial:",
-            " %left.last = sub i64 %left, 1",
-            # a number that LLVM does not know: it would unroll the copies, and compute places in every block
-            f" store volatile i64 {self.plan.lanes}, ptr %s.lanes",
-            " %lanes = load volatile i64, ptr %s.lanes",
-            " %more = icmp sgt i64 %left, 0",
-            f" br i1 %more, label %fill, label %{self.after}",
-            *self._copies("fill", "%lanes", [line for p in places for line in p.fill()], "filled"),
-            "filled:",
-            *(line for p in places for line in p.scratch()),
-            " br label %body",
-            "body:",
-            *(line for p in places for line in p.merged()),
-            *self.text.lines,
-            f" br i1 %full, label %{'out.0' if self.together else 'latch'}, label %flush{USUALLY}",
-            *self._blocks(),
-            "latch:",
-            f" %i.next = add nsw i64 %i, {self.plan.lanes}",
-            " br label %next",
-            *self._copies("flush", "%left", [line for p in places for line in p.flush()], self.flushed),
-            *again,
-            *([] if not self.folds else ["folded:", *self._folded(), " br label %done"]),
-            "done:",
-            " ret void",
-            "}\n",
-        )
-        return "\n".join(lines)
-
-    @property
-    def together(self) -> list[Place]:
-        """Results that go to memory a whole block at a time."""
-        return [p for p in self.places if p.passing is not None]
-
-    def _blocks(self) -> list[str]:
-        names = [f"out.{n}" for n in range(len(self.together))] + ["latch"]
-        return [
-            line
-            for p, (name, after) in zip(self.together, pairwise(names), strict=True)
-            for line in p.block(name, after)
-        ]
-
-    def _extent(self) -> list[str]:
-        """Where whole blocks end, %blocks; the first turn ends at %first, and begins at %i.first."""
-        if self.lead is None:
-            return [
-                " %extent = sub i64 %stop, %start",
-                f" %whole = and i64 %extent, -{self.plan.lanes}",
-                " %last = add i64 %start, %whole",
-            ]
-        return [
-            f" %begin = add i64 %start, {self.lead.text}",
-            " %extent = sub i64 %stop, %begin",
-            f" %whole = and i64 %extent, -{self.plan.lanes}",
-            " %blocks = add i64 %begin, %whole",
-            f" %odd = icmp ne i64 {self.lead.text}, 0",
-            " %end.first = select i1 %odd, i64 %begin, i64 %stop",
-            " %last.first = select i1 %odd, i64 %start, i64 %blocks",
-        ]
-
-    def _turns(self) -> list[str]:
-        """Point %i, behind the last one %end, and behind the last whole block %last: in the first turn, and later."""
-        if self.lead is None:
-            return [" %i = phi i64 [ %start, %set ], [ %i.next, %latch ]"]
-        return [
-            " %i = phi i64 [ %start, %set ], [ %i.next, %latch ], [ %end, %again ]",
-            " %end = phi i64 [ %end.first, %set ], [ %stop, %latch ], [ %stop, %again ]",
-            " %last = phi i64 [ %last.first, %set ], [ %blocks, %latch ], [ %blocks, %again ]",
-        ]
-
-    def _again(self) -> list[str]:
-        """Behind a partial block: the whole ones, if it was the first."""
-        if self.lead is None:
-            return []
-        text = Assembly(self.text.module, "again.", "again", self.text.fused)
-        for fold in self.folds.values():
-            fold.keep(text)
-        return [
-            "again:",
-            *text.lines,
-            " %more.blocks = icmp slt i64 %end, %stop",
-            f" br i1 %more.blocks, label %next, label %{self.after}",
-        ]
-
-    @property
-    def flushed(self) -> str:
-        """The block behind the results of a partial one."""
-        return self.after if self.lead is None else "again"
-
-    @property
-    def after(self) -> str:
-        """The block behind the loop."""
-        return "folded" if self.folds else "done"
-
-    def _folded(self) -> list[str]:
-        """The lanes of each fold to one number, and that into the scalar."""
-        text = Assembly(self.text.module, "z", "folded", self.text.fused)
-        lines = [
-            line for fold in self.folds.values() for line in fold.choose("flush" if self.lead is None else "again")
-        ]
-        for fold in self.folds.values():
-            fold.finish(text, self.flags)
-        return [*lines, *text.lines]
-
-    def _copies(self, name: str, stop: str, body: list[str], after: str) -> list[str]:
-        """A loop over lanes, its variable %name.l; at least one."""
-        before = {"fill": "partial", "flush": self.text.label}[name]
-        return [
-            f"{name}:",
-            f" %{name}.l = phi i64 [ 0, %{before} ], [ %{name}.n, %{name} ]",
-            *body,
-            f" %{name}.n = add i64 %{name}.l, 1",
-            f" %{name}.c = icmp slt i64 %{name}.n, {stop}",
-            f" br i1 %{name}.c, label %{name}, label %{after}",
-        ]
 
 
 def _divisors(body: Sequence[ast.stmt]) -> Iterator[str]:
