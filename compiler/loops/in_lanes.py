@@ -10,6 +10,7 @@ Where a buffer's elements of an example lie is its ``Layout``:
     lanes     one element of every example side by side: [i] -> [i*lanes + l]
     rows      the examples one after the other, as the user has them: [i] -> [(first + l)*pitch + i]
     sums      one element for all: a store adds the sum over the examples that there are
+    chunks    the same, which a kernel of its own sets for all blocks of a chunk
     shared    the same for all examples: weights
 
 ``first`` is the first example of the block, ``count`` how many there are: fewer than lanes in the last block. Lanes
@@ -52,7 +53,7 @@ MUCH: Final = 80  # statements that such a loop may come to
 class Layout:
     """Where a buffer's elements of one example lie. ``pitch``: elements of an example, for rows."""
 
-    kind: Literal["lanes", "rows", "sums", "shared"]
+    kind: Literal["lanes", "rows", "sums", "chunks", "shared"]
     pitch: Dim = 0
 
 
@@ -114,7 +115,7 @@ class _Lanes:
                 counted = Prim("select", (there, value, Lit(0, value.dtype)), value.dtype)
                 total = Prim("sum_lanes", (counted,), value.dtype)
                 return Store(statement.buffer, statement.index, Prim("add", (old, total), value.dtype))
-            case "shared":
+            case "chunks" | "shared":
                 raise AssertionError(f"{statement.buffer} is the same for all examples")
 
     def lane(self, index: Dim) -> Dim:

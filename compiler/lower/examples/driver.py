@@ -1,17 +1,19 @@
 """The loop over blocks of examples that calls a region's kernels one after the other."""
 
 import re
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.emit import body_text
 from graphad.compiler.loops.in_lanes import COUNT, FIRST, Layout, in_lanes
-from graphad.compiler.loops.ir import At, Call, Kernel, Lit, Prim
-from graphad.compiler.lower.builder import Launch
+from graphad.compiler.loops.ir import At, Call, Expr, Kernel, Lit, Prim
+from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.scratch import Scratch
 from graphad.compiler.lower.storage import Storage
@@ -26,11 +28,63 @@ def blocks(size: str, lanes: int) -> Dim:
 
 
 @dataclass(frozen=True)
-class Part:
+class Block:
+    """A block of examples: the first one's number, how many, its chunk, and the blocks of the chunk before it."""
+
+    first: Dim
+    count: Dim
+    chunk: Dim = 0
+    before: Dim = 0
+
+
+class Step(ABC):
+    """What is done for every block."""
+
+    @property
+    @abstractmethod
+    def storages(self) -> Sequence[Storage]:
+        """All that it touches."""
+
+    @abstractmethod
+    def write(self, driver: "Driver", block: Block) -> None:
+        """The work on a block."""
+
+    @abstractmethod
+    def end(self, driver: "Driver", chunk: Dim) -> None:
+        """What follows a chunk's last block."""
+
+    @abstractmethod
+    def alone(self, driver: "Single") -> list[Launch]:
+        """The launches for the only block."""
+
+
+@dataclass(frozen=True)
+class Part(Step):
     """A kernel for one example. ``whole``: a transposition that does the same where all lanes have an example."""
 
     launch: Launch
     whole: "tuple[str, Storage, Storage, int] | None" = None
+
+    @property
+    def storages(self) -> Sequence[Storage]:
+        return self.launch.storages
+
+    def write(self, driver: "Driver", block: Block) -> None:
+        with driver.unless_whole(self, block):
+            driver.call(self.launch, block)
+
+    def end(self, driver: "Driver", chunk: Dim) -> None:
+        """Nothing."""
+
+    def alone(self, driver: "Single") -> list[Launch]:
+        """The part's launch; a transposition, on one thread, where all lanes have an example."""
+        if self.whole is None or self.whole[3] < driver.lanes or self.whole[1].dtype == "bool":
+            return [driver.shared(self.launch)]
+        builder = driver.start("transpose", self.storages)
+        count = builder.index(At(symbol(driver.size)), driver.lanes + 1)
+        self.write(driver, Block(0, count))
+        builder.kernel.parallel = False
+        return [driver.finish()]
 
 
 class Driver:
@@ -38,11 +92,14 @@ class Driver:
 
     def __init__(self, context: Context, size: str, lanes: int, layouts: dict[Storage, Layout]) -> None:
         self.context, self.size, self.lanes, self.layouts = context, size, lanes, layouts
-        self.parts: list[Part] = []
+        self.parts: list[Step] = []
         self.scratch = Scratch()
+        self.helpers: list[Kernel] = []
+        self.chunks: dict[Storage, int] = {}
+        """Of sums whose chunks are not those of the blocks, how many there are."""
 
-    def add(self, part: Part) -> None:
-        for storage in part.launch.storages:
+    def add(self, part: Step) -> None:
+        for storage in part.storages:
             if self.layouts[storage].kind == "lanes":
                 self.scratch.touch(storage, len(self.parts))
         self.parts.append(part)
@@ -54,8 +111,7 @@ class Driver:
         self.builder = builder
         count = blocks(self.size, self.lanes)
         if sums:
-            limit = Prim("min", (At(CHUNKS), At(count)), "int64")
-            chunks = builder.index(limit, CHUNKS + 1)
+            chunks = builder.index(self.chunks_of(None), CHUNKS + 1)
             with builder.loop(chunks, "parallel", stem="c") as chunk:
                 self._clear(chunk)
                 low, high = (
@@ -63,13 +119,21 @@ class Driver:
                     for i in (0, 1)
                 )
                 with builder.between(low, high, count, stem="b") as block:
-                    self._block(block, chunk)
+                    self._block(block, chunk, block - low)
+                for part in self.parts:
+                    part.end(self, chunk)
         else:
             with builder.loop(count, "parallel", stem="b") as block:
-                self._block(block, 0)
-        builder.kernel.helpers = tuple(self.helpers.values())
+                self._block(block, 0, 0)
+        builder.kernel.helpers = tuple(self.helpers)
         builder.kernel.scheduled = True
         return [builder.launch(nodes)]
+
+    def chunks_of(self, sums: Storage | None) -> Expr:
+        """In how many chunks sums lie."""
+        if sums in self.chunks:
+            return At(self.chunks[sums])
+        return Prim("min", (At(CHUNKS), At(blocks(self.size, self.lanes))), "int64")
 
     def _clear(self, chunk: Dim) -> None:
         for storage, layout in self.layouts.items():
@@ -77,25 +141,24 @@ class Driver:
                 with self.builder.loop(layout.pitch, "vector", stem="z") as z:
                     self.builder.store(storage, chunk * layout.pitch + z, Lit(0, storage.dtype))
 
-    def _block(self, block: Dim, chunk: Dim) -> None:
+    def _block(self, block: Dim, chunk: Dim, before: Dim) -> None:
         builder = self.builder
         first = block * self.lanes
         count = builder.index(Prim("min", (At(self.lanes), At(symbol(self.size) - first)), "int64"), self.lanes + 1)
-        self.helpers: dict[int, Kernel] = {}
-        for i, part in enumerate(self.parts):
-            with self._unless_whole(part, first, count):
-                self._call(i, part.launch, first, count, chunk)
+        for part in self.parts:
+            part.write(self, Block(first, count, chunk, before))
 
     @contextmanager
-    def _unless_whole(self, part: Part, first: Dim, count: Dim) -> Iterator[None]:
+    def unless_whole(self, part: Part, block: Block) -> Iterator[None]:
+        """The block where the part is not a transposition."""
         if part.whole is None or part.whole[3] < self.lanes or part.whole[1].dtype == "bool":
             yield
             return
         way, rows, lanes, pitch = part.whole
         builder = self.builder
-        with builder.when(Prim("eq", (At(count), At(self.lanes)), "bool")):
-            self._transpose(way, rows, lanes, pitch, first)
-        with builder.when(Prim("lt", (At(count), At(self.lanes)), "bool")):
+        with builder.when(Prim("eq", (At(block.count), At(self.lanes)), "bool")):
+            self._transpose(way, rows, lanes, pitch, block.first)
+        with builder.when(Prim("lt", (At(block.count), At(self.lanes)), "bool")):
             yield
 
     def _transpose(self, way: str, rows: Storage, lanes: Storage, pitch: int, first: Dim) -> None:
@@ -118,29 +181,34 @@ class Driver:
         if pitch % self.lanes:
             copy(pitch - self.lanes)
 
-    def _call(self, i: int, launch: Launch, first: Dim, count: Dim, chunk: Dim) -> None:
-        """The kernel in lanes, as a helper, called with this block's places."""
+    def call(self, launch: Launch, block: Block, more: Mapping[str, Dim] | None = None) -> None:
+        """The kernel in lanes, called with this block's places; ``more`` of its arguments."""
         layouts = {p.name: self.layouts[s] for p, s in zip(launch.kernel.buffers, launch.storages, strict=True)}
-        helper = in_lanes(launch.kernel, self.lanes, layouts)
+        given = {FIRST: block.first, COUNT: block.count, **(more or {})}
+        self.call_as_is(replace(launch, kernel=in_lanes(launch.kernel, self.lanes, layouts)), block.chunk, given)
+
+    def call_as_is(self, launch: Launch, chunk: Dim, given: Mapping[str, Dim] = MappingProxyType({})) -> None:
+        """The kernel as a helper of this one."""
+        helper = launch.kernel
         text = body_text(helper)
         sizes = [self.size] if re.search(rf"\b{self.size}\b", text) else []
         status = ["status"] if "fail(status" in text else []
-        given = {FIRST: first, COUNT: count}
         values = [given.get(s, launch.arguments.get(s, symbol(s))) for s in helper.scalars]
         name = f"e{self.context.helpers}_{helper.name}"
         self.context.helpers += 1
         helper = replace(helper, name=name, scalars=[*helper.scalars, *sizes, *status])
-        self.helpers[i] = helper
-        places = [self._place(s, s in launch.writes, chunk) for s in launch.storages]
+        self.helpers.append(helper)
+        places = [self.place(s, s in launch.writes, chunk) for s in launch.storages]
         extra: list[tuple[str, Dim] | Dim] = [*(symbol(s) for s in sizes), *((s, 0) for s in status)]
         self.builder.emit(Call(helper.name, (*places, *values, *extra)))
 
-    def _place(self, storage: Storage, write: bool, chunk: Dim) -> tuple[str, Dim]:
+    def place(self, storage: Storage, write: bool, chunk: Dim = 0) -> tuple[str, Dim]:
+        """The buffer, and where in it the storage lies."""
         layout = self.layouts[storage]
         if layout.kind == "lanes":
             slab, at = self.slabs[storage]
             return self.builder.buffer(slab, write=True), at
-        at_sum = chunk * layout.pitch if layout.kind == "sums" else 0
+        at_sum = chunk * layout.pitch if layout.kind in ("sums", "chunks") else 0
         return self.builder.buffer(storage, write=write), at_sum
 
 
@@ -151,7 +219,7 @@ class Single(Driver):
         """All launches in order; the first clears the sums."""
         found = [self._cleared()] if sums else []
         for part in self.parts:
-            found += self._whole_or_not(part)
+            found += part.alone(self)
         found[-1].nodes = nodes
         for launch in found[:-1]:
             launch.nodes, launch.note = (), "pack"
@@ -163,21 +231,20 @@ class Single(Driver):
         self.builder.kernel.parallel = False
         return self.builder.launch(())
 
-    def _whole_or_not(self, part: Part) -> list[Launch]:
-        """The part's launch; a transposition, on one thread, where all lanes have an example."""
-        if part.whole is None or part.whole[3] < self.lanes or part.whole[1].dtype == "bool":
-            return [self._shared(part.launch)]
-        self.builder = builder = self.context.builder("transpose", ())[0]
-        self.slabs = {s: (s, 0) for s in part.launch.storages}
-        self.helpers = {}
-        count = builder.index(At(symbol(self.size)), self.lanes + 1)
-        with self._unless_whole(part, 0, count):
-            self._call(0, part.launch, 0, count, 0)
-        builder.kernel.helpers = tuple(self.helpers.values())
-        builder.kernel.parallel = False
-        return [builder.launch(())]
+    def start(self, stem: str, storages: Sequence[Storage]) -> Builder:
+        """The builder of a kernel that calls others."""
+        self.builder = self.context.builder(stem, ())[0]
+        self.slabs = {s: (s, 0) for s in storages}
+        self.helpers = []
+        return self.builder
 
-    def _shared(self, launch: Launch) -> Launch:
+    def finish(self) -> Launch:
+        """The kernel's launch."""
+        self.builder.kernel.helpers = tuple(self.helpers)
+        return self.builder.launch(())
+
+    def shared(self, launch: Launch) -> Launch:
+        """A launch of a kernel whose loops threads share."""
         layouts = {p.name: self.layouts[s] for p, s in zip(launch.kernel.buffers, launch.storages, strict=True)}
         kernel = in_lanes(launch.kernel, self.lanes, layouts, shared=True)
         arguments = {**launch.arguments, FIRST: 0, COUNT: symbol(self.size)}

@@ -20,16 +20,16 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.in_lanes import Layout
 from graphad.compiler.loops.index import split
-from graphad.compiler.loops.ir import At, Lit, Load, Prim
+from graphad.compiler.loops.ir import Lit, Load, Prim
 from graphad.compiler.lower.accumulate import behind
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.examples.driver import CHUNKS, Driver, Part, Single, blocks
+from graphad.compiler.lower.examples.driver import CHUNKS, Driver, Part, Single
+from graphad.compiler.lower.examples.gradients import Gradients
 from graphad.compiler.lower.examples.kernels import Kernels
 from graphad.compiler.lower.examples.one import one_example
 from graphad.compiler.lower.examples.stage import Stage, title
 from graphad.compiler.lower.examples.way import Lanes
-from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.maps import store_all
 from graphad.compiler.lower.reduce import lower_in_scalars
 from graphad.compiler.lower.storage import Storage
@@ -139,16 +139,9 @@ class RegionLowering:
             self.layouts[found[anchor]] = Layout("sums", size)
         first = ones[0]
         if isinstance(first.kind, Contract):
-            kind = first.kind
-            operands = [
-                self.stage.operand(x, c, nodes) for x, c in zip(first.operands, (kind.left, kind.right), strict=True)
-            ]
-            builder = self.inner.builder("weights", nodes)[0]
-            how = lower_weights(
-                self.inner, builder, first, (operands[0], operands[1]), found[anchors[0]], self.stage.machine
-            )
-            self.outer.choices[anchors[0]] = how
-            self.stage.add(builder.launch(tuple(nodes)), kernel, products=True)
+            self.outer.choices[anchors[0]] = Gradients(self.stage).lower(kernel, nodes, first, found[anchors[0]])
+            if first in self.inner.picks.asked:
+                self.inner.picks.asked[anchors[0]] = self.inner.picks.asked[first]
         else:
             stores = [(self.one[a], found[a]) for a in anchors]
             self.stage.add(lower_in_scalars(self.inner, [*nodes, *ones], ones, stores), kernel)
@@ -163,7 +156,7 @@ class RegionLowering:
         rest = [n for n in kernel.nodes if n not in within]
         builder, puller = self.outer.builder("combine", rest)
         shape = next(iter(sums)).type.shape
-        chunks = builder.index(Prim("min", (At(CHUNKS), At(blocks(self.region.size, self.lanes))), "int64"), CHUNKS + 1)
+        chunks = builder.index(self.driver.chunks_of(next(iter(sums.values()))), CHUNKS + 1)
         arguments = {} if next(iter(sums)).type.size == 1 else {"n": next(iter(sums)).type.size}
         size: Dim = symbol("n") if arguments else 1
         builder.kernel.scalars += arguments

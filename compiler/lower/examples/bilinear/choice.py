@@ -6,10 +6,12 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.examples.bilinear.algorithm import Algorithm
 from graphad.compiler.lower.examples.bilinear.fft import CYCLES as FFT_SPANS
 from graphad.compiler.lower.examples.bilinear.fft import Fft
+from graphad.compiler.lower.examples.bilinear.gradient import Shape
 from graphad.compiler.lower.examples.bilinear.letters import Letters
 from graphad.compiler.lower.examples.bilinear.toom import CYCLES as TOOM_SPANS
 from graphad.compiler.lower.examples.bilinear.toom import Toom
 from graphad.compiler.lower.picks import Picks
+from graphad.compiler.lower.target import Target
 
 DIRECT: Final = 1.75
 """Multiply-adds a cycle in direct sums."""
@@ -21,6 +23,14 @@ BLOCKS: Final = 8
 """Blocks of examples that a transform of the weights serves."""
 CACHE: Final = 3 << 19
 """Bytes of the second-level cache that the points of one tile may take."""
+TRANSFORMS: Final = 5 << 18
+"""Bytes of transforms at once, in a gradient."""
+PANELS: Final = 1.7
+"""Multiply-adds a cycle in panels of products."""
+TRANSPOSE: Final = 4
+"""Cycles of a vector's transposition."""
+SUM: Final = (4, 16)
+"""Cycles in which a vector of sums is read and written, from the second-level cache or from beyond."""
 
 
 def candidates(taps: tuple[int, int]) -> list[Algorithm]:
@@ -48,7 +58,52 @@ def choose(anchor: Node, letters: Letters, sizes: dict[str, int], vector_bytes: 
     """The cheapest, or the one that was picked; None for direct sums."""
     cycles = counted(letters, sizes, vector_bytes)
     names = {a.name if a else "direct sums": a for a in cycles}
+    return names[_answer(anchor, "", letters, sizes, {name: cycles[a] for name, a in names.items()}, picks)]
+
+
+def choose_gradient(
+    anchor: Node, letters: Letters, sizes: dict[str, int], lanes: int, machine: Target, picks: Picks
+) -> Shape | None:
+    """The same for the gradient of the weights, a block of so many examples; and how its tiles are gone through."""
+    vector = machine.lanes(anchor.type.dtype)
+    direct = letters.read * sizes[letters.rows] * sizes[letters.depth] / DIRECT / GAIN
+    shapes: dict[str, Shape | None] = {"direct sums": None}
+    cycles = {"direct sums": direct}
+    for algorithm in candidates((sizes[letters.taps[0]], sizes[letters.taps[1]])):
+        if isinstance(algorithm, Toom):
+            shape = shape_of(algorithm, letters, sizes, lanes * machine.vector_bytes // vector, vector)
+            shapes[algorithm.name] = shape
+            cycles[algorithm.name] = _gradient_cycles(shape, lanes, vector)
+    return shapes[_answer(anchor, "gradient, ", letters, sizes, cycles, picks)]
+
+
+def shape_of(algorithm: Toom, letters: Letters, sizes: dict[str, int], bytes_of_lanes: int, vector: int) -> Shape:
+    """As many tiles at once as the second-level cache has room for beside the points' sums; two at least."""
+    down, across = (-(-sizes[c] // t) for c, t in zip(letters.pixels, algorithm.tile, strict=True))
+    rows, depth = sizes[letters.rows], sizes[letters.depth]
+    width = -(-depth // vector) * vector
+    most = max(2, TRANSFORMS // (algorithm.points * (rows + width) * bytes_of_lanes))
+    batches = -(-down * across // most)
+    return Shape(algorithm, rows, depth, width, across, down * across, -(-down * across // batches))
+
+
+def _gradient_cycles(shape: Shape, lanes: int, vector: int) -> float:
+    """Products, what brings them about, and the traffic of the sums between them."""
+    points, vectors = shape.algorithm.points, shape.width // vector
+    batches = -(-shape.tiles // shape.at_once)
+    products = points * shape.rows * vectors * lanes * shape.tiles / PANELS
+    transposes = points * shape.width * shape.tiles * TRANSPOSE
+    transforms = shape.algorithm.transform_cycles * ((shape.rows + shape.depth) * shape.tiles + shape.rows * vectors)
+    far = points * shape.rows * shape.width * SCALAR > CACHE
+    return products + transposes + transforms + points * shape.rows * vectors * batches * SUM[far]
+
+
+def _answer(
+    anchor: Node, what: str, letters: Letters, sizes: dict[str, int], cycles: dict[str, float], picks: Picks
+) -> str:
+    """The answer to a question, which the anchor remembers."""
     taps, pixels = ("x".join(str(sizes[c]) for c in found) for found in (letters.taps, letters.pixels))
-    question = f"{sizes[letters.depth]} to {sizes[letters.rows]} channels of {pixels}, {taps} taps, {letters.read} read"
+    channels = f"{sizes[letters.depth]} to {sizes[letters.rows]} channels"
+    question = f"{what}{channels} of {pixels}, {taps} taps, {letters.read} read"
     picks.asked[anchor] = question
-    return names[picks.cheapest(question, {name: cycles[a] for name, a in names.items()})]
+    return picks.cheapest(question, cycles)

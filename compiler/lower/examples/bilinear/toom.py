@@ -14,14 +14,14 @@ B. Barabasz et al., "Error analysis and improving the accuracy of Winograd convo
 arXiv 1803.10986. The general rule is Toom and Cook's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from math import prod
 from typing import Final
 
 from graphad.compiler.loops.ir import Element, Expr, Lit
 from graphad.compiler.lower.builder import Builder
-from graphad.compiler.lower.examples.bilinear.algorithm import Algorithm, Memory, Read, Write, WriteWeights
+from graphad.compiler.lower.examples.bilinear.algorithm import Algorithm, Memory, Pair, Read, Write, WriteWeights
 from graphad.compiler.lower.examples.bilinear.arithmetic import Arithmetic
 
 POINTS: Final = {4: (1.0,), 6: (0.75, 1.5)}
@@ -51,15 +51,8 @@ class Toom(Algorithm):
         return CYCLES[self.span]
 
     def of_input(self, builder: Builder, memory: Memory, dtype: str, read: Read, write: Write) -> None:
-        span, one = self.span, _Axis(Arithmetic(builder, dtype), self.span)
-        half = builder.registers((span, span), Lit(0, dtype))
-        with builder.unrolled(0, span, span, "r") as r:
-            line = [builder.let("v", read(r, j)) for j in range(span)]
-            for i, value in enumerate(one.input(line)):
-                builder.put(half, (r, i), value)
-        with builder.unrolled(0, span, span, "s") as s:
-            for i, value in enumerate(one.input([Element(half, (i, s), dtype) for i in range(span)])):
-                write(i * span + s, 0, value)
+        one = _Axis(Arithmetic(builder, dtype), self.span)
+        self._into_points(builder, dtype, (self.span, self.span), one.input, read, write)
 
     def of_weights(self, builder: Builder, memory: Memory, dtype: str, read: Read, write: WriteWeights) -> None:
         one, (lines, columns) = _Axis(Arithmetic(builder, dtype), self.span), self.taps
@@ -69,15 +62,57 @@ class Toom(Algorithm):
                 write(r * self.span + s, (0, 0), value)
 
     def of_output(self, builder: Builder, memory: Memory, dtype: str, read: Read, write: Write) -> None:
-        span, one, (lines, columns) = self.span, _Axis(Arithmetic(builder, dtype), self.span), self.tile
+        one = _Axis(Arithmetic(builder, dtype), self.span)
+        self._out_of_points(builder, dtype, self.tile, one.output, read, write)
+
+    def of_cotangents(self, builder: Builder, dtype: str, read: Read, write: Write) -> None:
+        """Every point of a tile of the results' cotangents: the transpose of ``of_output``."""
+        one = _Axis(Arithmetic(builder, dtype), self.span)
+        self._into_points(builder, dtype, self.tile, one.cotangents, read, write)
+
+    def of_products(self, builder: Builder, dtype: str, read: Read, write: Write) -> None:
+        """A kernel's gradient from the points' sums: the transpose of ``of_weights``."""
+        one = _Axis(Arithmetic(builder, dtype), self.span)
+        self._out_of_points(builder, dtype, self.taps, one.products, read, write)
+
+    def _into_points(
+        self,
+        builder: Builder,
+        dtype: str,
+        size: Pair,
+        one: Callable[[list[Expr]], list[Expr]],
+        read: Read,
+        write: Write,
+    ) -> None:
+        """Along lines of so many elements, then along columns."""
+        span, (lines, columns) = self.span, size
+        half = builder.registers((lines, span), Lit(0, dtype))
+        with builder.unrolled(0, lines, lines, "r") as r:
+            line = [builder.let("v", read(r, j)) for j in range(columns)]
+            for i, value in enumerate(one(list(line))):
+                builder.put(half, (r, i), value)
+        with builder.unrolled(0, span, span, "s") as s:
+            for i, value in enumerate(one([Element(half, (i, s), dtype) for i in range(lines)])):
+                write(i * span + s, 0, value)
+
+    def _out_of_points(
+        self,
+        builder: Builder,
+        dtype: str,
+        size: Pair,
+        one: Callable[[list[Expr], int], list[Expr]],
+        read: Read,
+        write: Write,
+    ) -> None:
+        """Along columns, then along lines, to so many elements."""
+        span, (lines, columns) = self.span, size
         half = builder.registers((lines, span), Lit(0, dtype))
         with builder.unrolled(0, span, span, "s") as s:
             column = [builder.let("v", read(r * span + s, 0)) for r in range(span)]
-            for i, value in enumerate(one.output(column, lines)):
+            for i, value in enumerate(one(list(column), lines)):
                 builder.put(half, (i, s), value)
         with builder.unrolled(0, lines, lines, "r") as r:
-            line: list[Expr] = [Element(half, (r, s), dtype) for s in range(span)]
-            for q, value in enumerate(one.output(line, columns)):
+            for q, value in enumerate(one([Element(half, (r, s), dtype) for s in range(span)], columns)):
                 write(r, q, value)
 
 
@@ -132,6 +167,33 @@ class _Axis:
             terms = [(p**i / s, pair[i % 2]) for p, s, pair in zip(self.points, self.scales, pairs, strict=True)]
             for factor, value in sorted(terms, key=lambda t: t[0] != 1):  # one that costs no multiplication first
                 found[i] = by.more(factor, value, found[i])
+        return [by.some(v) for v in found]
+
+    def cotangents(self, y: Sequence[Expr]) -> list[Expr]:
+        """A y: the transpose of ``output``."""
+        by, found = self.by, [y[0]]
+        for point, scale in zip(self.points, self.scales, strict=True):
+            even, odd = (self._polynomial(y, first, point, scale) for first in (0, 1))
+            found += [by.some(by.add(even, odd)), by.some(by.sub(even, odd))]
+        return [*found, y[-1]]
+
+    def _polynomial(self, y: Sequence[Expr], first: int, point: float, scale: float) -> Expr | None:
+        """The even or the odd terms: ``y[i]`` by ``point**i / scale``, one without a multiplication first."""
+        terms = sorted(((point**i / scale, y[i]) for i in range(first, len(y), 2)), key=lambda t: t[0] != 1)
+        total: Expr | None = None
+        for factor, value in terms:
+            total = self.by.more(factor, value, total)
+        return total
+
+    def products(self, m: Sequence[Expr], count: int) -> list[Expr]:
+        """G^T m: the transpose of ``weights``."""
+        by = self.by
+        pairs = [(by.add(m[i], m[i + 1]), by.sub(m[i], m[i + 1])) for i in range(1, len(m) - 1, 2)]
+        found: list[Expr | None] = [by.scale(self.factors[0], m[0]), *[None] * (count - 1)]
+        found[-1] = by.add(found[-1], m[-1])
+        for i in range(count):
+            for point, factor, scale, pair in zip(self.points, self.factors[1:], self.scales, pairs, strict=True):
+                found[i] = by.more(factor * scale * point**i, pair[i % 2], found[i])
         return [by.some(v) for v in found]
 
 
