@@ -21,8 +21,10 @@ SCALAR: Final = 4
 """Bytes of a number of the weights."""
 BLOCKS: Final = 8
 """Blocks of examples that a transform of the weights serves."""
+ROOM: Final = 3 << 20
+"""Bytes that the points of one tile may take: more than most second-level caches have, and still worth it."""
 CACHE: Final = 3 << 19
-"""Bytes of the second-level cache that the points of one tile may take."""
+"""Bytes of the second-level cache that a gradient's sums may take."""
 TRANSFORMS: Final = 5 << 18
 """Bytes of transforms at once, in a gradient."""
 PANELS: Final = 1.7
@@ -47,7 +49,7 @@ def counted(letters: Letters, sizes: dict[str, int], vector_bytes: int) -> dict[
     taps = (sizes[letters.taps[0]], sizes[letters.taps[1]])
     found: dict[Algorithm | None, float] = {None: letters.read * rows * depth / DIRECT / GAIN}
     for algorithm in candidates(taps):
-        if algorithm.points * algorithm.parts * (rows + depth) * vector_bytes <= CACHE:
+        if algorithm.points * algorithm.parts * (rows + depth) * vector_bytes <= ROOM:
             tiles = -(-lines // algorithm.tile[0]) * -(-columns // algorithm.tile[1])
             weights = algorithm.transform_cycles * rows * depth / (vector_bytes // SCALAR) / BLOCKS
             found[algorithm] = algorithm.cycles(rows, depth, tiles) + weights
@@ -78,11 +80,15 @@ def choose_gradient(
 
 
 def shape_of(algorithm: Toom, letters: Letters, sizes: dict[str, int], bytes_of_lanes: int, vector: int) -> Shape:
-    """As many tiles at once as the second-level cache has room for beside the points' sums; two at least."""
+    """As many tiles at once as the second-level cache has room for beside the points' sums, two at least.
+
+    Sums that come from beyond it come for eight tiles: that was measured to be worth the room that eight take.
+    """
     down, across = (-(-sizes[c] // t) for c, t in zip(letters.pixels, algorithm.tile, strict=True))
     rows, depth = sizes[letters.rows], sizes[letters.depth]
     width = -(-depth // vector) * vector
-    most = max(2, TRANSFORMS // (algorithm.points * (rows + width) * bytes_of_lanes))
+    least = 8 if algorithm.points * rows * width * SCALAR > CACHE else 2
+    most = max(least, TRANSFORMS // (algorithm.points * (rows + width) * bytes_of_lanes))
     batches = -(-down * across // most)
     return Shape(algorithm, rows, depth, width, across, down * across, -(-down * across // batches))
 

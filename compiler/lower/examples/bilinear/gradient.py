@@ -159,11 +159,12 @@ def back(
         builder.loop(-(-shape.depth // lanes), stem="k") as first,
         builder.together(LANE, lanes),
     ):
-        number = Prim("min", (At(first * lanes + symbol(LANE)), At(shape.depth - 1)), "int64")
-        c = builder.index(number, shape.depth)
+        c: Dim = first * lanes + symbol(LANE)
+        if shape.depth % lanes:
+            c = builder.index(Prim("min", (At(c), At(shape.depth - 1)), "int64"), shape.depth)
 
         def read(p: Dim, _: Dim) -> Expr:
-            return Load(builder.buffer(m), (p * shape.rows + o) * shape.width + first * lanes + symbol(LANE), dtype)
+            return Load(builder.buffer(m), (p * shape.rows + o) * shape.width + c, dtype)
 
         def write(i: Dim, j: Dim, value: Expr) -> None:
             taps = [t if origin == 0 else origin - t for t, origin in zip((i, j), letters.origins, strict=True)]
