@@ -2,8 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -54,37 +53,8 @@ class Step(ABC):
         """What follows a chunk's last block."""
 
     @abstractmethod
-    def alone(self, driver: "Single") -> list[Launch]:
+    def alone(self, driver: "Driver") -> list[Launch]:
         """The launches for the only block."""
-
-
-@dataclass(frozen=True)
-class Part(Step):
-    """A kernel for one example. ``whole``: a transposition that does the same where all lanes have an example."""
-
-    launch: Launch
-    whole: "tuple[str, Storage, Storage, int] | None" = None
-
-    @property
-    def storages(self) -> Sequence[Storage]:
-        return self.launch.storages
-
-    def write(self, driver: "Driver", block: Block) -> None:
-        with driver.unless_whole(self, block):
-            driver.call(self.launch, block)
-
-    def end(self, driver: "Driver", chunk: Dim) -> None:
-        """Nothing."""
-
-    def alone(self, driver: "Single") -> list[Launch]:
-        """The part's launch; a transposition, on one thread, where all lanes have an example."""
-        if self.whole is None or self.whole[3] < driver.lanes or self.whole[1].dtype == "bool":
-            return [driver.shared(self.launch)]
-        builder = driver.start("transpose", self.storages)
-        count = builder.index(At(symbol(driver.size)), driver.lanes + 1)
-        self.write(driver, Block(0, count))
-        builder.kernel.parallel = False
-        return [driver.finish()]
 
 
 class Driver:
@@ -97,6 +67,8 @@ class Driver:
         self.helpers: list[Kernel] = []
         self.chunks: dict[Storage, int] = {}
         """Of sums whose chunks are not those of the blocks, how many there are."""
+        self.orders: dict[Storage, Callable[[Sequence[Dim]], Dim]] = {}
+        """Of sums that do not lie as their node does, where an element is."""
 
     def add(self, part: Step) -> None:
         for storage in part.storages:
@@ -138,8 +110,17 @@ class Driver:
     def _clear(self, chunk: Dim) -> None:
         for storage, layout in self.layouts.items():
             if layout.kind == "sums":
-                with self.builder.loop(layout.pitch, "vector", stem="z") as z:
-                    self.builder.store(storage, chunk * layout.pitch + z, Lit(0, storage.dtype))
+                self.clear(storage, chunk)
+
+    def clear(self, sums: Storage, chunk: Dim) -> None:
+        """A chunk's sums set to zero."""
+        pitch = self.layouts[sums].pitch
+        with self.builder.loop(pitch, "vector", stem="z") as z:
+            self.builder.store(sums, chunk * pitch + z, Lit(0, sums.dtype))
+
+    def share(self, total: int, part: Dim, parts: int) -> Dim:
+        """Where a part of ``total`` begins."""
+        return self.builder.index(Prim("floordiv", (At(part * total), At(parts)), "int64"), total + 1)
 
     def _block(self, block: Dim, chunk: Dim, before: Dim) -> None:
         builder = self.builder
@@ -147,39 +128,6 @@ class Driver:
         count = builder.index(Prim("min", (At(self.lanes), At(symbol(self.size) - first)), "int64"), self.lanes + 1)
         for part in self.parts:
             part.write(self, Block(first, count, chunk, before))
-
-    @contextmanager
-    def unless_whole(self, part: Part, block: Block) -> Iterator[None]:
-        """The block where the part is not a transposition."""
-        if part.whole is None or part.whole[3] < self.lanes or part.whole[1].dtype == "bool":
-            yield
-            return
-        way, rows, lanes, pitch = part.whole
-        builder = self.builder
-        with builder.when(Prim("eq", (At(block.count), At(self.lanes)), "bool")):
-            self._transpose(way, rows, lanes, pitch, block.first)
-        with builder.when(Prim("lt", (At(block.count), At(self.lanes)), "bool")):
-            yield
-
-    def _transpose(self, way: str, rows: Storage, lanes: Storage, pitch: int, first: Dim) -> None:
-        builder = self.builder
-        slab, at = self.slabs[lanes]
-        outside = builder.buffer(rows, write=way == "unpack")
-        inside = builder.buffer(slab, write=True)
-        if way == "pack":
-            sizes: tuple[Dim, ...] = (pitch, self.lanes, pitch, self.lanes)
-            builder.emit(Call("transpose_panel", ((inside, at), (outside, first * pitch), *sizes)))
-            return
-        sizes = (self.lanes, pitch, self.lanes, self.lanes)
-
-        def copy(column: Dim) -> None:
-            start = (outside, first * pitch + column)
-            builder.emit(Call("transpose_panel", (start, (inside, column * self.lanes + at), *sizes)))
-
-        with builder.between(0, pitch - self.lanes + 1, pitch, self.lanes, stem="i") as column:
-            copy(column)
-        if pitch % self.lanes:
-            copy(pitch - self.lanes)
 
     def call(self, launch: Launch, block: Block, more: Mapping[str, Dim] | None = None) -> None:
         """The kernel in lanes, called with this block's places; ``more`` of its arguments."""
@@ -211,25 +159,7 @@ class Driver:
         at_sum = chunk * layout.pitch if layout.kind in ("sums", "chunks") else 0
         return self.builder.buffer(storage, write=write), at_sum
 
-
-class Single(Driver):
-    """One block: a launch for each kernel, whose loops threads share."""
-
-    def launches(self, nodes: tuple[Node, ...], sums: bool) -> list[Launch]:
-        """All launches in order; the first clears the sums."""
-        found = [self._cleared()] if sums else []
-        for part in self.parts:
-            found += part.alone(self)
-        found[-1].nodes = nodes
-        for launch in found[:-1]:
-            launch.nodes, launch.note = (), "pack"
-        return found
-
-    def _cleared(self) -> Launch:
-        self.builder = self.context.builder("clear", ())[0]
-        self._clear(0)
-        self.builder.kernel.parallel = False
-        return self.builder.launch(())
+    # -- of one block --------------------------------------------------------------------------------------------------
 
     def start(self, stem: str, storages: Sequence[Storage]) -> Builder:
         """The builder of a kernel that calls others."""

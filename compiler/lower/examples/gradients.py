@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
-from graphad.compiler.loops.in_lanes import Layout
 from graphad.compiler.lower.examples.bilinear.choice import choose_gradient
 from graphad.compiler.lower.examples.bilinear.convolve import letter_sizes
 from graphad.compiler.lower.examples.bilinear.gradient import Shape, Transforms, back, points_of
 from graphad.compiler.lower.examples.bilinear.letters import Letters, covered, letters_of_gradient, whole_tiles
 from graphad.compiler.lower.examples.bilinear.summed import PointSums
+from graphad.compiler.lower.examples.channels.choice import choose_plan
+from graphad.compiler.lower.examples.channels.plan import Plan, stride
+from graphad.compiler.lower.examples.channels.step import ChannelSums, Sums
+from graphad.compiler.lower.examples.operands import Operand
 from graphad.compiler.lower.examples.stage import Stage, title
 from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.storage import Storage
@@ -22,8 +25,11 @@ class Gradients:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.inner = stage, stage.inner
 
-    def lower(self, kernel: Kernel, nodes: Sequence[Node], anchor: Node, sums: Storage) -> str:
-        """The step that adds to ``sums``; what was done, in words. ``nodes`` and ``anchor``: of one example."""
+    def lower(self, kernel: Kernel, nodes: Sequence[Node], anchor: Node) -> tuple[Storage, str]:
+        """The step that adds to sums, where they lie, and what is done, in words.
+
+        ``nodes`` and ``anchor``: of one example.
+        """
         kind = anchor.kind
         assert isinstance(kind, Contract)
         a, b = zip(anchor.operands, (kind.left, kind.right), strict=True)
@@ -33,12 +39,40 @@ class Gradients:
                 sizes = letter_sizes(anchor)
                 shape = choose_gradient(anchor, letters, sizes, self.stage.lanes, self.stage.machine, self.inner.picks)
                 if shape is not None:
-                    return self._by_points(kernel, nodes, anchor, (x, x_letters), (d, d_letters), letters, shape, sums)
+                    return self._by_points(kernel, nodes, anchor, (x, x_letters), (d, d_letters), letters, shape)
         operands = self.stage.operand(*a, nodes), self.stage.operand(*b, nodes)
+        found = self._channels(anchor, operands)
+        if found is not None:
+            return self._by_channels(kernel, anchor, found)
+        sums = self.stage.sums(anchor.type.dtype, anchor.type.size)
         builder = self.inner.builder("weights", nodes)[0]
         how = lower_weights(self.inner, builder, anchor, operands, sums, self.stage.machine)
         self.stage.add(builder.launch(tuple(nodes)), kernel, products=True)
-        return how
+        return sums, how
+
+    def _channels(self, anchor: Node, operands: tuple[Operand, Operand]) -> Plan | None:
+        """How channels go into the lanes, where that is cheaper."""
+        stored = [self.inner.stored[o.found.stored] for o in operands]
+        if any(self.stage.layouts[s].kind != "lanes" or s.dtype != anchor.type.dtype for s in stored):
+            return None
+        return choose_plan(anchor, operands, self.stage.lanes, self.stage.machine, self.inner.picks)
+
+    def _by_channels(self, kernel: Kernel, anchor: Node, plan: Plan) -> tuple[Storage, str]:
+        stage, dtype = self.stage, anchor.type.dtype
+        kind, sizes = anchor.kind, letter_sizes(anchor)
+        assert isinstance(kind, Contract)
+        source, numbers = (self.inner.stored[o.found.stored] for o in (plan.vector, plan.other))
+        step = stride(plan.vector, plan.depth[0])
+        panel = self.inner.local(dtype, ((plan.lines - 1) * step + plan.reach(sizes)) * plan.width, per_part=True)
+        sums = stage.sums(dtype, plan.width * plan.many_sums(sizes))
+        found = Sums(plan, sizes, source, numbers, panel, sums, stage.lanes)
+        builder = stage.outer.builder("weights", ())[0]
+        launch = found.kernel(builder)
+        launch.kernel.name += f"_{title(kernel)}"
+        stage.driver.orders[sums] = lambda index: found.place(dict(zip(kind.out, index, strict=True)))
+        stage.driver.add(ChannelSums(found, launch))
+        tile = " x ".join(str(m) for m in plan.most if m > 1) or "1"
+        return sums, f"{tile} sums in registers, channels in the lanes"
 
     def _by_points(
         self,
@@ -49,8 +83,7 @@ class Gradients:
         right: tuple[Node, str],
         letters: Letters,
         shape: Shape,
-        sums: Storage,
-    ) -> str:
+    ) -> tuple[Storage, str]:
         (x_node, x_letters), (d_node, d_letters) = left, right
         tile, dtype, kind = shape.algorithm.tile, anchor.type.dtype, anchor.kind
         assert isinstance(kind, Contract)
@@ -59,8 +92,7 @@ class Gradients:
         points = points_of(self.inner, self.stage.outer, shape, dtype)
         transforms = Transforms(self.inner, letters, shape, dtype)
         into = transforms.of_input(x, points.v, tuple(nodes)), transforms.of_cotangents(d, points.d, tuple(nodes))
-        size = self.stage.layouts[sums].pitch
-        self.stage.layouts[sums] = Layout("chunks", size)
+        sums = self.stage.sums(dtype, anchor.type.size, "chunks")
         builder = self.stage.outer.builder("back", ())[0]
         lanes = self.stage.machine.lanes(dtype)
         found = back(builder, shape, points.m, (sums, letter_sizes(anchor), kind.out), letters, lanes)
@@ -68,4 +100,4 @@ class Gradients:
             launch.kernel.name += f"_{title(kernel)}"
         step = PointSums(shape, points, into, found, self.stage.machine.tile(dtype))
         self.stage.driver.add(step)
-        return f"{shape.algorithm.name} gradient, {shape.at_once} tiles at once, one example a lane"
+        return sums, f"{shape.algorithm.name} gradient, {shape.at_once} tiles at once, one example a lane"

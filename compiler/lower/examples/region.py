@@ -24,10 +24,12 @@ from graphad.compiler.loops.ir import Lit, Load, Prim
 from graphad.compiler.lower.accumulate import behind
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.examples.driver import CHUNKS, Driver, Part, Single
+from graphad.compiler.lower.examples.driver import CHUNKS, Driver
 from graphad.compiler.lower.examples.gradients import Gradients
 from graphad.compiler.lower.examples.kernels import Kernels
 from graphad.compiler.lower.examples.one import one_example
+from graphad.compiler.lower.examples.parts import Part
+from graphad.compiler.lower.examples.single import Single
 from graphad.compiler.lower.examples.stage import Stage, title
 from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.maps import store_all
@@ -132,19 +134,15 @@ class RegionLowering:
         anchors = [n for n in kernel.nodes if is_anchor(n)]
         ones = [self.one[a] for a in anchors]
         nodes = behind([self.one[n] for n in kernel.nodes], ones)
-        found: dict[Node, Storage] = {}
-        for anchor in anchors:
-            size = anchor.type.size
-            found[anchor] = self.outer.local(anchor.type.dtype, CHUNKS * size)
-            self.layouts[found[anchor]] = Layout("sums", size)
         first = ones[0]
         if isinstance(first.kind, Contract):
-            self.outer.choices[anchors[0]] = Gradients(self.stage).lower(kernel, nodes, first, found[anchors[0]])
+            sums, self.outer.choices[anchors[0]] = Gradients(self.stage).lower(kernel, nodes, first)
             if first in self.inner.picks.asked:
                 self.inner.picks.asked[anchors[0]] = self.inner.picks.asked[first]
-        else:
-            stores = [(self.one[a], found[a]) for a in anchors]
-            self.stage.add(lower_in_scalars(self.inner, [*nodes, *ones], ones, stores), kernel)
+            return {anchors[0]: sums}
+        found = {anchor: self.stage.sums(anchor.type.dtype, anchor.type.size) for anchor in anchors}
+        stores = [(self.one[a], found[a]) for a in anchors]
+        self.stage.add(lower_in_scalars(self.inner, [*nodes, *ones], ones, stores), kernel)
         return found
 
     def _combine(self, kernel: Kernel, sums: Mapping[Node, Storage]) -> Launch:
@@ -161,13 +159,15 @@ class RegionLowering:
         size: Dim = symbol("n") if arguments else 1
         builder.kernel.scalars += arguments
         with builder.loop(size, "parallel", stem="r") as r:
+            index = split(r, shape, builder.extents)
             for anchor, storage in sums.items():
+                place = self.driver.orders[storage](index) if storage in self.driver.orders else r
+                pitch = self.layouts[storage].pitch if storage in self.driver.orders else size
                 total = builder.let("acc", Lit(0, storage.dtype), mutable=True)
                 with builder.loop(chunks, stem="c") as c:
-                    more = Load(builder.buffer(storage), c * size + r, storage.dtype)
+                    more = Load(builder.buffer(storage), c * pitch + place, storage.dtype)
                     builder.assign(total, Prim("add", (total, more), storage.dtype))
                 puller.substituted[anchor] = total
-            index = split(r, shape, builder.extents)
             stores = [(n, self.outer.stored[n]) for n in kernel.stores]
             store_all(builder, puller, stores, index)
         builder.kernel.parallel = size != 1

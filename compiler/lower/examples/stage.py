@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.make import viewed
@@ -10,8 +11,9 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.in_lanes import Layout
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.examples.driver import Driver, Part
+from graphad.compiler.lower.examples.driver import CHUNKS, Driver
 from graphad.compiler.lower.examples.operands import Operand, in_place, padded, unmargined
+from graphad.compiler.lower.examples.parts import Part
 from graphad.compiler.lower.maps import lower_map
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
@@ -66,6 +68,12 @@ class Stage:
     def keep(self, node: Node, storage: Storage) -> None:
         """``node`` lies in ``storage``."""
         self.inner.known[node] = storage
+
+    def sums(self, dtype: str, size: Dim, kind: Literal["sums", "chunks"] = "sums") -> Storage:
+        """Memory for sums over the batch, of each chunk apart."""
+        storage = self.outer.local(dtype, CHUNKS * size)
+        self.layouts[storage] = Layout(kind, size)
+        return storage
 
     def add(self, launch: Launch, kernel: Kernel | None = None, products: bool = False) -> None:
         """The next kernel of a block. ``products``: has direct sums of products, where LLVM finds shorter addresses."""

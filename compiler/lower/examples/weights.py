@@ -29,6 +29,10 @@ from graphad.compiler.lower.target import Target
 
 BLOCK: Final = 1 << 20
 """Bytes of all channels' pixels that stay in the second-level cache."""
+RATE: Final = 1.74
+"""Multiply-adds a cycle."""
+LANES: Final = 12
+"""Cycles of a sum over the lanes."""
 NEAR: Final = 24 * 1024
 """Bytes of a tile's rows that stay in the first-level cache from one tile of taps to the next."""
 
@@ -63,6 +67,13 @@ def lower_weights(
     return f"{' x '.join(str(m) for m in shape.most if m > 1)} sums in registers, one example a lane"
 
 
+def cycles(kind: Contract, operands: tuple[Operand, Operand], sizes: dict[str, int], machine: Target) -> float:
+    """Cycles of a block of examples: multiply-adds, and the sums over the lanes at the end."""
+    depth = [c for c in sizes if c not in kind.out and sizes[c] != 1]
+    blocks = tiles(_blocks(operands, depth, sizes, machine))
+    return prod(sizes.values()) / RATE + prod(sizes[c] for c in kind.out) * blocks * LANES
+
+
 @dataclass(frozen=True)
 class _Shape:
     """The letters of rows and of two axes of taps, "" for none; and how many of each a tile has."""
@@ -78,12 +89,12 @@ def _shape(
     a, b = operands
     wide = [c for c in kind.out if sizes[c] != 1]
     sides = [[c for c in wide if c in one.letters and c not in two.letters] for one, two in ((a, b), (b, a))]
-    taps = [_taps(side, one, depth, sizes) for side, one in zip(sides, (a, b), strict=True)]
+    taps = [taps_of(side, one, depth, sizes) for side, one in zip(sides, (a, b), strict=True)]
     if taps[0] and not taps[1]:
         (a, b), sides, taps = (b, a), sides[::-1], taps[::-1]
-    row, found = _longest(sides[0], sizes), taps[1][-2:]
+    row, found = longest(sides[0], sizes), taps[1][-2:]
     if not found:
-        column = _longest(sides[1], sizes)
+        column = longest(sides[1], sizes)
         r, c = choose(sizes.get(row, 1), sizes.get(column, 1), machine.vectors)
         return _Shape((row, "", column), (r, 1, c)), (a, b)
     outer, inner = found if len(found) == 2 else ("", found[0])
@@ -106,7 +117,7 @@ def _blocks(
 
 def _elements(operand: Operand, depth: Sequence[str], sizes: dict[str, int]) -> int:
     """How many elements an operand has: pixels that taps share count once."""
-    taps = _taps([c for c in operand.letters if c not in depth], operand, depth, sizes)
+    taps = taps_of([c for c in operand.letters if c not in depth], operand, depth, sizes)
     strides = {c: s for c, s in operand.found.strides.items() if isinstance(s, int)}
     shared = [c for c in taps if any(strides.get(d) == strides[c] for d in depth)]
     return prod(sizes[c] for c in operand.letters if c not in shared)
@@ -158,12 +169,12 @@ class _Tile:
             self.builder.store(self.sums, where, Element(acc, tuple(place), dtype))
 
 
-def _longest(side: list[str], sizes: dict[str, int]) -> str:
+def longest(side: list[str], sizes: dict[str, int]) -> str:
     """The longest axis, the last of equal ones."""
     return max(reversed(side), key=sizes.__getitem__, default="")
 
 
-def _taps(side: list[str], operand: Operand, depth: Sequence[str], sizes: dict[str, int]) -> list[str]:
+def taps_of(side: list[str], operand: Operand, depth: Sequence[str], sizes: dict[str, int]) -> list[str]:
     """The axes along which windows overlap, the nearest elements last: they share the cache with their pixels."""
     strides = {c: s for c, s in operand.found.strides.items() if isinstance(s, int)}
     pixels = [strides[c] for c in depth if c in strides and sizes[c] != 1]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.ir import At, Call, Prim
-from graphad.compiler.lower.builder import Builder, Launch
+from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.examples.bilinear.gradient import FIRST_TILE, TILES, Points, Shape
-from graphad.compiler.lower.examples.driver import CHUNKS, Block, Driver, Single, Step
+from graphad.compiler.lower.examples.driver import CHUNKS, Block, Driver, Step
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Tile
 
@@ -44,7 +44,7 @@ class PointSums(Step):
     def end(self, driver: Driver, chunk: Dim) -> None:
         driver.call_as_is(self.back, chunk)
 
-    def alone(self, driver: Single) -> list[Launch]:
+    def alone(self, driver: Driver) -> list[Launch]:
         """One launch; threads share the chunks of tiles."""
         builder = driver.start("points", self.storages)
         chunks, batches = self.chunks, self.batches
@@ -52,7 +52,7 @@ class PointSums(Step):
         builder.kernel.parallel = chunks > 1
         driver.chunks[self.back.writes[0]] = chunks
         with builder.loop(chunks, "parallel", stem="c") as chunk:
-            low, high = (_share(builder, batches, chunk + i, chunks) for i in (0, 1))
+            low, high = (driver.share(batches, chunk + i, chunks) for i in (0, 1))
             with builder.between(low, high, batches, stem="q") as t:
                 self._batch(driver, Block(0, count, chunk), t, t - low)
             self.end(driver, chunk)
@@ -93,8 +93,3 @@ class PointSums(Step):
                 sizes = (shape.rows, across, many * lanes, shape.width, shape.at_once * lanes, 1, shape.width)
                 places = ((m, sums + j), (d, start), (panel, at + j))
                 driver.builder.emit(Call("multiply_panel", (*places, *sizes, before, height, across)))
-
-
-def _share(builder: Builder, total: int, part: Dim, parts: int) -> Dim:
-    """Where a part of ``total`` begins."""
-    return builder.index(Prim("floordiv", (At(part * total), At(parts)), "int64"), total + 1)
