@@ -37,7 +37,9 @@ class Block:
 
 
 class Step(ABC):
-    """What is done for every block."""
+    """What is done for every block. ``nodes``: of the graph, those that it computes."""
+
+    nodes: tuple[Node, ...]
 
     @property
     @abstractmethod

@@ -14,7 +14,7 @@ from graphad.compiler.lower.examples.channels.choice import choose_plan
 from graphad.compiler.lower.examples.channels.plan import Plan, stride
 from graphad.compiler.lower.examples.channels.step import ChannelSums, Sums
 from graphad.compiler.lower.examples.operands import Operand
-from graphad.compiler.lower.examples.stage import Stage, title
+from graphad.compiler.lower.examples.stage import Stage, summed, title
 from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.storage import Storage
 
@@ -47,7 +47,7 @@ class Gradients:
         sums = self.stage.sums(anchor.type.dtype, anchor.type.size)
         builder = self.inner.builder("weights", nodes)[0]
         how = lower_weights(self.inner, builder, anchor, operands, sums, self.stage.machine)
-        self.stage.add(builder.launch(tuple(nodes)), kernel, products=True)
+        self.stage.add(builder.launch(tuple(nodes)), kernel, summed(kernel), products=True)
         return sums, how
 
     def _channels(self, anchor: Node, operands: tuple[Operand, Operand]) -> Plan | None:
@@ -70,7 +70,7 @@ class Gradients:
         launch = found.kernel(builder)
         launch.kernel.name += f"_{title(kernel)}"
         stage.driver.orders[sums] = lambda index: found.place(dict(zip(kind.out, index, strict=True)))
-        stage.driver.add(ChannelSums(found, launch))
+        stage.driver.add(ChannelSums(summed(kernel), found, launch))
         tile = " x ".join(str(m) for m in plan.most if m > 1) or "1"
         return sums, f"{tile} sums in registers, channels in the lanes"
 
@@ -98,6 +98,6 @@ class Gradients:
         found = back(builder, shape, points.m, (sums, letter_sizes(anchor), kind.out), letters, lanes)
         for launch in (*into, found):
             launch.kernel.name += f"_{title(kernel)}"
-        step = PointSums(shape, points, into, found, self.stage.machine.tile(dtype))
+        step = PointSums(summed(kernel), shape, points, into, found, self.stage.machine.tile(dtype))
         self.stage.driver.add(step)
         return sums, f"{shape.algorithm.name} gradient, {shape.at_once} tiles at once, one example a lane"

@@ -38,15 +38,15 @@ class Kernels:
         anchors = [n for n in nodes if is_anchor(n)]
         if not anchors:
             builder, puller = self.inner.builder("map", nodes)
-            self.stage.add(lower_map(builder, puller, nodes, stores), kernel)
+            self.stage.add(lower_map(builder, puller, nodes, stores), kernel, kernel.nodes)
             return
         match anchors[0].kind:
             case Reduce():
-                self.stage.add(lower_in_scalars(self.inner, nodes, anchors, stores), kernel)
+                self.stage.add(lower_in_scalars(self.inner, nodes, anchors, stores), kernel, kernel.nodes)
             case Scan():
-                self.stage.add(lower_scan(self.inner, nodes, anchors[0], stores), kernel)
+                self.stage.add(lower_scan(self.inner, nodes, anchors[0], stores), kernel, kernel.nodes)
             case Fold():
-                self.stage.add(lower_fold(self.inner, nodes, anchors[0], stores), kernel)
+                self.stage.add(lower_fold(self.inner, nodes, anchors[0], stores), kernel, kernel.nodes)
             case Contract() if len(anchors) == 1:
                 self._product(kernel, nodes, anchors[0], stores)
             case Contract():
@@ -64,7 +64,7 @@ class Kernels:
         self.stage.keep(product, storage)
         self._product(kernel, nodes, product, [(product, storage)])
         rest = [n for n in nodes if n is not product]
-        self.stage.add(lower_fold(self.inner, rest, fold, stores), kernel)
+        self.stage.add(lower_fold(self.inner, rest, fold, stores), kernel, kernel.nodes)
 
     def _product(
         self,
@@ -103,7 +103,7 @@ class Kernels:
                 self.inner.choices[n] = how
                 if anchor in self.inner.picks.asked:
                     self.inner.picks.asked[n] = self.inner.picks.asked[anchor]
-        self.stage.add(builder.launch(tuple(nodes)), kernel, products=quick is None)
+        self.stage.add(builder.launch(tuple(nodes)), kernel, kernel.nodes, products=quick is None)
 
     def _bilinear(
         self, anchor: Node, x: Node, x_letters: str, w_letters: str, w: Operand

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.ir import At, Call, Prim
 from graphad.compiler.lower.builder import Launch
@@ -17,6 +18,7 @@ class Part(Step):
 
     launch: Launch
     whole: "tuple[str, Storage, Storage, int] | None" = None
+    nodes: tuple[Node, ...] = ()
 
     @property
     def storages(self) -> Sequence[Storage]:

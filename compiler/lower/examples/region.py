@@ -30,7 +30,7 @@ from graphad.compiler.lower.examples.kernels import Kernels
 from graphad.compiler.lower.examples.one import one_example
 from graphad.compiler.lower.examples.parts import Part
 from graphad.compiler.lower.examples.single import Single
-from graphad.compiler.lower.examples.stage import Stage, title
+from graphad.compiler.lower.examples.stage import Stage, summed, title
 from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.maps import store_all
 from graphad.compiler.lower.reduce import lower_in_scalars
@@ -142,7 +142,7 @@ class RegionLowering:
             return {anchors[0]: sums}
         found = {anchor: self.stage.sums(anchor.type.dtype, anchor.type.size) for anchor in anchors}
         stores = [(self.one[a], found[a]) for a in anchors]
-        self.stage.add(lower_in_scalars(self.inner, [*nodes, *ones], ones, stores), kernel)
+        self.stage.add(lower_in_scalars(self.inner, [*nodes, *ones], ones, stores), kernel, summed(kernel))
         return found
 
     def _combine(self, kernel: Kernel, sums: Mapping[Node, Storage]) -> Launch:
@@ -175,9 +175,3 @@ class RegionLowering:
         launch = builder.launch(tuple(rest))
         launch.arguments = dict(arguments)
         return launch
-
-
-def summed(kernel: Kernel) -> list[Node]:
-    """What an exit computes for every example: the sums and what is behind them."""
-    anchors = [n for n in kernel.nodes if is_anchor(n)]
-    return [*behind(kernel.nodes, anchors), *anchors]

@@ -11,11 +11,18 @@ class Single(Driver):
     def launches(self, nodes: tuple[Node, ...], sums: bool) -> list[Launch]:
         """All launches in order; the first clears the sums."""
         found = [self._cleared()] if sums else []
+        for launch in found:
+            launch.note = "pack"
+        known: set[Node] = set()
         for part in self.parts:
-            found += part.alone(self)
-        found[-1].nodes = nodes
-        for launch in found[:-1]:
-            launch.nodes, launch.note = (), "pack"
+            *before, last = part.alone(self)
+            for launch in before:
+                launch.nodes, launch.note = (), "pack"
+            last.nodes = tuple(n for n in part.nodes if n not in known)
+            last.note = "" if last.nodes else "pack"
+            known |= set(part.nodes)
+            found += [*before, last]
+        found[-1].nodes += tuple(n for n in nodes if n not in known)
         return found
 
     def _cleared(self) -> Launch:

@@ -9,6 +9,7 @@ from graphad.compiler.ir.make import viewed
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.in_lanes import Layout
+from graphad.compiler.lower.accumulate import behind
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.driver import CHUNKS, Driver
@@ -75,12 +76,17 @@ class Stage:
         self.layouts[storage] = Layout(kind, size)
         return storage
 
-    def add(self, launch: Launch, kernel: Kernel | None = None, products: bool = False) -> None:
-        """The next kernel of a block. ``products``: has direct sums of products, where LLVM finds shorter addresses."""
+    def add(
+        self, launch: Launch, kernel: Kernel | None = None, nodes: tuple[Node, ...] = (), products: bool = False
+    ) -> None:
+        """The next kernel of a block, which computes ``nodes`` of the graph.
+
+        ``products``: has direct sums of products, where LLVM finds shorter addresses.
+        """
         launch.kernel.scheduled = not products
         if kernel is not None:
             launch.kernel.name += f"_{title(kernel)}"
-        self.driver.add(Part(launch))
+        self.driver.add(Part(launch, nodes=nodes))
 
     def in_lanes(self, node: Node) -> bool:
         """Whether examples differ in it."""
@@ -141,6 +147,12 @@ class Stage:
     def varies(self, stored: Node) -> bool:
         """Whether examples differ in a stored value."""
         return self.layouts[self.inner.stored[stored]].kind != "shared"
+
+
+def summed(kernel: Kernel) -> tuple[Node, ...]:
+    """What an exit computes for every example: the sums and what is behind them."""
+    anchors = [n for n in kernel.nodes if is_anchor(n)]
+    return *behind(kernel.nodes, anchors), *anchors
 
 
 def title(kernel: Kernel) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-PORTS: Final = 2  # loads, and multiply-adds, a cycle
+PORTS: Final = 2  # multiply-adds a cycle
+LOADS: Final = 1.6  # vectors, or numbers for all lanes, a cycle
 LATENCY: Final = 4  # cycles until a sum may be added to again
 STEP: Final = 3  # cycles' worth of instructions around a step of the summed loop
 SPARE: Final = 8  # of so many registers, and of one beside, nothing is planned: a tile that spills takes twice the time
@@ -108,12 +109,12 @@ def choose_outer(rows: int, taps: tuple[int, int], registers: int, far: bool) ->
 
 def _pixel(rows: int, taps: int, far: bool) -> float:
     """Cycles of one pixel: multiply-adds, loads from the first-level cache, or from the second."""
-    near = max(rows * taps / PORTS, (rows + taps) / PORTS, LATENCY)
+    near = max(rows * taps / PORTS, (rows + taps) / LOADS, LATENCY)
     return max(near, (rows + 1) * FETCH * far) + STEP / 2
 
 
 def _step(rows: int, columns: int, far: bool) -> float:
     """Cycles of one step."""
     loads = rows + columns
-    work = max(rows * columns / PORTS, loads / PORTS, LATENCY)
+    work = max(rows * columns / PORTS, loads / LOADS, LATENCY)
     return work + STEP / 2 + LOAD * loads + FAR * columns * far

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.ir import At, Call, Prim
 from graphad.compiler.lower.builder import Launch
@@ -16,6 +17,7 @@ from graphad.compiler.lower.target import Tile
 class PointSums(Step):
     """``into``: the transforms of both operands; ``back``: that of the sums, in a chunk's memory; ``tile`` of sums."""
 
+    nodes: tuple[Node, ...]
     shape: Shape
     points: Points
     into: tuple[Launch, Launch]

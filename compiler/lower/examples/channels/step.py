@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 
+from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.in_lanes import COUNT, LANE
 from graphad.compiler.loops.index import flat
@@ -133,6 +134,7 @@ def _place(operand: Operand, at: dict[str, Dim], without: str = "") -> Dim:
 class ChannelSums(Step):
     """``launch``: the kernel, of some lines."""
 
+    nodes: tuple[Node, ...]
     write_sums: Sums
     launch: Launch
 
