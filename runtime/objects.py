@@ -20,7 +20,7 @@ class Unit:
 
     name: str
     text: str
-    level: int = 3
+    level: int = 2
     shared: bool = True  # whether other programs may have the same
 
 

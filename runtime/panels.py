@@ -8,9 +8,10 @@ for r < rows and q < COLUMNS; columns of b from ``width`` on are not read and co
 COLUMNS are literals. An element has one accumulator, which starts at zero and takes the products in the order of k: it
 comes out the same in any tile.
 
-A program has one function for each ROWS, COLUMNS and dtype. LLVM keeps no arrays in registers and vectorises no outer
-loops, so a tile's accumulators are values that go around the loop over k: a row of the tile is one vector of COLUMNS
-elements. The last tile repeats its last row up to ROWS, which costs less than a loop for each number of rows.
+A program has one function for each ROWS, COLUMNS and dtype, with and without a last tile of fewer rows. LLVM keeps no
+arrays in registers and vectorises no outer loops, so a tile's accumulators are values that go around the loop over k: a
+row of the tile is one vector of COLUMNS elements. The last tile repeats its last row up to ROWS, which costs less than
+a loop for each number of rows.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def emit_panel(
     width = numbers[1]
     masked = not (isinstance(width, ir.Constant) and width.constant == columns)
     element = buffers[0].type.pointee
-    name = ".".join(["multiply_panel", _SUFFIX[str(element)], f"{rows}x{columns}", *masked * ["masked"], *flags])
+    whole = isinstance(numbers[0], ir.Constant) and numbers[0].constant % rows == 0
+    kinds = [*masked * ["masked"], *whole * ["whole"], *flags]
+    name = ".".join(["multiply_panel", _SUFFIX[str(element)], f"{rows}x{columns}", *kinds])
     function = builder.module.globals.get(name)
     if function is None:
-        function = _Panel(builder.module, name, element, rows, columns, masked, flags).function
+        function = _Panel(builder.module, name, element, (rows, columns), masked, whole, flags).function
     builder.call(function, [*buffers, *numbers])
 
 
@@ -47,13 +50,21 @@ class _Panel:
     """Writes the function."""
 
     def __init__(
-        self, module: Any, name: str, element: Any, rows: int, columns: int, masked: bool, flags: tuple[str, ...]
+        self,
+        module: Any,
+        name: str,
+        element: Any,
+        tile: tuple[int, int],
+        masked: bool,
+        whole: bool,
+        flags: tuple[str, ...],
     ) -> None:
-        self.rows, self.columns, self.flags = rows, columns, flags
+        self.rows, self.columns = tile
+        self.flags = flags
         self.bytes = _BYTES[str(element)]
-        self.lanes = math.gcd(columns, target.vector_bytes() // self.bytes)
+        self.lanes = math.gcd(self.columns, target.vector_bytes() // self.bytes)
         self.vector = ir.VectorType(element, self.lanes)
-        self.firsts = range(0, columns, self.lanes)  # column of each register
+        self.firsts = range(0, self.columns, self.lanes)  # column of each register
         kinds = [element.as_pointer()] * 3 + [I64] * len(NUMBERS)
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         self.function.linkage = "internal"
@@ -64,11 +75,11 @@ class _Panel:
         self.given = dict(zip(NUMBERS, self.function.args[3:], strict=True))
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.masks = [self._below(self.given["width"], q) if masked else None for q in self.firsts]
-        self._write()
+        self._write(whole)
         self.builder.ret_void()
 
-    def _write(self) -> None:
-        """Whole tiles, then what is left of the rows, if anything."""
+    def _write(self, only: bool) -> None:
+        """Whole tiles, then what is left of the rows, if anything; ``only``: nothing ever is."""
         b, rows = self.builder, self.given["rows"]
         whole = b.mul(b.sdiv(rows, I64(self.rows)), I64(self.rows), flags=_EXACT)
         before = b.block
@@ -83,6 +94,8 @@ class _Panel:
         i.add_incoming(b.add(i, I64(self.rows), flags=_EXACT), b.block)
         b.branch(head).set_metadata("llvm.loop", self._rolled())
         b.position_at_end(end)
+        if only:
+            return
         last = b.sub(b.sub(rows, whole, flags=_EXACT), I64(1), flags=_EXACT)
         with b.if_then(b.icmp_signed(">=", last, I64(0))):
             self._tile(whole, [b.select(b.icmp_signed("<", I64(r), last), I64(r), last) for r in range(self.rows)])

@@ -82,7 +82,7 @@ class Units:
         except Exception as error:
             error.add_note(f"in kernel {name}")
             raise
-        level = 0 if options.get("scheduled", False) else 3
+        level = 0 if options.get("scheduled", False) else 2
         self._new.append(Unit(name, str(module), level))
         return made.function.ftype
 

@@ -75,15 +75,21 @@ class Gemm:
         readable = self.tile.covered(self.columns) if self.b.tall != 0 else self.b.columns or self.columns
         for first, count, across in self.tile.panels(self.columns):
             whole = min(count, (readable - first) // across)
+            end = first + count * across
+            if whole < count == 2:  # one kind of panel, which reads no more than there is: half the code
+                with self.builder.between(first, end, self.columns, across, stem="u") as u:
+                    some = self.builder.index(Prim("min", (At(readable - u), At(across)), "int64"), across + 1)
+                    self._panel(a, p, steps, u, across, some)
+                continue
             with ExitStack() as stack:
                 if whole > 1:
-                    end = first + whole * across
-                    u = stack.enter_context(self.builder.between(first, end, self.columns, across, stem="u"))
+                    last = first + whole * across
+                    u = stack.enter_context(self.builder.between(first, last, self.columns, across, stem="u"))
                     self._panel(a, p, steps, u, across, across)
-            for j in range(first + across * (whole if whole > 1 else 0), first + across * count, across):
+            for j in range(first + across * (whole if whole > 1 else 0), end, across):
                 self._panel(a, p, steps, j, across, min(readable - j, across))
 
-    def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int, width: int) -> None:
+    def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int, width: Dim) -> None:
         """All rows of one panel of columns, in tiles as even as they come."""
         count, height = self.rows, self.tile.rows
         if isinstance(count, int):

@@ -258,9 +258,14 @@ class Panels:
         builder.kernel.parallel = shared
 
     def block_rows(self, count: Dim) -> int:
-        """Rows of a block that a thread does at a time, whole tiles: more of many, to read columns less often."""
+        """Rows of a block that a thread does at a time: more of many, to read columns less often.
+
+        Whole tiles, or equal parts: neither needs code for a last block of fewer.
+        """
         rows = min(max(count // SHARES, ROWS), MOST_ROWS) if isinstance(count, int) else ROWS
-        return max(rows // self.tile.rows, 1) * self.tile.rows
+        rows = max(rows // self.tile.rows, 1) * self.tile.rows
+        blocks = -(-count // rows) if isinstance(count, int) and count else 1
+        return count // blocks if isinstance(count, int) and blocks > 1 and count % blocks == 0 else rows
 
     def group(self, found: Plan) -> int | None:
         """Columns that a thread packs and multiplies at a time; None where it is better to pack all at once.

@@ -13,16 +13,15 @@ class Single(Driver):
         found = [self._cleared()] if sums else []
         for launch in found:
             launch.note = "pack"
-        known: set[Node] = set()
+        known: set[tuple[Node, ...]] = set()  # a kernel's nodes belong to the first of its launches
         for part in self.parts:
             *before, last = part.alone(self)
             for launch in before:
                 launch.nodes, launch.note = (), "pack"
-            last.nodes = tuple(n for n in part.nodes if n not in known)
+            last.nodes = part.nodes if part.nodes not in known else ()
             last.note = "" if last.nodes else "pack"
-            known |= set(part.nodes)
+            known.add(part.nodes)
             found += [*before, last]
-        found[-1].nodes += tuple(n for n in nodes if n not in known)
         return found
 
     def _cleared(self) -> Launch:
