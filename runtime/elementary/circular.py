@@ -57,16 +57,12 @@ def _both(x: Real) -> tuple[Word, Real, Real, Word]:
     parts, limit = (_FUSED if x.assembly.fused else _PLAIN)[x.kind.element]
     shifted = x.mad(2.0 / math.pi, x.format.magic)
     n = shifted - x.format.magic
-    first = n.mad(-parts[0], x)
-    second = n * parts[1]
-    r = first - second
-    lost = n.mad(parts[1], -second)
-    rest = n.mad(-parts[2], ((first - r) - second) - lost)  # what r lacks
+    r = n.mad(-parts[0], x)  # exact: both are multiples of the first part's last bit
+    for part in parts[1:]:
+        r = n.mad(-part, r)
     z = r * r
-    sine = r + (r * z).mad(z.polynomial(_S64 if x.double else _S32), rest)
-    half = 0.5 * z
-    top = 1.0 - half
-    cosine = top + (z * z).mad(z.polynomial(_C64 if x.double else _C32), ((1.0 - top) - half) - r * rest)
+    sine = (r * z).mad(z.polynomial(_S64 if x.double else _S32), r)
+    cosine = z.mad(z.polynomial((-0.5, *(_C64 if x.double else _C32))), 1.0)
     return shifted.bits(), sine, cosine, abs(x) > limit
 
 
@@ -79,7 +75,8 @@ def _choose(sine: Real, cosine: Real, quadrant: Word) -> Real:
     """sin(n pi/2 + r), n given by its low bits."""
     write = sine.assembly
     value = cosine.where(_odd(sine, quadrant), sine)
-    sign = write.shl(write.and_(quadrant, quadrant.type(2)), quadrant.type(quadrant.type.width - 2))
+    width = quadrant.type.width
+    sign = write.and_(write.shl(quadrant, quadrant.type(width - 2)), quadrant.type(-(1 << (width - 1))))
     return value.from_bits(write.xor(value.bits(), sign))
 
 
