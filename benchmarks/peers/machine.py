@@ -24,13 +24,13 @@ TURNS = 1_000_000
 COPIED = 64 * 2**20
 
 
-def fma_text(dtype: str) -> str:
-    """A function of a count: so many turns of CHAINS independent multiply-adds of the widest vectors.
+def fma_text(dtype: str, vector_bytes: int = 0) -> str:
+    """A function of a count: so many turns of CHAINS independent multiply-adds of vectors, else the widest.
 
     The factors are 0.5 and what the sum was, so that nothing overflows; the sums are stored once, lest they be dropped.
     """
     kind, size, letter = ("float", 4, "f32") if dtype == "float32" else ("double", 8, "f64")
-    lanes = max(1, host().vector_bytes // size)
+    lanes = max(1, (vector_bytes or host().vector_bytes) // size)
     vector, call = f"<{lanes} x {kind}>", f"@llvm.fma.v{lanes}{letter}"
     start = "<" + ", ".join([f"{kind} 0.5"] * lanes) + ">"
     phis = "\n".join(f"  %s{k} = phi {vector} [ {start}, %entry ], [ %t{k}, %loop ]" for k in range(CHAINS))

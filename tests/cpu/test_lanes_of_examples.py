@@ -276,3 +276,11 @@ def test_every_instruction_set(isa: str) -> None:
         values(np.random.default_rng(6), inputs, 21),
         options=ga.Options(batch="lanes", isa=isa),
     )  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("batch", [5, 40])
+def test_channels_that_crowd_the_cache_are_copied(batch: int) -> None:
+    inputs, y = convolution({"size": (8, 32), "channels": 24, "out": 40, "kernel": (1, 1)})
+    options = LANES if batch > 16 else ga.Options()
+    f = agree(inputs, {"value": y}, values(np.random.default_rng(9), inputs, batch), options=options)
+    assert f.show().count("lanes(16)") or f.show().count("lanes(8)")

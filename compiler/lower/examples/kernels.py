@@ -97,7 +97,9 @@ class Kernels:
             how = lower_convolution(self.inner, builder, anchor, (x, u), factors, letters, finish, self.stage.machine)
         else:
             x = self.stage.operand(x_node, x_letters, nodes, letters_to_keep(anchor, x_letters, w_letters))
-            how = lower_product(self.inner, builder, anchor, x, w, finish, self.stage.machine.vectors)
+            machine, dtype = self.stage.machine, anchor.type.dtype
+            width = self.stage.lanes * machine.vector_bytes // machine.lanes(dtype)
+            how = lower_product(self.inner, builder, anchor, x, w, finish, machine.vectors, width)
         for n in kernel.nodes:
             if isinstance(n.kind, Contract):
                 self.inner.choices[n] = how

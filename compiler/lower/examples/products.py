@@ -23,6 +23,7 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.ir import At, Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.near import copied, crowded
 from graphad.compiler.lower.examples.operands import Operand, extents
 from graphad.compiler.lower.examples.tiles import Piece, choose, pieces, tiles
 
@@ -40,6 +41,8 @@ class Tile:
     columns: tuple[Piece, ...]
 
 
+REUSED: Final = 3
+"""Tiles of rows that read the same columns, from which on these are copied if they crowd the cache."""
 WHOLE: Final = 16
 """Columns that one tile covers, so that margins of zeros need not be multiplied."""
 
@@ -58,9 +61,19 @@ def letters_to_keep(anchor: Node, x_letters: str, w_letters: str) -> list[str]:
 
 
 def lower_product(
-    context: Context, builder: Builder, anchor: Node, x: Operand, w: Operand, finish: Finish, registers: int
+    context: Context,
+    builder: Builder,
+    anchor: Node,
+    x: Operand,
+    w: Operand,
+    finish: Finish,
+    registers: int,
+    vector_bytes: int,
 ) -> str:
-    """Every result, handed to ``finish``; what was done, in words. ``x`` gives the columns."""
+    """Every result, handed to ``finish``; what was done, in words.
+
+    ``x`` gives the columns, in vectors of so many bytes.
+    """
     kind = anchor.kind
     assert isinstance(kind, Contract)
     sizes = extents((x.letters, w.letters), (_shape(anchor, x.letters), _shape(anchor, w.letters)))
@@ -79,10 +92,13 @@ def lower_product(
             at[c] = stack.enter_context(builder.loop(sizes[c], "parallel" if c == outer else "serial", stem="i"))
         for part in tile.columns:
             with along(builder, tile.column, part, sizes, "i", by_column) as first_column:
+                read = x
+                if tiles(tile.rows) >= REUSED and crowded(x, depth, sizes, vector_bytes, part.size):
+                    read = copied(context, builder, x, tile.column, (first_column, part.size), at, depth, sizes)
                 for piece in tile.rows:
                     with along(builder, tile.row, piece, sizes, "o", by_row) as first_row:
                         sides, first = (piece, part), (first_row, first_column)
-                        _sums(context, builder, anchor, (x, w), finish, tile, sides, first, at, depth, sizes)
+                        _sums(context, builder, anchor, (read, w), finish, tile, sides, first, at, depth, sizes)
     return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, one example a lane"
 
 
