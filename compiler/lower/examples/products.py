@@ -116,7 +116,7 @@ def _tile(wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], re
     column = columns[-1] if columns else ""
     count, width = sizes.get(row, 1), sizes.get(column, 1)
     if any(column in dict(b.steps) for b in x.bounds):
-        return Tile(row, column, pieces(count, max(1, (registers - 4) // width)), pieces(width, width))
+        return Tile(row, column, pieces(count, max(1, (registers - width - 2) // width)), pieces(width, width))
     r, c = choose(count, width, registers)
     return Tile(row, column, pieces(count, r), pieces(width, c))
 
