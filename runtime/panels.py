@@ -1,12 +1,12 @@
 """Panels of matrix products, a tile at a time in vector registers: ``multiply_panel`` of kernels' text.
 
-    multiply_panel(c, a, b, rows, width, depth, ldc, a_row, a_step, ldb, add, ROWS, COLUMNS)
+    multiply_panel(c, a, b, rows, width, depth, ldc, a_row, a_step, ldb, add, ROWS, COLUMNS, LANES)
 
     c[r*ldc + q] = (c[r*ldc + q] if add else 0) + sum over k < depth of a[r*a_row + k*a_step] * b[k*ldb + q]
 
-for r < rows and q < COLUMNS; columns of b from ``width`` on are not read and count as zeros. ROWS, rows at a time, and
-COLUMNS are literals. An element has one accumulator, which starts at zero and takes the products in the order of k: it
-comes out the same in any tile.
+for r < rows and q < COLUMNS; columns of b from ``width`` on are not read and count as zeros. ROWS, rows at a time,
+COLUMNS and LANES, elements of a vector at most, are literals. An element has one accumulator, which starts at zero and
+takes the products in the order of k: it comes out the same in any tile.
 
 A program has one function for each ROWS, COLUMNS and dtype, with and without a last tile of fewer rows. LLVM keeps no
 arrays in registers and vectorises no outer loops, so a tile's accumulators are values that go around the loop over k: a
@@ -31,7 +31,13 @@ _EXACT = ("nsw",)
 
 
 def emit_panel(
-    builder: Any, buffers: Sequence[Any], numbers: Sequence[Any], rows: int, columns: int, flags: tuple[str, ...]
+    builder: Any,
+    buffers: Sequence[Any],
+    numbers: Sequence[Any],
+    rows: int,
+    columns: int,
+    lanes: int,
+    flags: tuple[str, ...],
 ) -> None:
     """Call the function, which is written into the module if it is not there."""
     width = numbers[1]
@@ -39,10 +45,10 @@ def emit_panel(
     element = buffers[0].type.pointee
     whole = isinstance(numbers[0], ir.Constant) and numbers[0].constant % rows == 0
     kinds = [*masked * ["masked"], *whole * ["whole"], *flags]
-    name = ".".join(["multiply_panel", _SUFFIX[str(element)], f"{rows}x{columns}", *kinds])
+    name = ".".join(["multiply_panel", _SUFFIX[str(element)], f"{rows}x{columns}x{lanes}", *kinds])
     function = builder.module.globals.get(name)
     if function is None:
-        function = _Panel(builder.module, name, element, (rows, columns), masked, whole, flags).function
+        function = _Panel(builder.module, name, element, (rows, columns, lanes), masked, whole, flags).function
     builder.call(function, [*buffers, *numbers])
 
 
@@ -54,15 +60,15 @@ class _Panel:
         module: Any,
         name: str,
         element: Any,
-        tile: tuple[int, int],
+        tile: tuple[int, int, int],
         masked: bool,
         whole: bool,
         flags: tuple[str, ...],
     ) -> None:
-        self.rows, self.columns = tile
+        self.rows, self.columns, lanes = tile
         self.flags = flags
         self.bytes = _BYTES[str(element)]
-        self.lanes = math.gcd(self.columns, target.vector_bytes() // self.bytes)
+        self.lanes = math.gcd(self.columns, min(lanes, target.vector_bytes() // self.bytes))
         self.vector = ir.VectorType(element, self.lanes)
         self.firsts = range(0, self.columns, self.lanes)  # column of each register
         kinds = [element.as_pointer()] * 3 + [I64] * len(NUMBERS)

@@ -201,9 +201,10 @@ class Translator(Expressions):
             return
         values = [self._argument(a) for a in arguments]
         if name == "multiply_panel":
-            *numbers, rows, columns = (v.ir for v in values[3:])
+            *numbers, rows, columns, lanes = (v.ir for v in values[3:])
             buffers = [v.ir for v in values[:3]]
-            emit_panel(self.builder, buffers, numbers, rows.constant, columns.constant, self.flags)
+            tile = rows.constant, columns.constant, lanes.constant
+            emit_panel(self.builder, buffers, numbers, *tile, self.flags)
             return
         if name == "transpose_panel":
             operands = [v.ir for v in values]

@@ -107,7 +107,7 @@ class Gemm:
                     (name(a.storage), a.start),
                     (name(b.storage), start),
                     *(count, width, steps, c.row, a.row, a.step, row),
-                    *(1 if self.add else p, height, across),
+                    *(1 if self.add else p, height, across, self.tile.narrow),
                 ),
             )
         )

@@ -22,10 +22,12 @@ def run(text: str, dtype: str, inputs: list[np.ndarray], size: int, numba: bool 
     return out
 
 
-def panel(rows: int, columns: int, depth: int, transposed: bool, add: int, width: int, tile: tuple[int, int]) -> str:
+def panel(
+    rows: int, columns: int, depth: int, transposed: bool, add: int, width: int, tile: tuple[int, int], lanes: int = 16
+) -> str:
     """z[:, :columns] = x y, with rows of z and y a few elements apart."""
     a_row, a_step = (1, rows) if transposed else (depth, 1)
-    numbers = (rows, width, depth, columns + 3, a_row, a_step, columns + 1, add, *tile)
+    numbers = (rows, width, depth, columns + 3, a_row, a_step, columns + 1, add, *tile, lanes)
     return f"    multiply_panel(z, x, y, {', '.join(map(str, numbers))})\n"
 
 

@@ -94,4 +94,4 @@ class PointSums(Step):
             for j in range(first, first + count * across, across):
                 sizes = (shape.rows, across, many * lanes, shape.width, shape.at_once * lanes, 1, shape.width)
                 places = ((m, sums + j), (d, start), (panel, at + j))
-                driver.builder.emit(Call("multiply_panel", (*places, *sizes, before, height, across)))
+                driver.builder.emit(Call("multiply_panel", (*places, *sizes, before, height, across, self.tile.narrow)))
