@@ -53,7 +53,7 @@ def peak(dtype: str) -> float:
 @kernel
 def fused(a, b, c):
     for i in range({times}):
-        multiply_panel(c, a, b, {rows}, {columns}, {depth}, {columns}, 1, 0, 0, i, {rows}, {columns}, 16)
+        multiply_panel(c, a, b, c, {rows}, {columns}, {depth}, {columns}, 1, 0, 0, 0, i, {rows}, {columns}, 16)
 
 
 @entry

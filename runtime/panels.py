@@ -1,12 +1,13 @@
 """Panels of matrix products, a tile at a time in vector registers: ``multiply_panel`` of kernels' text.
 
-    multiply_panel(c, a, b, rows, width, depth, ldc, a_row, a_step, ldb, add, ROWS, COLUMNS, LANES)
+    multiply_panel(c, a, b, ahead, rows, width, depth, ldc, a_row, a_step, ldb, ahead_row, add, ROWS, COLUMNS, LANES)
 
     c[r*ldc + q] = (c[r*ldc + q] if add else 0) + sum over k < depth of a[r*a_row + k*a_step] * b[k*ldb + q]
 
 for r < rows and q < COLUMNS; columns of b from ``width`` on are not read and count as zeros. ROWS, rows at a time,
 COLUMNS and LANES, elements of a vector at most, are literals. An element has one accumulator, which starts at zero and
-takes the products in the order of k: it comes out the same in any tile.
+takes the products in the order of k: it comes out the same in any tile. ``ahead[r*ahead_row + q]``, which may lie
+anywhere, is read soon: each tile fetches its share into the second-level cache.
 
 A program has one function for each ROWS, COLUMNS and dtype, with and without a last tile of fewer rows. LLVM keeps no
 arrays in registers and vectorises no outer loops, so a tile's accumulators are values that go around the loop over k: a
@@ -26,8 +27,9 @@ from graphad.runtime.ir import insert_function, ir
 I32, I64 = (ir.IntType(n) for n in (32, 64))
 _BYTES = {"float": 4, "double": 8, "i32": 4, "i64": 8}
 _SUFFIX = {"float": "f32", "double": "f64", "i32": "i32", "i64": "i64"}
-NUMBERS = ("rows", "width", "depth", "ldc", "a_row", "a_step", "ldb", "add")
+NUMBERS = ("rows", "width", "depth", "ldc", "a_row", "a_step", "ldb", "ahead_row", "add")
 _EXACT = ("nsw",)
+LINE = 64  # bytes
 
 
 def emit_panel(
@@ -71,14 +73,14 @@ class _Panel:
         self.lanes = math.gcd(self.columns, min(lanes, target.vector_bytes() // self.bytes))
         self.vector = ir.VectorType(element, self.lanes)
         self.firsts = range(0, self.columns, self.lanes)  # column of each register
-        kinds = [element.as_pointer()] * 3 + [I64] * len(NUMBERS)
+        kinds = [element.as_pointer()] * 4 + [I64] * len(NUMBERS)
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         self.function.linkage = "internal"
         self.function.attributes.add("noinline")
-        for buffer in self.function.args[:3]:
+        for buffer in self.function.args[:3]:  # what is fetched ahead may be one of them
             buffer.add_attribute("noalias")
-        self.c, self.a, self.b = self.function.args[:3]
-        self.given = dict(zip(NUMBERS, self.function.args[3:], strict=True))
+        self.c, self.a, self.b, self.ahead = self.function.args[:4]
+        self.given = dict(zip(NUMBERS, self.function.args[4:], strict=True))
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.masks = [self._below(self.given["width"], q) if masked else None for q in self.firsts]
         self._write(whole)
@@ -109,6 +111,8 @@ class _Panel:
     def _tile(self, first: Any, rows: Sequence[Any]) -> None:
         b, given = self.builder, self.given
         at = [b.add(first, r, flags=_EXACT) for r in rows]
+        for r in at:
+            self._fetch(self._at(self.ahead, b.mul(given["ahead_row"], r, flags=_EXACT)))
         sums = self._sums([self._at(self.a, b.mul(given["a_row"], r, flags=_EXACT)) for r in at])
         places = [p for r in at for p in self._registers(self._at(self.c, b.mul(given["ldc"], r, flags=_EXACT)))]
         with b.if_else(b.icmp_signed("!=", given["add"], I64(0))) as (more, fresh):
@@ -119,6 +123,15 @@ class _Panel:
             with fresh:
                 for place, total in zip(places, sums, strict=True):
                     b.store(total, place, align=self.bytes)
+
+    def _fetch(self, row: Any) -> None:
+        """The lines of a row of the tile, into the second-level cache."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+        prefetch = insert_function(self.function.module, kind, "llvm.prefetch.p0")
+        for q in range(0, self.columns, max(1, LINE // self.bytes)):
+            place = self.builder.bitcast(self._at(row, I64(q)), byte)
+            self.builder.call(prefetch, [place, I32(0), I32(2), I32(1)])
 
     def _registers(self, row: Any) -> list[Any]:
         """Where the registers of a row of the tile lie."""

@@ -201,8 +201,8 @@ class Translator(Expressions):
             return
         values = [self._argument(a) for a in arguments]
         if name == "multiply_panel":
-            *numbers, rows, columns, lanes = (v.ir for v in values[3:])
-            buffers = [v.ir for v in values[:3]]
+            *numbers, rows, columns, lanes = (v.ir for v in values[4:])
+            buffers = [v.ir for v in values[:4]]
             tile = rows.constant, columns.constant, lanes.constant
             emit_panel(self.builder, buffers, numbers, *tile, self.flags)
             return

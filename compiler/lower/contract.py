@@ -154,10 +154,18 @@ class Lowering(Direct):
                 a = Panel(a.storage, a.start + first * a.row, a.row, a.step, rows=rows, block=most)
             else:
                 a = self.packed_rows(builder, puller, found, first, rows, depth)
-            self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, width, depth)
+            ahead = self.updated(first * width, width)
+            self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, width, depth, ahead=ahead)
             self.epilogue(builder, puller, found, {}, tile, pitch, rows, first)
         self.context.choices[self.anchor] = "matrix product"
         return [*self.launches, builder.launch(tuple(self.nodes))]
+
+    def updated(self, start: Dim, width: Dim) -> Panel | None:
+        """The rows of a state that the results of these rows update, as they lie in memory."""
+        for node, storage in self.stores:
+            if storage.place == "state" and node.type == self.anchor.type:
+                return Panel(storage, start, width, 1)
+        return None
 
     def _column_groups(self, found: Plan, group: int) -> list[Launch]:
         """One matrix product; threads share groups of its columns, which each packs where it needs them."""

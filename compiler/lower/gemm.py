@@ -47,7 +47,7 @@ Rows = Callable[[Dim, Dim], Panel]
 
 @dataclass(eq=False)
 class Gemm:
-    """Writes the loops of one product. ``add``: onto what C holds."""
+    """Writes the loops of one product. ``add``: onto what C holds; ``ahead``: as large as C, what is read next."""
 
     builder: Builder
     tile: Tile
@@ -56,6 +56,7 @@ class Gemm:
     rows: Dim
     columns: int
     add: bool = False
+    ahead: Panel | None = None
 
     def write(self, a: Rows, depth: Dim) -> None:
         """All of it; of an empty sum, zeros."""
@@ -96,6 +97,7 @@ class Gemm:
             tiles = max(-(-count // height), 1)
             height = max(-(-count // tiles), 1)
         c, b, name = self.c, self.b, self.builder.buffer
+        ahead = self.ahead or c
         start, row = b.start + p * b.row + j, b.row
         if b.tall != 0:
             start, row = b.start + b.tall * j + p * across, across
@@ -106,7 +108,8 @@ class Gemm:
                     (name(c.storage, write=True), c.start + j),
                     (name(a.storage), a.start),
                     (name(b.storage), start),
-                    *(count, width, steps, c.row, a.row, a.step, row),
+                    (name(ahead.storage), ahead.start + j),
+                    *(count, width, steps, c.row, a.row, a.step, row, ahead.row),
                     *(1 if self.add else p, height, across, self.tile.narrow),
                 ),
             )

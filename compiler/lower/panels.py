@@ -132,15 +132,16 @@ class Panels:
         columns: Dim,
         depth: Dim,
         add: bool = False,
+        ahead: Panel | None = None,
     ) -> None:
-        """C = A B, or C += A B."""
+        """C = A B, or C += A B; ``ahead``: what is read next of C's rows and columns."""
         assert isinstance(columns, int)
 
         def place(p: Dim, steps: Dim) -> Panel:
             far = a.step != 1 and a.block and columns >= REUSED
             return self._near(builder, a, p, steps) if far else replace(a, start=a.start + p * a.step)
 
-        Gemm(builder, self.tile, c, b, rows, columns, add).write(place, depth)
+        Gemm(builder, self.tile, c, b, rows, columns, add, ahead).write(place, depth)
 
     def _near(self, builder: Builder, a: Panel, p: Dim, steps: Dim) -> Panel:
         """A block of the row operand whose steps lie far apart, copied so that they follow each other."""

@@ -27,8 +27,8 @@ def panel(
 ) -> str:
     """z[:, :columns] = x y, with rows of z and y a few elements apart."""
     a_row, a_step = (1, rows) if transposed else (depth, 1)
-    numbers = (rows, width, depth, columns + 3, a_row, a_step, columns + 1, add, *tile, lanes)
-    return f"    multiply_panel(z, x, y, {', '.join(map(str, numbers))})\n"
+    numbers = (rows, width, depth, columns + 3, a_row, a_step, columns + 1, columns, add, *tile, lanes)
+    return f"    multiply_panel(z, x, y, x, {', '.join(map(str, numbers))})\n"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
@@ -62,7 +62,7 @@ def test_elements_do_not_depend_on_the_tile() -> None:
     wide = run(panel(13, 16, 37, False, 0, 16, (6, 16)), "float32", [x, y], 13 * 19).reshape(13, 19)
     for rows in (1, 4, 13):
         narrow = run(
-            panel(rows, 8, 37, False, 0, 8, (rows, 8)).replace(" 9, 0,", " 17, 0,"), "float32", [x, y], 13 * 19
+            panel(rows, 8, 37, False, 0, 8, (rows, 8)).replace(" 9, 8, 0,", " 17, 8, 0,"), "float32", [x, y], 13 * 19
         )
         np.testing.assert_array_equal(narrow[: rows * 11].reshape(rows, 11)[:, :8], wide[:rows, :8])
 

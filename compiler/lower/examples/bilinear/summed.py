@@ -92,6 +92,15 @@ class PointSums(Step):
         start = p * (shape.pitch(shape.rows) * lanes) + d_at
         for first, count, across in self.tile.panels(shape.width):
             for j in range(first, first + count * across, across):
-                sizes = (shape.rows, across, many * lanes, shape.width, shape.at_once * lanes, 1, shape.width)
-                places = ((m, sums + j), (d, start), (panel, at + j))
+                sizes = (
+                    shape.rows,
+                    across,
+                    many * lanes,
+                    shape.width,
+                    shape.at_once * lanes,
+                    1,
+                    shape.width,
+                    shape.width,
+                )
+                places = ((m, sums + j), (d, start), (panel, at + j), (m, sums + j))
                 driver.builder.emit(Call("multiply_panel", (*places, *sizes, before, height, across, self.tile.narrow)))
