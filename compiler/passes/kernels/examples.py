@@ -61,7 +61,7 @@ def plan_regions(graph: Graph) -> tuple[Kernel | Region, ...]:
     if size is None:
         return graph.kernels
     roles = {k: _role(k, size) for k in graph.kernels}
-    if not any(role == "inner" and _convolves(k) for k, role in roles.items()):
+    if not any(role != "outer" and _convolves(k) for k, role in roles.items()):
         return graph.kernels
     levels = _levels(graph.kernels, roles)
     steps: list[Kernel | Region] = []
