@@ -54,7 +54,7 @@ def timed(f: ga.Function, inputs: list[np.ndarray], isa: Any) -> Iterator[tuple[
     sizes = {"N": len(inputs[0])}
     built = build(f.graph, options, way=way_of(options, sizes.values()))
     layout = built.layout(sizes, 1)
-    states = [np.zeros(layout_shape(s), s.type.dtype) for s in built.states]
+    states = [np.zeros(_numbers(s), s.type.dtype) for s in built.states]
     instance = load(built.program).instantiate(layout, states)
     outputs = [np.empty(s, y.type.dtype) for s, y in zip(layout.outputs, built.lowered.graph.outputs, strict=True)]
     seconds = instance.profile(inputs, outputs, 20)
@@ -63,7 +63,7 @@ def timed(f: ga.Function, inputs: list[np.ndarray], isa: Any) -> Iterator[tuple[
             yield node, built.lowered.choices.get(node, ""), cost.flops, taken
 
 
-def layout_shape(node: Node) -> tuple[int, ...]:
+def _numbers(node: Node) -> tuple[int, ...]:
     """The shape of a parameter, all of it numbers."""
     return tuple(d for d in node.type.shape if isinstance(d, int))
 

@@ -45,11 +45,15 @@ class Operand:
 
     def load(self, context: Context, builder: Builder, at: dict[str, Dim]) -> Expr:
         """The element where the letters are ``at``."""
+        storage = context.stored[self.found.stored]
+        return Load(builder.buffer(storage), self.place(at), storage.dtype)
+
+    def place(self, at: dict[str, Dim]) -> Dim:
+        """Where that element lies."""
         place = self.found.start
         for c in self.letters:
             place = place + self.found.strides[c] * at.get(c, 0)  # letters of size 1 need no place
-        storage = context.stored[self.found.stored]
-        return Load(builder.buffer(storage), place, storage.dtype)
+        return place
 
 
 def padded(node: Node) -> tuple[Node, Affine]:

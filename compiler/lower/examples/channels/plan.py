@@ -9,12 +9,10 @@ from typing import Final
 
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.lower.examples.operands import Operand
-from graphad.compiler.lower.examples.tiles import LATENCY, PORTS, Piece, pieces, planned
+from graphad.compiler.lower.examples.tiles import LATENCY, LOADS, PORTS, Piece, pieces, planned
 from graphad.compiler.lower.examples.weights import longest, taps_of
 from graphad.compiler.lower.target import Target
 
-LOADS: Final = 1.6
-"""Vectors, or numbers for all lanes, that are read a cycle."""
 LOOP: Final = 1.0
 """Cycles around a step of the summed loop."""
 TRANSPOSE: Final = 6.0

@@ -25,7 +25,6 @@ from graphad.compiler.loops.ir import At, Call, Element, Expr, Lit, Load, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.examples.channels.plan import Plan, parts, stride
 from graphad.compiler.lower.examples.driver import CHUNKS, Block, Driver, Step
-from graphad.compiler.lower.examples.operands import Operand
 from graphad.compiler.lower.storage import Storage
 
 LOW = "low"
@@ -116,18 +115,11 @@ class Sums:
     def _operands(self, builder: Builder, at: dict[str, Dim], example: Dim) -> tuple[Expr, Expr]:
         """A vector of the panel, and a number for all lanes."""
         plan, dtype = self.plan, self.sums.dtype
-        rest = _place(plan.vector, at, plan.lane) - stride(plan.vector, plan.depth[0]) * symbol(LOW)
+        start = plan.vector.found.start + stride(plan.vector, plan.depth[0]) * symbol(LOW)
+        rest = plan.vector.place({**at, plan.lane: 0}) - start
         vector = Load(builder.buffer(self.panel), (rest * self.block + example) * plan.width + at[plan.lane], dtype)
-        number = (plan.other.found.start + _place(plan.other, at)) * self.block + example
+        number = plan.other.place(at) * self.block + example
         return vector, Load(builder.buffer(self.numbers), number, dtype)
-
-
-def _place(operand: Operand, at: dict[str, Dim], without: str = "") -> Dim:
-    """The place of an element, from the operand's start on."""
-    place: Dim = 0
-    for c in operand.letters:
-        place = place + (operand.found.strides[c] * at.get(c, 0) if c != without else 0)
-    return place
 
 
 @dataclass(frozen=True)
