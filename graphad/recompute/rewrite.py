@@ -1,6 +1,6 @@
 """From a stream to nodes: values that run again become copies, which wait for the cotangents that need them."""
 
-from graphad.compiler.ir.kinds import After, Constant, SizeOf, View
+from graphad.compiler.ir.kinds import After, Constant, Reduce, SizeOf, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import AFTER
 from graphad.recompute.program import Program
@@ -61,10 +61,28 @@ class _Rewriting:
         """An item on the newest copies of what it reads, to be read no earlier than the last cotangent."""
         *inner, root = self.program.inner[v]
         for node in inner:
-            operands = tuple(self.current(o) for o in node.operands)
-            self.inner[node] = _on(self.inner.get(node, node), operands)
-        operands = tuple(self.current(o) for o in root.operands)
+            self.inner[node] = _on(self.inner.get(node, node), self.operands(node))
+        operands = self.operands(root)
         return _on(root, self.gated(v, root, operands) if gate else operands)
+
+    def operands(self, node: Node) -> tuple[Node, ...]:
+        """The newest copies of its operands.
+
+        What is compared with its greatest or least element is compared with its own: that of an older copy, computed in
+        another kernel, may be rounded otherwise, and then no element would be equal.
+        """
+        found = tuple(self.current(o) for o in node.operands)
+        views = _views_of_extreme(node)
+        if views is None:
+            return found
+        *views, extreme = views
+        x, own = found[0], self.current(extreme)
+        if x is node.operands[0] or own.operands[0] is x:
+            return found
+        own = _on(extreme, (x,))
+        for view in reversed(views):
+            own = _on(view, (own, *view.operands[1:]))
+        return x, own
 
     def current(self, node: Node) -> Node:
         return self.now[node] if node in self.now else self.inner.get(node, node)
@@ -86,6 +104,18 @@ def _handed_on(program: Program) -> set[int]:
     own = {*program.results}
     read = {i for reads in program.reads[program.forward :] for i in reads if i >= program.forward}
     return {i for i in read if program.items[i] not in own}
+
+
+def _views_of_extreme(node: Node) -> list[Node] | None:
+    """Of ``x == max(x)``, or with ``min``: the views of the extreme that are compared, then itself; else None."""
+    if node.op.name != "equal":
+        return None
+    x, found = node.operands[0], [node.operands[1]]
+    while isinstance(found[-1].kind, View):
+        found.append(found[-1].operands[0])
+    kind = found[-1].kind
+    extreme = isinstance(kind, Reduce) and kind.monoid.name in ("max", "min") and found[-1].operands[0] is x
+    return found if extreme else None
 
 
 def _on(node: Node, operands: tuple[Node, ...]) -> Tensor:
