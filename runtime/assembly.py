@@ -291,7 +291,7 @@ class Assembly:
         kept, self._known = self._known, dict(self._known)  # what a block writes is not known behind it
         self.begin(past)
         for word, address in places:
-            self._store_pieces(word, address, piece)
+            self.store_pieces(word, address, piece)
         self.write(f" br label %{join}")
         self._known = kept
         self.begin(usual)
@@ -300,7 +300,8 @@ class Assembly:
         self.write(f" br label %{join}")
         self.begin(join)
 
-    def _store_pieces(self, word: Word, address: str, piece: int) -> None:
+    def store_pieces(self, word: Word, address: str, piece: int) -> None:
+        """Past the caches, to a multiple of that many bytes."""
         count = min(word.type.lanes, piece * 8 // max(8, word.type.width))
         for start in range(0, word.type.lanes, count):
             one = word if count == word.type.lanes else self.part(word, start, count)

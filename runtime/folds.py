@@ -94,13 +94,21 @@ class Fold:
 
     def finish(self, write: Assembly, flags: Sequence[str]) -> None:
         """The lanes folded, halves onto each other, and into the scalar in memory."""
-        n = self.kind.lanes
         last = Word(self.kind, f"%f.{self.name}.last")
         total = write.select(self._inside(write, f"%f.{self.name}.some"), last, self.old)
-        if self.how != "add":  # lanes that are left over repeat a point, so that the mask is right for all
-            total = write.select(Word(self.mask.type, f"%f.{self.name}.met"), self.kind(float("nan")), total)
-        for other in self._others:
+        # lanes that are left over repeat a point, so that the mask is right for all
+        self._finish(write, [total, *self._others], Word(self.mask.type, f"%f.{self.name}.met"), flags)
+
+    def finish_whole(self, write: Assembly, flags: Sequence[str]) -> None:
+        """The same behind a loop without a partial block, whose last block is the newest of its ways."""
+        self._finish(write, [*self._others, self.new], self.new_mask, flags)
+
+    def _finish(self, write: Assembly, ways: Sequence[Word], met: Word, flags: Sequence[str]) -> None:
+        n, total = self.kind.lanes, ways[0]
+        for other in ways[1:]:
             total = self.combine(write, total, other, flags)
+        if self.how != "add":
+            total = write.select(met, self.kind(float("nan")), total)
         while n > 1:
             n //= 2
             halves = [write.part(total, k, n) for k in (0, n)]

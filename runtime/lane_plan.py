@@ -40,6 +40,14 @@ class LanePlan:
     fetched: frozenset[str]  # buffers that the loop fetches from itself
     folds: dict[str, str]  # scalars that every point is added to, or the larger or smaller one kept: by which function
 
+    def whole(self, start: int | None, stop: int | None) -> range | None:
+        """The points of a loop whose bounds are known, a vector of them at a time, if that leaves none over."""
+        if start is None or stop is None or stop <= start or (stop - start) % self.lanes:
+            return None
+        if self.streamed and any(s.stored and constant_of(s.stride) != 1 for s in self.distinct):
+            return None
+        return range(start, stop, self.lanes)
+
     @property
     def distinct(self) -> list[Stream]:
         return list(dict.fromkeys(self.streams.values()))

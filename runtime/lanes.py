@@ -32,6 +32,7 @@ from graphad.runtime.ir import ir
 from graphad.runtime.lane_plan import LanePlan, folded
 from graphad.runtime.loop_text import LoopText
 from graphad.runtime.streams import ELEMENT, I64, Place, memory
+from graphad.runtime.whole_text import WholeText
 
 INLINED = 24
 """Evaluations of elementary functions that are written in place, where they overlap and share what they can.
@@ -81,9 +82,15 @@ class Lanes(Expressions):
         totals: dict[str, Value],
         flags: tuple[str, ...],
         fused: bool,
+        points: range | None = None,
+        quick: Lanes | None = None,
     ) -> None:
-        self.plan, self.variable = plan, variable
-        types = [*(v.ir.type for v in (*outside.values(), *totals.values())), ir.IntType(64), ir.IntType(64)]
+        """``points``: those of a loop that has whole vectors of them, and begins where results begin with a vector's
+        bytes; else the function takes the first and the last as arguments. ``quick``: does such a one's.
+        """
+        self.plan, self.variable, self.points, self.quick = plan, variable, points, quick
+        bounds = [] if points else [ir.IntType(64)] * 2
+        types = [*(v.ir.type for v in (*outside.values(), *totals.values())), *bounds]
         self.function = Function(module, ir.FunctionType(ir.VoidType(), types), name)
         self.head = Assembly(module, "h", "set", fused)
         self.text = Assembly(module, "b", "body", fused)
@@ -94,9 +101,10 @@ class Lanes(Expressions):
         self.divisors: Counter[str] = Counter()  # how often something is divided by the scalar of that name
         self.shared: dict[str, Divisor | None] = {}  # by the text of what several are divided by; None until needed
         self.crowded = False
-        self.passing: tuple[Place, int, Word] | None = None  # the first store that may pass the caches by
+        self.passing: list[tuple[Place, int, Word]] = []  # stores that may pass the caches by
         self.lead: Word | None = None  # points before the first line of its result
-        self.places = [Place(k, s, plan.lanes, self.head, self.text) for k, s in enumerate(plan.distinct)]
+        even = points is not None
+        self.places = [Place(k, s, plan.lanes, self.head, self.text, even) for k, s in enumerate(plan.distinct)]
         self.place_of = dict(zip(plan.distinct, self.places, strict=True))
         self.flags_of_indices = ("nsw",)
         self.folds = {n: Fold(n, plan.folds[n], self.kinds[v.dtype]) for n, v in totals.items()}
@@ -124,15 +132,33 @@ class Lanes(Expressions):
                     pass  # a comment
         for place in self.places:
             place.prepare(self.polynomial(place.stream.base), self.polynomial(place.stream.stride))
-        if self.passing is not None:
-            self.lead = self._lead(*self.passing)
+        if self.passing and not self.points:
+            self.lead = self._lead(*self.passing[0])
         if len(self.text.lines) <= SHORT:
             for short in self.folds.values():
                 short.ways = WAYS
-        name, arguments = function_name(self.function.name), self.arguments
-        folds, lanes = list(self.folds.values()), self.plan.lanes
-        shape = LoopText(name, arguments, self.places, folds, self.head, self.text, self.lead, lanes, self.flags)
-        self.function.definition = shape.definition()
+        self.function.definition = self._definition()
+
+    def _definition(self) -> str:
+        folds = list(self.folds.values())
+        parameters = [
+            f"ptr noalias %a.{n}" if v.dtype.endswith("*") else f"{kind(ELEMENT[v.dtype])} %a.{n}"
+            for n, v in self.arguments.items()
+        ]
+        parameters += [f.parameter for f in folds]
+        name = function_name(self.function.name)
+        if self.points:
+            signature = f"define internal void {name}({', '.join(parameters)})"
+            whole = WholeText(signature, self.points, self.places, folds, self.head, self.text, self.flags)
+            return whole.definition()
+        quick = None
+        if self.quick:
+            arguments = ", ".join(parameters).replace(" noalias", "")
+            quick = self._even(), f"call void {function_name(self.quick.function.name)}({arguments})"
+        signature = f"define internal void {name}({', '.join([*parameters, 'i64 %start', 'i64 %stop'])})"
+        lanes = self.plan.lanes
+        text = LoopText(signature, self.places, folds, self.head, self.text, self.lead, lanes, self.flags, quick)
+        return text.definition()
 
     def _fold(self, name: str, value: ast.expr) -> None:
         fold = self.folds[name]
@@ -157,6 +183,8 @@ class Lanes(Expressions):
         lanes = self.kinds["int64"]
         steps = Word(lanes, f"<{', '.join(f'i64 {k}' for k in range(lanes.lanes))}>")
         points = self.text.add(self.text.splat(Word(I64, "%i"), lanes.lanes), steps)
+        if self.points:
+            return points
         last = self.head.splat(self.head.sub(Word(I64, "%stop"), I64(1)), lanes.lanes)
         return self.text.select(self.text.icmp_signed("<", points, last), points, last)
 
@@ -267,22 +295,37 @@ class Lanes(Expressions):
         if dtype == "bool":
             word = self.text.zext(word, word.type.of("i8"))
         place = self.place_of[self.plan.streams[name, found]]
-        if passing is not None and self.passing is None and place.fixed == 1:
-            self.passing = place, found.offset, passing
+        if passing is not None and place.fixed == 1:
+            self.passing.append((place, found.offset, passing))
         place.store(found.offset, word, passing)
 
     def _lead(self, place: Place, offset: int, passing: Word) -> Word:
         """Points from the start to a multiple of a vector's bytes; 0 where that is of no use."""
         head, start = self.head, Word(I64, "%start")
-        first = head.address(place.element, place.start, head.add(start, I64(offset)).text)
-        number = head.pure(f"ptrtoint ptr {first} to i64", I64)
-        bytes_ = head.and_(head.sub(I64(0), number), I64(place.count * place.align - 1))
+        bytes_ = self._ahead(place, offset)
         points = head.sdiv(bytes_, I64(place.align))
         extent = head.sub(Word(I64, "%stop"), start)
         wanted = head.icmp_signed(">=", extent, I64(BLOCKS * self.plan.lanes))
         if passing.constant is not True:
             wanted = head.and_(wanted, passing)
         return head.select(wanted, points, I64(0))
+
+    def _ahead(self, place: Place, offset: int) -> Word:
+        """Bytes from the first element to a multiple of a vector's bytes."""
+        head = self.head
+        first = head.address(place.element, place.start, head.add(Word(I64, "%start"), I64(offset)).text)
+        number = head.pure(f"ptrtoint ptr {first} to i64", I64)
+        return head.and_(head.sub(I64(0), number), I64(place.count * place.align - 1))
+
+    def _even(self) -> Word:
+        """Whether all that may pass the caches by does, and begins at a multiple of a vector's bytes."""
+        total = I64(0)
+        for place, offset, _ in self.passing:
+            total = self.head.or_(total, self._ahead(place, offset))
+        found = self.head.icmp_signed("==", total, I64(0))
+        for _, _, passing in self.passing:
+            found = found if passing.constant is True else self.head.and_(found, passing)
+        return found
 
     def _invariant(self) -> list[str]:
         return [n for n, v in self.arguments.items() if not v.dtype.endswith("*")]

@@ -9,14 +9,13 @@ latch    the next block;  folded: lanes of sums into one number;  done
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from graphad.runtime.assembly import Assembly, Word, kind
-from graphad.runtime.expressions import Value
+from graphad.runtime.assembly import Assembly, Word
 from graphad.runtime.folds import Fold
-from graphad.runtime.streams import ELEMENT, Place
+from graphad.runtime.streams import Place
 
 USUALLY = ', !prof !{!"branch_weights", i32 9999, i32 1}'
 """Says which blocks run often, or what they count with would make room in registers for what copies the rest."""
@@ -24,10 +23,12 @@ USUALLY = ', !prof !{!"branch_weights", i32 9999, i32 1}'
 
 @dataclass(frozen=True)
 class LoopText:
-    """A function's parts. ``head``: before the loop; ``text``: the body; ``lead``: points ahead of the first block."""
+    """A function's parts. ``head``: before the loop; ``text``: the body; ``lead``: points ahead of the first block.
 
-    name: str
-    arguments: Mapping[str, Value]
+    ``quick``: where a condition holds, a call that does it all.
+    """
+
+    signature: str
     places: Sequence[Place]
     folds: Sequence[Fold]
     head: Assembly
@@ -35,18 +36,13 @@ class LoopText:
     lead: Word | None
     lanes: int
     flags: tuple[str, ...]
+    quick: tuple[Word, str] | None
 
     def definition(self) -> str:
         """LLVM's text of the function."""
         places, again = self.places, self._again()
-        parameters = [
-            f"ptr noalias %a.{n}" if v.dtype.endswith("*") else f"{kind(ELEMENT[v.dtype])} %a.{n}"
-            for n, v in self.arguments.items()
-        ]
         lines = (
-            f"define internal void {self.name}"
-            f"({', '.join([*parameters, *(f.parameter for f in self.folds), 'i64 %start', 'i64 %stop'])})"
-            " noinline {",
+            f"{self.signature} noinline {{",
             "entry:",
             *(f" %s{p.number} = alloca [{p.room} x {p.element}], align 64" for p in places),
             " %s.lanes = alloca i64",
@@ -55,7 +51,7 @@ class LoopText:
             "set:",
             *self.head.lines,
             *self._extent(),
-            " br label %next",
+            *self._quickly(),
             "next:",
             *self._turns(),
             *(line for f in self.folds for line in f.running()),
@@ -92,6 +88,12 @@ class LoopText:
             "}\n",
         )
         return "\n".join(lines)
+
+    def _quickly(self) -> list[str]:
+        if self.quick is None:
+            return [" br label %next"]
+        condition, call = self.quick
+        return [f" br i1 {condition.text}, label %quick, label %next", "quick:", f" {call}", " br label %done"]
 
     @property
     def together(self) -> list[Place]:

@@ -22,8 +22,10 @@ def memory(dtype: str) -> Kind:
 class Place:
     """A stream's addresses: %pK is where the elements of offset 0 begin, for a block in memory or on scratch."""
 
-    def __init__(self, number: int, stream: Stream, lanes: int, head: Assembly, text: Assembly) -> None:
+    def __init__(self, number: int, stream: Stream, lanes: int, head: Assembly, text: Assembly, even: bool) -> None:
+        """``even``: all blocks are whole, and what passes the caches by begins with a vector's bytes."""
         self.number, self.stream, self.count, self.head, self.text = number, stream, lanes, head, text
+        self.even = even
         self.element = memory(stream.dtype)
         self.vector = kind(self.element.element, lanes)
         self.align = BYTES[stream.dtype]
@@ -97,11 +99,14 @@ class Place:
 
     def _put(self, places: Sequence[tuple[Word, str]], passing: Word | None, piece: int) -> None:
         """Vectors to addresses; past the caches, if they may, in pieces of so many bytes, at multiples of that."""
-        if passing is not None:
+        if passing is not None and not self.even:
             self.text.store_past(places, self.align, passing, piece)
             return
         for word, address in places:
-            self.text.store(word, address, self.align)
+            if passing is not None:
+                self.text.store_pieces(word, address, piece)
+            else:
+                self.text.store(word, address, self.align)
 
     # -- addresses -----------------------------------------------------------------------------------------------------
 
@@ -156,6 +161,11 @@ class Place:
             f" %d{k}.s = getelementptr {self.element}, ptr %s{k}, i64 {-self.low}",
             f" %d{k} = select i1 {self.together.text}, ptr %d{k}.s, ptr %d{k}.m",
         ]
+
+    def whole(self) -> list[str]:
+        """The address of a block, where all are whole."""
+        k = self.number
+        return [*self._point(f"p{k}", "%i"), *([f" %t{k} = add i64 {self.stride}, 0"] if self.fixed is None else [])]
 
     def scratch(self) -> list[str]:
         return [f" %r{self.number} = getelementptr {self.element}, ptr %s{self.number}, i64 {-self.low}"]

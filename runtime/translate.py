@@ -161,18 +161,17 @@ class Translator(Expressions):
             return
         outside, totals = {n: self._name(n) for n in plan.outside}, {n: self.variables[n] for n in plan.folds}
         self.loops += 1
-        inside = Lanes(
-            self.builder.module,
-            f"{self.function.name}.{self.loops}",
-            name,
-            plan,
-            outside,
-            totals,
-            self.flags,
-            target.fused(),
-        )
+        symbol, given = f"{self.function.name}.{self.loops}", (name, plan, outside, totals, self.flags, target.fused())
+        points, quick = plan.whole(*(_number(b) for b in (start, stop))), None
+        values = [v.ir for v in (*outside.values(), *totals.values())]
+        if points:
+            quick = Lanes(self.builder.module, f"{symbol}.whole", *given, points)
+            quick.write(body)
+        if quick and not plan.streamed:
+            self.builder.call(quick.function, values)
+            return
+        inside = Lanes(self.builder.module, symbol, *given, None, quick)
         inside.write(body)
-        values = (v.ir for v in (*outside.values(), *totals.values()))
         self.builder.call(inside.function, [*values, start, stop])
         self.streams = self.streams or plan.streamed
 
@@ -220,3 +219,9 @@ class Translator(Expressions):
             case ast.Name(id=name) if name in self.arguments and self.arguments[name].dtype.endswith("*"):
                 return self.arguments[name]
         return Value(self.index(tree), "int64")
+
+
+def _number(word: Any) -> int | None:
+    """The value of an index that is known."""
+    constant = getattr(word, "constant", None)
+    return constant if isinstance(constant, int) else None

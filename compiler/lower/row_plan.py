@@ -47,8 +47,8 @@ class Plan:
         return [n for n in self.nodes if isinstance(n.kind, Reduce) and self.level[n] == level + 1]
 
     def late(self) -> list[Node]:
-        """The reductions that the last loop needs, if it does nothing but store what depends on rows of scratch that
-        the loop before it makes; none if it does anything else.
+        """The reductions that the last loop needs, if it does nothing but store what depends on inputs and on rows of
+        scratch that the loop before it makes; none if it does anything else.
         """
         last = self.levels - 1
         mixed = any(self.level[n] != last for n in self.full) or any(isinstance(n.kind, Reduce) for n in self.full)
@@ -64,7 +64,7 @@ class Plan:
             elif node in self.level:
                 found |= {node: None} if isinstance(node.kind, Reduce) else {}
                 stack += [] if isinstance(node.kind, Reduce) else node.operands
-        fits = rows and all(self.level[n] == last - 1 for n in rows)
+        fits = all(self.level[n] == last - 1 for n in rows)
         return list(found) if fits else []
 
     def early(self) -> list[Node]:

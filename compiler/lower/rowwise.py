@@ -42,6 +42,7 @@ from graphad.compiler.passes.kernels.rowwise import Place, Rows
 SIDE_BY_SIDE: Final = 4
 BLOCK: Final = 16  # rows of which all but the last are stored while the next is computed
 LONG: Final = 256  # columns of a row that memory is waited for
+FETCHED: Final = 4096  # elements ahead that are fetched at most, unless a row is longer
 
 
 def lower_rowwise(context: Context, nodes: Sequence[Node], stores: Stores, rows: Rows) -> list[Launch]:
@@ -170,7 +171,7 @@ class _Work:
         reduced += [(ahead, n, 0) for n in plan.early()] if ahead else []
         accumulators = [Accumulator(builder, n) for _, n, _ in reduced]
         with builder.loop(plan.rows.width // parts, "vector", stem="q") as q:
-            if level == 1:
+            if level == 1 and self.scratch:
                 self._prefetch(ahead or now, q)
             values = self._values(before, level + 1, q) if before else []
             values += self._values(now, level, q)
@@ -203,12 +204,17 @@ class _Work:
         return now.puller.value(x, self.plan.place(x, now.at, column))
 
     def _prefetch(self, now: _Row, column: Dim) -> None:
-        """What the first loop reads of the next row is fetched in the second, which has the row in the cache."""
+        """What the first loop reads of rows to come is fetched in the second, which has its row in the cache.
+
+        Without rows of scratch loops are so short that the processor's own looking ahead does better.
+        """
         plan, stored = self.plan, now.puller.stored
         for x in dict.fromkeys(x for n in plan.nodes for x in n.operands if n in plan.level and x not in plan.level):
-            if plan.rows.is_full(x) and x in stored:
+            if plan.rows.is_full(x) and x in stored and x.type.ndim > 1:
+                width = plan.rows.width
+                ahead = min(2 * width, max(width, FETCHED))
                 at = flat(plan.place(x, now.at, column), x.type.shape)
-                self.builder.emit(Prefetch(self.builder.buffer(stored[x]), at + plan.rows.width))
+                self.builder.emit(Prefetch(self.builder.buffer(stored[x]), at + ahead))
 
     def reductions(self, now: _Row, level: int) -> None:
         """Those that vectors cannot do."""
