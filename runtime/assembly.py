@@ -318,6 +318,11 @@ class Assembly:
         one = self.pure(f"insertelement {target} poison, {scalar.type} {scalar.text}, i64 0", target)
         return self.pure(f"shufflevector {target} {one.text}, {target} poison, <{lanes} x i32> zeroinitializer", target)
 
+    def any(self, mask: Word) -> Word:
+        """Whether a lane of the mask holds."""
+        bits = self.pure(f"bitcast {mask.type} {mask.text} to i{mask.type.lanes}", mask.type)
+        return self.pure(f"icmp ne i{mask.type.lanes} {bits.text}, 0", kind("i1"))
+
     def extract(self, vector: Word, lane: int) -> Word:
         return self.pure(f"extractelement {vector.type} {vector.text}, i64 {lane}", kind(vector.type.element))
 

@@ -40,12 +40,15 @@ class Fold:
 
     def take(self, write: Assembly, points: Word, flags: Sequence[str]) -> None:
         """A block of points."""
+        self.new = self._step(write, self.old, points, flags)
+        if self.how != "add":
+            self.new_mask = write.or_(self.mask, write.fcmp_unordered("uno", points, points))
+
+    def _step(self, write: Assembly, total: Word, more: Word, flags: Sequence[str]) -> Word:
+        """Without NaNs."""
         if self.how == "add":
-            self.new = self.combine(write, self.old, points, flags)
-            return
-        better = write.fcmp_ordered(">" if self.how == "maximum" else "<", points, self.old)
-        self.new = write.select(better, points, self.old)
-        self.new_mask = write.or_(self.mask, write.fcmp_unordered("uno", points, points))
+            return write.fadd(total, more, flags)
+        return write.select(write.fcmp_ordered(">" if self.how == "maximum" else "<", more, total), more, total)
 
     @property
     def _words(self) -> list[tuple[str, Word, Word, Word]]:
@@ -104,15 +107,16 @@ class Fold:
         self._finish(write, [*self._others, self.new], self.new_mask, flags)
 
     def _finish(self, write: Assembly, ways: Sequence[Word], met: Word, flags: Sequence[str]) -> None:
+        """NaNs come last: until then a step between lanes is as short as one in the loop."""
         n, total = self.kind.lanes, ways[0]
         for other in ways[1:]:
-            total = self.combine(write, total, other, flags)
-        if self.how != "add":
-            total = write.select(met, self.kind(float("nan")), total)
+            total = self._step(write, total, other, flags)
         while n > 1:
             n //= 2
             halves = [write.part(total, k, n) for k in (0, n)]
-            total = self.combine(write, halves[0], halves[1], flags)
+            total = self._step(write, halves[0], halves[1], flags)
         number = write.extract(total, 0)
+        if self.how != "add":
+            number = write.select(write.any(met), number.type(float("nan")), number)
         address, align = f"%f.{self.name}.total", number.type.width // 8
         write.store(self.combine(write, write.load(number.type, address, align), number, flags), address, align)
