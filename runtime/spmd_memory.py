@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
-from graphad.runtime.assembly import Function, Word, function_name, kind
+from graphad.runtime.assembly import Function, Kind, Word, function_name, kind
 from graphad.runtime.expressions import BYTES, UnsupportedError, Value
 from graphad.runtime.ir import ir
 from graphad.runtime.spmd_values import I64, Values
 from graphad.runtime.streams import memory
 
 _EXACT = ("nsw",)
+NEAR = 4  # a stride up to which vectors are loaded and lanes take their elements: of longer ones, each by itself
 
 
 class Memory(Values):
@@ -30,15 +32,66 @@ class Memory(Values):
             word = self._gather(name, dtype, places)
         else:
             stride, base, offset = found
-            address = self.address_of(name, dtype, base, offset)
-            if stride not in (0, 1):
-                word = self._gather(name, dtype, self._strided(base, offset, stride))
+            if stride == 0:
+                address = self.address_of(name, dtype, base, offset)
+                word = self._read(name, f"load {element}, ptr {address}, align {BYTES[dtype]}", element)
+            elif 1 <= stride <= NEAR:
+                word = self._row(name, dtype, base, offset, stride)
             else:
-                of = kind(element.element, self.lanes) if stride else element
-                word = self._read(name, f"load {of}, ptr {address}, align {BYTES[dtype]}", of)
+                word = self._gather(name, dtype, self._strided(base, offset, stride))
         if dtype == "bool":
             word = self.text.trunc(word, word.type.of("i1"))
         return Value(word, dtype)
+
+    def _row(self, name: str, dtype: str, base: dict[tuple[str, ...], int], offset: int, stride: int) -> Word:
+        """Elements at a short stride: vectors of all that lies there, of which lanes take theirs.
+
+        What no lane asks for is not touched, as it may lie beyond the end of the buffer.
+        """
+        lanes = self.lanes
+        of, chosen = kind(memory(dtype).element, lanes), range(0, lanes * stride, stride)
+        parts = []
+        for k in range(stride):
+            address = self.address_of(name, dtype, base, offset + k * lanes)
+            places = range(k * lanes, (k + 1) * lanes)
+            last = chosen[-1] if self.mask is None else -1  # up to there, what lies between lanes' elements is there
+            wanted = None if places[-1] <= last or stride == 1 else [p <= last or p in chosen for p in places]
+            mask = self._mask_of([p // stride for p in places], wanted)
+            parts.append(self._load_row(name, of, address, BYTES[dtype], mask))
+        while len(parts) > 1:
+            whole = [self._joined(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+            parts = whole + ([self._joined(parts[-1], parts[-1])] if len(parts) % 2 else [])
+        return parts[0] if stride == 1 else self._picked(parts[0], of, chosen)
+
+    def _mask_of(self, lane: Sequence[int], wanted: Sequence[bool] | None) -> Word | None:
+        """Of the elements that belong to these lanes those that are wanted, where a lane runs; None for all."""
+        write, of = self.text, kind("i1", self.lanes)
+        mask = None
+        if self.mask is not None:
+            mask = self.mask if list(lane) == list(range(self.lanes)) else self._picked(self.mask, of, lane)
+        if wanted is not None:
+            some = Word(of, f"<{', '.join(f'i1 {str(w).lower()}' for w in wanted)}>")
+            mask = some if mask is None else write.and_(mask, some)
+        return mask
+
+    def _load_row(self, name: str, of: Kind, address: str, align: int, mask: Word | None) -> Word:
+        if mask is None:
+            return self._read(name, f"load {of}, ptr {address}, align {align}", of)
+        suffix = f"{of.suffix}.p0"
+        self._declare(f"llvm.masked.load.{suffix}", f"{of} (ptr, i32, {mask.type}, {of})")
+        called = function_name(f"llvm.masked.load.{suffix}")
+        operands = f"ptr {address}, i32 {align}, {mask.type} {mask.text}, {of} zeroinitializer"
+        return self._read(name, f"call {of} {called}({operands})", of)
+
+    def _joined(self, a: Word, b: Word) -> Word:
+        both = kind(a.type.element, 2 * a.type.lanes)
+        return self._picked(a, both, range(both.lanes), b)
+
+    def _picked(self, a: Word, of: Kind, order: Sequence[int], b: Word | None = None) -> Word:
+        """Elements of a vector, or of two, in this order."""
+        mask = ", ".join(f"i32 {k}" for k in order)
+        other = "poison" if b is None else b.text
+        return self.text.pure(f"shufflevector {a.type} {a.text}, {a.type} {other}, <{len(order)} x i32> <{mask}>", of)
 
     def _read(self, name: str, instruction: str, of: Any) -> Word:
         """A load that was made before is not made again, unless its buffer was written since."""

@@ -143,14 +143,14 @@ def _trips(body: Sequence[Stmt]) -> int:
     total = 1
     for statement in body:
         match statement:
-            case Call():
+            case Call() | Together():  # no loop is put into vectors around a function's call
                 return _SHORT + 1
             case For():
                 extent = statement.stop - statement.start
                 if not isinstance(extent, int):
                     return _SHORT + 1
                 total += extent * _trips(statement.body)
-            case If(_, inner) | Together(_, _, inner):
+            case If(_, inner):
                 total += _trips(inner)
             case _:
                 pass

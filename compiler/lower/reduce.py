@@ -19,6 +19,7 @@ from graphad.compiler.lower.loops import extent, index_of
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.rows import lower_rows
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.windows import lower_windows
 
 CHUNKS: Final = 16  # parts of a reduction to one number; fixed, so that results do not depend on the threads
 _SMALL: Final = 4096  # elements that one thread reduces sooner than several agree
@@ -37,6 +38,9 @@ def lower_reduce(context: Context, nodes: Sequence[Node], anchors: Sequence[Node
         return _chunked(context, nodes, anchors, stores)
     if kept and kept[-1] == len(shape) - 1 and simple and len(kind.axes) > 0 and shape[kept[-1]] != 1:
         return lower_rows(context, nodes, anchors, stores)
+    windows = lower_windows(context, nodes, anchors, stores)
+    if windows is not None:
+        return [windows]
     return [lower_in_scalars(context, nodes, anchors, stores)]
 
 
