@@ -66,7 +66,7 @@ def _fits(nodes: Sequence[Node], anchors: Sequence[Node]) -> bool:
         dtype.startswith("float")
         and all(monoid_of(a).name in _MONOIDS for a in anchors)
         and all(n.type.dtype == dtype for n in nodes)
-        and all(n.kind.map.axes and not _guarded(n.kind.map) for n in nodes if isinstance(n.kind, View))
+        and not any(_guarded(n.kind.map) for n in nodes if isinstance(n.kind, View))
     )
 
 
@@ -75,7 +75,8 @@ def _guarded(found: object) -> bool:
 
 
 def _few(sizes: Sequence[Dim]) -> bool:
-    return bool(sizes) and all(isinstance(d, int) for d in sizes) and 1 < prod(sizes) <= MOST  # type: ignore[arg-type]
+    known = [d for d in sizes if isinstance(d, int)]
+    return len(known) == len(sizes) > 0 and 1 < prod(known) <= MOST
 
 
 class _Work:
