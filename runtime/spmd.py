@@ -8,9 +8,10 @@
                     for r in unrolled(2):
                         acc[r, q] = (acc[r, q] + (x[16*k+16*q+l] * w[25*r+k]))
 
-The loop is a function of its own, of vectors with a lane for each value of ``l``. Loops inside are the same for all
-lanes; unrolled ones are written out; registers, and scalars that are set more than once, are SSA values that go around
-the loops. So nothing is left for LLVM to find out: not what to put into vectors, nor what to keep in registers.
+The loop is a function of its own, of vectors with a lane for each value of ``l``; where another such loop is all that
+it has, for each pair of values. Loops inside are the same for all lanes; unrolled ones are written out; registers, and
+scalars that are set more than once, are SSA values that go around the loops. So nothing is left for LLVM to find out:
+not what to put into vectors, nor what to keep in registers.
 """
 
 from __future__ import annotations
@@ -40,19 +41,21 @@ class Together(Memory):
         self,
         module: Any,
         name: str,
-        lane: str,
-        lanes: int,
+        lane: tuple[str, int],
+        pixel: tuple[str, int] | None,
         outside: dict[str, Value],
         flags: tuple[str, ...],
         fused: bool,
     ) -> None:
+        """``lane``: the loop's variable and how many values it has; ``pixel``: the same of such a loop around it."""
         types = [v.ir.type for v in outside.values()]
         self.function = Function(module, ir.FunctionType(ir.VoidType(), types), name)
-        super().__init__(Assembly(module, "b", "entry", fused), lanes, flags)
-        self.lane_name = lane
+        super().__init__(Assembly(module, "b", "entry", fused), lane, pixel, flags)
         self.arguments = {n: Value(_argument(n, v.dtype), v.dtype) for n, v in outside.items()}
         self.parameters = list(self.arguments.values())
-        self.arguments[lane] = Value(self.lane, "int64")
+        self.arguments[lane[0]] = Value(self.lane, "int64")
+        if pixel is not None:
+            self.arguments[pixel[0]] = Value(self.pixel, "int64")
         self.often: set[str] = set()
         self.sets: dict[int, list[str]] = {}
         self.labels = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphad.runtime.assembly import Function, Kind, Word, function_name, kind
 from graphad.runtime.expressions import BYTES, UnsupportedError, Value
@@ -16,10 +16,18 @@ _EXACT = ("nsw",)
 NEAR = 4  # a stride up to which vectors are loaded and lanes take their elements: of longer ones, each by itself
 
 
-class Memory(Values):
-    """Loads and stores. ``lane_name`` is the loop's variable; ``written`` are the buffers that are stored to."""
+class Access(NamedTuple):
+    """An index: ``stride`` from lane to lane, ``across`` from pixel to pixel, terms that all share, and a number."""
 
-    lane_name: str
+    stride: int
+    across: int
+    base: dict[tuple[str, ...], int]
+    offset: int
+
+
+class Memory(Values):
+    """Loads and stores. ``written`` are the buffers that are stored to."""
+
     written: frozenset[str]
     mask: Word | None = None
 
@@ -30,18 +38,35 @@ class Memory(Values):
         if found is None:
             places = self.spread(self.cast(self.value(index), "int64")).ir
             word = self._gather(name, dtype, places)
+        elif found.stride == found.across == 0:
+            address = self.address_of(name, dtype, found.base, found.offset)
+            word = self._read(name, f"load {element}, ptr {address}, align {BYTES[dtype]}", element)
+        elif self._regular(found) and 1 <= found.stride <= NEAR:
+            word = self._row(name, dtype, found.base, found.offset, found.stride)
+        elif found.stride == 1:
+            word = self._apart(name, dtype, found)
         else:
-            stride, base, offset = found
-            if stride == 0:
-                address = self.address_of(name, dtype, base, offset)
-                word = self._read(name, f"load {element}, ptr {address}, align {BYTES[dtype]}", element)
-            elif 1 <= stride <= NEAR:
-                word = self._row(name, dtype, base, offset, stride)
-            else:
-                word = self._gather(name, dtype, self._strided(base, offset, stride))
+            word = self._gather(name, dtype, self._strided(found))
         if dtype == "bool":
             word = self.text.trunc(word, word.type.of("i1"))
         return Value(word, dtype)
+
+    def _regular(self, found: Access) -> bool:
+        """Whether all lanes are a stride apart, those of different pixels, too."""
+        return self.group == self.lanes or found.across == found.stride * self.group
+
+    def _apart(self, name: str, dtype: str, found: Access) -> Word:
+        """A vector for each pixel, joined."""
+        of, parts = kind(memory(dtype).element, self.group), []
+        for p in range(self.lanes // self.group):
+            address = self.address_of(name, dtype, found.base, found.offset + p * found.across)
+            parts.append(self._load_row(name, of, address, BYTES[dtype], self._mask_of_pixel(p)))
+        return self._whole(parts)
+
+    def _mask_of_pixel(self, pixel: int) -> Word | None:
+        if self.mask is None:
+            return None
+        return self._picked(self.mask, kind("i1", self.group), range(pixel * self.group, (pixel + 1) * self.group))
 
     def _row(self, name: str, dtype: str, base: dict[tuple[str, ...], int], offset: int, stride: int) -> Word:
         """Elements at a short stride: vectors of all that lies there, of which lanes take theirs.
@@ -58,10 +83,14 @@ class Memory(Values):
             wanted = None if places[-1] <= last or stride == 1 else [p <= last or p in chosen for p in places]
             mask = self._mask_of([p // stride for p in places], wanted)
             parts.append(self._load_row(name, of, address, BYTES[dtype], mask))
+        return parts[0] if stride == 1 else self._picked(self._whole(parts), of, chosen)
+
+    def _whole(self, parts: list[Word]) -> Word:
+        """One vector of all; behind an odd number of them some are there twice."""
         while len(parts) > 1:
             whole = [self._joined(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
             parts = whole + ([self._joined(parts[-1], parts[-1])] if len(parts) % 2 else [])
-        return parts[0] if stride == 1 else self._picked(parts[0], of, chosen)
+        return parts[0]
 
     def _mask_of(self, lane: Sequence[int], wanted: Sequence[bool] | None) -> Word | None:
         """Of the elements that belong to these lanes those that are wanted, where a lane runs; None for all."""
@@ -105,29 +134,33 @@ class Memory(Values):
         if dtype == "bool":
             word = self.text.zext(word, word.type.of("i8"))
         found = self.split(index)
-        if found is not None and found[0] == 0:
+        if found is not None and found.stride == found.across == 0:
             if word.type.lanes:
                 raise UnsupportedError(f"{name} is the same element for lanes that differ")
             if self.mask is not None:
                 raise UnsupportedError(f"{name} is the same element for all lanes, of which not all store")
-            self.text.store(word, self.address_of(name, dtype, *found[1:]), BYTES[dtype])
+            self.text.store(word, self.address_of(name, dtype, found.base, found.offset), BYTES[dtype])
             return
         wide = self.spread(Value(word, dtype)).ir
-        if found is not None and found[0] == 1:
-            self._store_row(wide, self.address_of(name, dtype, *found[1:]), BYTES[dtype])
-            return
         if found is None:
-            places = self.spread(self.cast(self.value(index), "int64")).ir
+            self._scatter(name, dtype, self.spread(self.cast(self.value(index), "int64")).ir, wide)
+        elif found.stride != 1:
+            self._scatter(name, dtype, self._strided(found), wide)
+        elif self._regular(found):
+            address = self.address_of(name, dtype, found.base, found.offset)
+            self._store_row(wide, address, BYTES[dtype], self.mask)
         else:
-            places = self._strided(found[1], found[2], found[0])
-        self._scatter(name, dtype, places, wide)
+            for p in range(self.lanes // self.group):
+                address = self.address_of(name, dtype, found.base, found.offset + p * found.across)
+                part = range(p * self.group, (p + 1) * self.group)
+                own = self._picked(wide, kind(wide.type.element, self.group), part)
+                self._store_row(own, address, BYTES[dtype], self._mask_of_pixel(p))
 
-    def _store_row(self, word: Word, address: str, align: int) -> None:
-        if self.mask is None:
+    def _store_row(self, word: Word, address: str, align: int, mask: Word | None) -> None:
+        if mask is None:
             self.text.store(word, address, align)
             return
         suffix = f"{word.type.suffix}.p0"
-        mask = self.mask
         self._declare(f"llvm.masked.store.{suffix}", f"void ({word.type}, ptr, i32, {mask.type})")
         name = function_name(f"llvm.masked.store.{suffix}")
         self.text.write(
@@ -136,16 +169,16 @@ class Memory(Values):
 
     # -- addresses -----------------------------------------------------------------------------------------------------
 
-    def split(self, tree: ast.expr) -> tuple[int, dict[tuple[str, ...], int], int] | None:
-        """An index as stride of the lane, terms that are the same for all lanes, and a number; None if it is not."""
+    def split(self, tree: ast.expr) -> Access | None:
+        """An index that changes evenly from lane to lane, and from pixel to pixel; None for others."""
         terms = self._terms(tree)
         if terms is None:
             return None
-        stride = terms.pop((self.lane_name,), 0)
-        if any(self.lane_name in names for names in terms):
+        stride, across = (terms.pop((name,), 0) for name in (self.lane_name, self.pixel_name))
+        if any(name in names for names in terms for name in (self.lane_name, self.pixel_name)):
             return None
         offset = terms.pop((), 0)
-        return stride, terms, offset
+        return Access(stride, across, terms, offset)
 
     def _terms(self, tree: ast.expr) -> dict[tuple[str, ...], int] | None:
         match tree:
@@ -155,7 +188,8 @@ class Memory(Values):
                 if name in self.constants:
                     return {(): self.constants[name]}
                 known = self.arguments.get(name)
-                if name == self.lane_name or (known is not None and known.dtype == "int64" and not self.varies(known)):
+                own = name in (self.lane_name, self.pixel_name)
+                if own or (known is not None and known.dtype == "int64" and not self.varies(known)):
                     return {(name,): 1}
                 return None
             case ast.UnaryOp(op=ast.USub(), operand=a):
@@ -186,10 +220,13 @@ class Memory(Values):
         start = pointer if base.constant == 0 else self.text.address(element, pointer, base.text)
         return self.text.address(element, start, str(offset)) if offset else start
 
-    def _strided(self, terms: dict[tuple[str, ...], int], offset: int, stride: int) -> Word:
-        start = self.text.add(self.base(terms), I64(offset), _EXACT)
-        steps = self.text.mul(self.lane, self.lane.type(stride), _EXACT)
-        return self.text.add(self.text.splat(start, self.lanes), steps, _EXACT)
+    def _strided(self, found: Access) -> Word:
+        write = self.text
+        start = write.add(self.base(found.base), I64(found.offset), _EXACT)
+        steps = write.mul(self.lane, self.lane.type(found.stride), _EXACT)
+        if found.across:
+            steps = write.add(steps, write.mul(self.pixel, self.lane.type(found.across), _EXACT), _EXACT)
+        return write.add(write.splat(start, self.lanes), steps, _EXACT)
 
     # -- elements apart ------------------------------------------------------------------------------------------------
 

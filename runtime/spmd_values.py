@@ -22,14 +22,23 @@ _SCALARS = {d: kind(e) for d, e in ELEMENT.items()}
 class Values(Expressions):
     """Expressions over uniform and varying values; ``constants`` are the variables of unrolled loops."""
 
-    def __init__(self, text: Assembly, lanes: int, flags: tuple[str, ...]) -> None:
+    def __init__(
+        self, text: Assembly, lane: tuple[str, int], pixel: tuple[str, int] | None, flags: tuple[str, ...]
+    ) -> None:
+        """``lane``: a variable and how many values it has; ``pixel``: another one, that changes more slowly."""
         super().__init__(text, flags, _SCALARS)
-        self.text, self.lanes = text, lanes
+        self.lane_name, self.group = lane
+        self.pixel_name, pixels = pixel or ("", 1)
+        self.text, self.lanes = text, pixels * self.group
+        lanes = self.lanes
         self.vectors = {d: kind(e, lanes) for d, e in ELEMENT.items()}
         self.constants: dict[str, int] = {}
         self.elements: dict[tuple[str, tuple[int, ...]], Value] = {}
         self.arrays: set[str] = set()
-        self.lane = Word(self.vectors["int64"], f"<{', '.join(f'i64 {k}' for k in range(lanes))}>")
+        self.lane, self.pixel = (
+            Word(self.vectors["int64"], f"<{', '.join(f'i64 {n}' for n in numbers)}>")
+            for numbers in zip(*(divmod(k, self.group)[::-1] for k in range(lanes)), strict=True)
+        )
 
     # -- uniform and varying -------------------------------------------------------------------------------------------
 

@@ -181,8 +181,11 @@ class Translator(Expressions):
         outside = {n: v for n, v in self.arguments.items() if n in names}
         self.loops += 1
         title = f"{self.function.name}.{self.loops}"
-        inside = Together(self.builder.module, title, name, lanes, outside, self.flags, target.fused())
-        inside.write(body)
+        inner = _together(body)
+        pixel = None if inner is None else (name, lanes)
+        lane, text = ((name, lanes), body) if inner is None else inner
+        inside = Together(self.builder.module, title, lane, pixel, outside, self.flags, target.fused())
+        inside.write(text)
         self.builder.call(inside.function, [v.ir for v in outside.values()])
 
     def call(self, name: str, arguments: Sequence[ast.expr]) -> None:
@@ -219,6 +222,21 @@ class Translator(Expressions):
             case ast.Name(id=name) if name in self.arguments and self.arguments[name].dtype.endswith("*"):
                 return self.arguments[name]
         return Value(self.index(tree), "int64")
+
+
+def _together(body: Sequence[ast.stmt]) -> tuple[tuple[str, int], list[ast.stmt]] | None:
+    """The variable, the lanes and the body of a block for all lanes, if there is nothing else."""
+    match body:
+        case [
+            ast.For(
+                target=ast.Name(id=name),
+                iter=ast.Call(func=ast.Name(id="lanes"), args=[ast.Constant(value=int(lanes))]),
+                body=inner,
+            )
+        ]:
+            return (name, lanes), inner
+        case _:
+            return None
 
 
 def _number(word: Any) -> int | None:

@@ -42,6 +42,7 @@ from graphad.compiler.loops.ir import (
 )
 
 LANE: Final = "l"
+PIXEL: Final = "h"  # which of several neighbours of an example, where lanes have them side by side
 FIRST: Final = "first"
 COUNT: Final = "count"
 _EXAMPLE: Final = "e"
@@ -69,7 +70,10 @@ def in_lanes(kernel: Kernel, lanes: int, layouts: Mapping[str, Layout], shared: 
     if any(layouts[p.name].kind == "rows" for p in kernel.buffers):
         body.insert(0, example_number())
     scalars = [*kernel.scalars, FIRST, COUNT]
-    return replace(kernel, body=[Together(LANE, lanes, body)], scalars=scalars, parallel=shared and kernel.parallel)
+    block: list[Stmt] = [Together(LANE, lanes, body)]
+    if kernel.side_by_side > 1:
+        block = [Together(PIXEL, kernel.side_by_side, block)]
+    return replace(kernel, body=block, scalars=scalars, side_by_side=1, parallel=shared and kernel.parallel)
 
 
 class _Lanes:

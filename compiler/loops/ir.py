@@ -157,7 +157,9 @@ class For:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """The body in ``lanes`` lanes at once; ``var`` is the number of the lane."""
+    """The body in ``lanes`` lanes at once; ``var`` is the number of the lane. If the body is another such block, both
+    are one: each of these lanes is as many as the inner block's.
+    """
 
     var: str
     lanes: int
@@ -219,7 +221,8 @@ class Kernel:
     """A loop nest over buffers and sizes. ``scalars`` are the int64 arguments, by name.
 
     ``reassociate``: sums may change their order; ``strict``: every operation rounds as written. ``scheduled``: written
-    out as it is to run, so that LLVM's passes over it would take longer than they gain.
+    out as it is to run, so that LLVM's passes over it would take longer than they gain. ``side_by_side``: neighbours of
+    an example, numbered by ``PIXEL``, that are to be in the lanes beside the examples.
     """
 
     name: str
@@ -229,6 +232,7 @@ class Kernel:
     reassociate: bool = False
     strict: bool = False
     scheduled: bool = False
+    side_by_side: int = 1
     parallel: bool = True
     sites: tuple[Site, ...] = ()
     helpers: "tuple[Kernel, ...]" = field(default=())

@@ -16,7 +16,7 @@ from graphad.compiler.lower.examples.bilinear.convolve import letter_sizes, lowe
 from graphad.compiler.lower.examples.bilinear.letters import Letters, letters_of, whole_tiles
 from graphad.compiler.lower.examples.bilinear.weights import Factors, factors_of, transform_weights
 from graphad.compiler.lower.examples.operands import Operand
-from graphad.compiler.lower.examples.products import letters_to_keep, lower_product
+from graphad.compiler.lower.examples.products import letters_to_keep, lower_product, side_by_side
 from graphad.compiler.lower.examples.stage import Stage
 from graphad.compiler.lower.folds import lower_fold
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
@@ -96,10 +96,12 @@ class Kernels:
             x = self.stage.operand(whole_tiles(x_node, letters, x_letters, factors.algorithm.tile), x_letters, nodes)
             how = lower_convolution(self.inner, builder, anchor, (x, u), factors, letters, finish, self.stage.machine)
         else:
-            x = self.stage.operand(x_node, x_letters, nodes, letters_to_keep(anchor, x_letters, w_letters))
             machine, dtype = self.stage.machine, anchor.type.dtype
+            beside = side_by_side(anchor, w_letters, machine.lanes(dtype) // self.stage.lanes)
+            kept = letters_to_keep(anchor, x_letters, w_letters) if beside == 1 else ()
+            x = self.stage.operand(x_node, x_letters, nodes, kept)
             width = self.stage.lanes * machine.vector_bytes // machine.lanes(dtype)
-            how = lower_product(self.inner, builder, anchor, x, w, finish, machine.vectors, width)
+            how = lower_product(self.inner, builder, anchor, x, w, finish, machine.vectors, width, beside)
         for n in kernel.nodes:
             if isinstance(n.kind, Contract):
                 self.inner.choices[n] = how

@@ -15,6 +15,7 @@ from graphad.compiler.loops.index import flat
 from graphad.compiler.loops.ir import Expr, Load
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.columns import Columns
 from graphad.compiler.lower.examples.operands import Operand
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import LINE, SETS, WAYS
@@ -54,14 +55,13 @@ def copied(
     context: Context,
     builder: Builder,
     x: Operand,
-    column: str,
-    columns: tuple[Dim, int],
+    columns: Columns,
     outer: dict[str, Dim],
     depth: Sequence[str],
     sizes: dict[str, int],
 ) -> Copied:
-    """The operand's elements of so many columns from the first on, for one place of the outer letters."""
-    first, many = columns
+    """The operand's elements of a tile's columns, for one place of the outer letters."""
+    column, many = columns.letter, columns.size * columns.side_by_side
     stored = context.stored[x.found.stored]
     shape = tuple(sizes[c] for c in depth)
     storage = context.local(stored.dtype, prod(shape) * many, per_part=True)
@@ -69,9 +69,10 @@ def copied(
         at = dict(outer)
         for c in depth:
             at[c] = stack.enter_context(builder.loop(sizes[c], stem="k"))
-        q = stack.enter_context(builder.unrolled(0, many, many, "q"))
-        value = x.load(context, builder, {**at, column: first + q})
-        builder.store(storage, flat([at[c] for c in depth], shape) * many + q, value)
+        q = stack.enter_context(builder.unrolled(0, columns.size, columns.size, "q"))
+        place = columns.place(q)
+        value = x.load(context, builder, {**at, column: place})
+        builder.store(storage, flat([at[c] for c in depth], shape) * many + place - columns.first, value)
     pitches = [(c, many * prod(shape[i + 1 :])) for i, c in enumerate(depth)]
     pitches.append((column, 1))
-    return Copied(found=x.found, letters=x.letters, storage=storage, start=-1 * first, pitches=tuple(pitches))
+    return Copied(found=x.found, letters=x.letters, storage=storage, start=-1 * columns.first, pitches=tuple(pitches))

@@ -20,9 +20,11 @@ from typing import Final, TypeAlias
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.in_lanes import PIXEL
 from graphad.compiler.loops.ir import At, Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.columns import Columns
 from graphad.compiler.lower.examples.near import copied, crowded
 from graphad.compiler.lower.examples.operands import Operand, extents
 from graphad.compiler.lower.examples.tiles import Piece, choose, pieces, tiles
@@ -33,7 +35,7 @@ Finish: TypeAlias = Callable[[dict[str, Dim], Expr], None]
 
 @dataclass(frozen=True)
 class Tile:
-    """``row`` and ``column``: the letters that a tile goes along, "" for none."""
+    """``row`` and ``column``: the letters that a tile goes along, "" for none; columns side by side count as one."""
 
     row: str
     column: str
@@ -60,6 +62,19 @@ def letters_to_keep(anchor: Node, x_letters: str, w_letters: str) -> list[str]:
     return [*columns[-1:], *summed]
 
 
+def side_by_side(anchor: Node, w_letters: str, room: int) -> int:
+    """How many neighbouring columns go into the lanes, if there is room for so many: all of them, or one.
+
+    Those of the result's last axes lie together, and few of them leave less over than they fill.
+    """
+    kind = anchor.kind
+    assert isinstance(kind, Contract)
+    sizes = dict(zip(kind.out, anchor.type.shape, strict=True))
+    columns = [c for c in kind.out if c not in w_letters and sizes[c] != 1]
+    width = sizes[columns[-1]] if columns else 1
+    return room if room > 1 and isinstance(width, int) and width >= room else 1
+
+
 def lower_product(
     context: Context,
     builder: Builder,
@@ -69,16 +84,20 @@ def lower_product(
     finish: Finish,
     registers: int,
     vector_bytes: int,
+    side_by_side: int = 1,
 ) -> str:
     """Every result, handed to ``finish``; what was done, in words.
 
-    ``x`` gives the columns, in vectors of so many bytes.
+    ``x`` gives the columns, in vectors of so many bytes. ``side_by_side``: neighbouring columns that lanes have at
+    once, of which there are no fewer; an operand that keeps to bounds has none.
     """
     kind = anchor.kind
     assert isinstance(kind, Contract)
     sizes = extents((x.letters, w.letters), (_shape(anchor, x.letters), _shape(anchor, w.letters)))
     wide = [c for c in kind.out if sizes[c] != 1]
-    tile = _tile(wide, x, w, sizes, registers)
+    tile = _tile(wide, x, w, sizes, registers, side_by_side)
+    builder.kernel.side_by_side = side_by_side
+    builder.extents[PIXEL] = side_by_side
     depth = [c for c in sizes if c not in kind.out]
     loops = [c for c in kind.out if c not in (tile.row, tile.column)]
     loops.sort(key=lambda c: (c not in w.letters, c not in x.letters) if c in x.letters else (True, True))
@@ -90,16 +109,19 @@ def lower_product(
         at: dict[str, Dim] = {}
         for c in loops:
             at[c] = stack.enter_context(builder.loop(sizes[c], "parallel" if c == outer else "serial", stem="i"))
-        for part in tile.columns:
-            with along(builder, tile.column, part, sizes, "i", by_column) as first_column:
+        for part, known in _parts(tile, sizes, side_by_side):
+            with along(builder, tile.column, part, sizes, "i", by_column) as start:
+                first = start if known else start * side_by_side
+                column = Columns(tile.column, first, part.size, side_by_side, known)
                 read = x
-                if tiles(tile.rows) >= REUSED and crowded(x, depth, sizes, vector_bytes, part.size):
-                    read = copied(context, builder, x, tile.column, (first_column, part.size), at, depth, sizes)
+                if tiles(tile.rows) >= REUSED and crowded(x, depth, sizes, vector_bytes, part.size * side_by_side):
+                    read = copied(context, builder, x, column, at, depth, sizes)
                 for piece in tile.rows:
                     with along(builder, tile.row, piece, sizes, "o", by_row) as first_row:
-                        sides, first = (piece, part), (first_row, first_column)
-                        _sums(context, builder, anchor, (read, w), finish, tile, sides, first, at, depth, sizes)
-    return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, one example a lane"
+                        sides = (piece.size, first_row), column
+                        _sums(context, builder, anchor, (read, w), finish, tile.row, sides, at, depth, sizes)
+    lanes = "one example a lane" if side_by_side == 1 else f"{side_by_side} neighbours of each example in the lanes"
+    return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, {lanes}"
 
 
 def _shape(anchor: Node, letters: str) -> tuple[Dim, ...]:
@@ -108,13 +130,23 @@ def _shape(anchor: Node, letters: str) -> tuple[Dim, ...]:
     return anchor.operands[0 if letters == kind.left else 1].type.shape
 
 
-def _tile(wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], registers: int) -> Tile:
+def _parts(tile: Tile, sizes: dict[str, int], side_by_side: int) -> Iterator[tuple[Piece, int]]:
+    """The tiles along the columns; behind them what is left over, and how many of its columns others have had."""
+    yield from ((part, 0) for part in tile.columns)
+    width = sizes.get(tile.column, 1)
+    if width % side_by_side:
+        yield Piece(width - side_by_side, 1, 1), side_by_side - width % side_by_side
+
+
+def _tile(
+    wide: Sequence[str], x: Operand, w: Operand, sizes: dict[str, int], registers: int, side_by_side: int
+) -> Tile:
     """Rows along the longest axis of ``w`` alone, columns along the last of ``x`` alone."""
     rows = [c for c in wide if c not in x.letters]
     columns = [c for c in wide if c not in w.letters]
     row = max(rows, key=sizes.__getitem__, default="")
     column = columns[-1] if columns else ""
-    count, width = sizes.get(row, 1), sizes.get(column, 1)
+    count, width = sizes.get(row, 1), sizes.get(column, 1) // side_by_side
     if any(column in dict(b.steps) for b in x.bounds):
         return Tile(row, column, pieces(count, max(1, (registers - width - 2) // width)), pieces(width, width))
     r, c = choose(count, width, registers)
@@ -143,36 +175,39 @@ def _sums(
     anchor: Node,
     operands: tuple[Operand, Operand],
     finish: Finish,
-    tile: Tile,
-    sides: tuple[Piece, Piece],
-    first: tuple[Dim, Dim],
+    row: str,
+    sides: tuple[tuple[int, Dim], Columns],
     outer: dict[str, Dim],
     depth: Sequence[str],
     sizes: dict[str, int],
 ) -> None:
     x, w = operands
-    rows, columns = (side.size for side in sides)
+    (rows, first_row), columns = sides
     dtype = anchor.type.dtype
-    acc = builder.registers((rows, columns), Lit(0, dtype))
+    acc = builder.registers((rows, columns.size), Lit(0, dtype))
     with ExitStack() as stack:
         at = dict(outer)
-        for c in _ordered(depth, x, tile.column):
-            at[c] = stack.enter_context(_steps(builder, x, c, tile.column, at, sizes))
-        q = stack.enter_context(_across(builder, x, tile.column, at, columns))
-        if tile.column:
-            at[tile.column] = first[1] + q
+        for c in _ordered(depth, x, columns.letter):
+            at[c] = stack.enter_context(_steps(builder, x, c, columns.letter, at, sizes))
+        q = stack.enter_context(_across(builder, x, columns.letter, at, columns.size))
+        if columns.letter:
+            at[columns.letter] = columns.place(q)
         value = builder.let("v", x.load(context, builder, at))
         r = stack.enter_context(builder.unrolled(0, rows, rows, "r"))
-        if tile.row:
-            at[tile.row] = first[0] + r
+        if row:
+            at[row] = first_row + r
         product = Prim("mul", (value, w.load(context, builder, at)), dtype)
         builder.add_to(acc, (r, q), product)
-    with builder.unrolled(0, rows, rows, "r") as r, builder.unrolled(0, columns, columns, "q") as q:
+    with (
+        columns.new(builder),
+        builder.unrolled(0, rows, rows, "r") as r,
+        builder.unrolled(0, columns.size, columns.size, "q") as q,
+    ):
         at = dict(outer)
-        if tile.row:
-            at[tile.row] = first[0] + r
-        if tile.column:
-            at[tile.column] = first[1] + q
+        if row:
+            at[row] = first_row + r
+        if columns.letter:
+            at[columns.letter] = columns.place(q)
         finish(at, Element(acc, (r, q), dtype))
 
 
