@@ -259,6 +259,15 @@ def test_a_nan_stays_with_its_example() -> None:
     np.testing.assert_array_equal(found[:17], 9)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_batches_that_fill_some_lanes(dtype: str) -> None:
+    """Of half a vector, of one, of more, and those that are one block of float32 and two of float64."""
+    inputs, y = convolution(CASES["plain"], dtype)
+    calls = [values(np.random.default_rng(n), inputs, n) for n in (4, 5, 8, 9, 16, 17)]
+    for call in calls:
+        agree(inputs, with_gradients(y, inputs), call, options=ga.Options())
+
+
 def test_an_empty_batch() -> None:
     x, w = ga.input("x", ("N", 1, 6, 6)), ga.input("w", (2, 1, 3, 3))
     outputs = [functional.conv2d(x, w), ga.grad(ga.sum(functional.conv2d(x, w)), w)]

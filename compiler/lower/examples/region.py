@@ -53,9 +53,10 @@ class RegionLowering:
         self.original = {new: old for old, new in self.one.items()}
         machine = target(context.options.isa)
         dtypes = [n.type.dtype for k in self.kernels for n in k.nodes if isinstance(n.kind, Contract)]
-        self.lanes = machine.lanes(max(dtypes, key=dtypes.count)) // way.share
-        driver = Single if way.one_block else Driver
-        self.stage = Stage(context, machine, self.lanes, way.one_block, driver, region.size)
+        most = machine.lanes("float32") // way.share
+        self.lanes = min(machine.lanes(max(dtypes, key=dtypes.count)), most)
+        one_block = way.one_block and self.lanes == most  # as many examples of float64 are two blocks
+        self.stage = Stage(context, machine, self.lanes, one_block, Single if one_block else Driver, region.size)
         self.inner, self.layouts, self.driver = self.stage.inner, self.stage.layouts, self.stage.driver
 
     def run(self) -> tuple[list[Launch], list[Launch]]:
