@@ -52,6 +52,10 @@ FEWEST: Final = 4
 """Examples from which on a batch goes into lanes, although it does not fill them."""
 
 
+SHARES: Final = (1, 2, 4)
+"""Vectors that a block's examples are a whole, a half or a quarter of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a batch is gone through: examples in ``lanes``, or one by one; ``few``: a handful of them."""
@@ -60,7 +64,7 @@ class Way:
     few: bool = False
 
 
-WAYS: Final = (Way(), Way(few=True), *(Way(Lanes(s, one)) for s in (1, 2) for one in (False, True)))
+WAYS: Final = (Way(), Way(few=True), *(Way(Lanes(s, one)) for s in SHARES for one in (False, True)))
 
 
 def way_of(options: Options, batch: Iterable[int]) -> Way:
@@ -73,7 +77,8 @@ def way_of(options: Options, batch: Iterable[int]) -> Way:
         return Way()
     if most < FEWEST:
         return Way(few=True)
-    return Way(Lanes(2 if most <= lanes // 2 else 1, one_block=most <= lanes))
+    share = max(s for s in SHARES if s == 1 or most <= lanes // s)
+    return Way(Lanes(share, one_block=most <= lanes))
 
 
 def build(

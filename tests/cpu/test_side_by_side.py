@@ -1,4 +1,4 @@
-"""Batches that fill half a vector: two neighbouring columns of each example in the lanes."""
+"""Batches of half a vector or a quarter: two or four neighbouring columns of each example in the lanes."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ import graphad as ga
 from graphad import nn
 from tests.cpu.test_lanes_of_examples import CASES, agree, convolution, random_case, values, with_gradients
 
-BESIDE = "for h in lanes(2):"
+BESIDE = "for h in lanes({}):"
 
 
 def checked(case: dict, batches: Sequence[int], isa: str = "native") -> ga.Function:  # type: ignore[type-arg]
@@ -24,27 +24,33 @@ def checked(case: dict, batches: Sequence[int], isa: str = "native") -> ga.Funct
 @pytest.mark.parametrize("name", CASES)
 def test_convolutions(name: str, isa: str) -> None:
     f = checked(CASES[name], (4,) if isa == "avx2" else (8, 5), isa)
-    assert BESIDE in str(f.show())
+    assert BESIDE.format(2) in str(f.show())
 
 
-@given(random_case(), st.integers(5, 8))
+def test_four_examples() -> None:
+    f = checked(CASES["plain"], (4,), "avx512")
+    assert BESIDE.format(4) in str(f.show())
+
+
+@given(random_case(), st.integers(4, 8))
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_convolutions(case: dict, batch: int) -> None:  # type: ignore[type-arg]
     checked(case, (batch,), "avx512")
 
 
+@pytest.mark.parametrize("batch", [4, 7])
 @pytest.mark.parametrize("width", [2, 3, 9])
-def test_an_update_in_place_sees_each_column_once(width: int) -> None:
+def test_an_update_in_place_sees_each_column_once(width: int, batch: int) -> None:
     """Of an odd number of columns the last two overlap those before."""
     x, h = ga.input("x", ("N", 2, 3, width + 2)), ga.input("h", ("N", 2, 3, width))
     w = ga.parameter("w", np.random.default_rng(0).normal(size=(2, 2, 1, 3)).astype("f"))
     y = ga.exp(h * 0.5)
     for _ in range(2):
         y = y * 0.5 + nn.functional.conv2d(x, w)
-    args = values(np.random.default_rng(1), [x, h], 7)
+    args = values(np.random.default_rng(1), [x, h], batch)
     f = ga.compile([x, h], y, options=ga.Options(isa="avx512"))
     np.testing.assert_allclose(f(*args), ga.compile([x, h], y, target="numpy")(*args), rtol=1e-5, atol=1e-5)
-    assert BESIDE in str(f.show())
+    assert (BESIDE.format(8 // batch * 2) in str(f.show())) == (width >= 8 // batch * 2)
 
 
 def test_it_is_explained() -> None:

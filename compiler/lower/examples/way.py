@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """``share``: a vector of float32 fills a register (1) or half of it (2). ``one_block``: no more examples than that.
+    """``share``: a block of float32 fills a register (1), half of it (2) or a quarter (4). ``one_block``: there are no
+    more examples than that.
 
     Of one block, threads share the loops of every kernel; of more, each has its own blocks.
     """
