@@ -16,7 +16,7 @@ from graphad.compiler.lower.examples.bilinear.convolve import letter_sizes, lowe
 from graphad.compiler.lower.examples.bilinear.letters import Letters, letters_of, whole_tiles
 from graphad.compiler.lower.examples.bilinear.weights import Factors, factors_of, transform_weights
 from graphad.compiler.lower.examples.operands import Operand
-from graphad.compiler.lower.examples.products import letters_to_keep, lower_product, side_by_side
+from graphad.compiler.lower.examples.products import column_of, letters_to_keep, lower_product, side_by_side
 from graphad.compiler.lower.examples.stage import Stage
 from graphad.compiler.lower.folds import lower_fold
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
@@ -98,8 +98,8 @@ class Kernels:
         else:
             machine, dtype = self.stage.machine, anchor.type.dtype
             beside = side_by_side(anchor, w_letters, machine.lanes(dtype) // self.stage.lanes)
-            kept = letters_to_keep(anchor, x_letters, w_letters) if beside == 1 else ()
-            x = self.stage.operand(x_node, x_letters, nodes, kept)
+            kept = letters_to_keep(anchor, x_node, x_letters, w_letters, machine.vectors) if beside == 1 else ()
+            x = self.stage.operand(x_node, x_letters, nodes, kept, column_of(anchor, w_letters))
             width = self.stage.lanes * machine.vector_bytes // machine.lanes(dtype)
             how = lower_product(self.inner, builder, anchor, x, w, finish, machine.vectors, width, beside)
         for n in kernel.nodes:

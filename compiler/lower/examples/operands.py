@@ -1,18 +1,22 @@
 """Operands of contractions inside a region: read where they lie, or copied to where they can be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import VIEW
-from graphad.compiler.ir.size import Dim
+from graphad.compiler.ir.size import Dim, floor_divide
 from graphad.compiler.ir.types import Shape, TensorType
 from graphad.compiler.ir.view import Affine, AxisMap, identity
 from graphad.compiler.loops.ir import Expr, Load
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.letters import Strided, strided
+
+WORTH: Final = 1 / 12
+"""Of what a loop goes through, the part that is worth bounds that are computed."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,33 @@ class Bound:
     steps: tuple[tuple[str, int], ...]
     extent: int
 
-    def span(self, letter: str, at: dict[str, Dim]) -> "tuple[Dim, Dim] | None":
-        """Where the letter, whose step is 1 or -1, may go while the others stay; None if another is not known."""
-        step = dict(self.steps)[letter]
+    def span(self, letter: str, at: Mapping[str, Dim]) -> "tuple[Dim, Dim] | None":
+        """Where the letter may go while the others stay; None if another is not known.
+
+        >>> Bound(-2, (("y", 4), ("i", 1)), 9).span("y", {"i": 0}), Bound(3, (("m", -2),), 9).span("m", {})
+        ((1, 3), (-2, 2))
+        """
         rest: Dim = self.offset
         for c, s in self.steps:
             if c != letter:
                 if c not in at:
                     return None
                 rest = rest + s * at[c]
-        return (0 - rest, self.extent - rest) if step == 1 else (rest - (self.extent - 1), rest + 1)
+        step = dict(self.steps)[letter]
+        if step > 0:
+            return 0 - floor_divide(rest, step), 0 - floor_divide(rest - self.extent, step)
+        return floor_divide(rest - self.extent, -step) + 1, floor_divide(rest, -step) + 1
+
+    def saved(self, sizes: Mapping[str, int]) -> float:
+        """The part of all places that there is nothing to be read at.
+
+        >>> Bound(-1, (("y", 1), ("i", 1)), 4).saved({"y": 4, "i": 3})
+        0.16666666666666666
+        """
+        places = [self.offset]
+        for c, step in self.steps:
+            places = [p + step * k for p in places for k in range(sizes[c])]
+        return sum(not 0 <= p < self.extent for p in places) / len(places)
 
 
 @dataclass(frozen=True)
@@ -82,8 +103,7 @@ def padded(node: Node) -> tuple[Node, Affine]:
 def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tuple[Bound, ...]] | None:
     """A view without its margins of zeros, and the bounds to keep to instead; None for other views.
 
-    ``kept``: letters whose loops can keep to bounds, where each step of theirs is one of the operand's; the first is
-    that of the columns, "" for none.
+    ``kept``: letters whose loops can keep to bounds.
     """
     if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine) or node.kind.map.fill != 0:
         return None
@@ -93,8 +113,7 @@ def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tup
         if not axis.guarded:
             continue
         steps = tuple((letters[j], c) for j, c in axis.terms)
-        limited = [c for c in kept if c in dict(steps)]
-        tight = limited and abs(dict(steps)[limited[0]]) == 1
+        tight = any(c in kept for c, _ in steps)
         if axis.divisor != 1 or not isinstance(axis.offset, int) or not isinstance(extent, int) or not tight:
             return None
         bounds.append(Bound(axis.offset, steps, extent))
@@ -102,6 +121,24 @@ def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tup
     return Node(node.op, View(Affine(found.shape, axes, found.fill)), node.operands, node.type, node.site), tuple(
         bounds
     )
+
+
+def bounds_of(node: Node, letters: str) -> list[Bound]:
+    """What there is to be read of a view with margins of zeros, axis by axis."""
+    if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine) or node.kind.map.fill != 0:
+        return []
+    return [
+        Bound(axis.offset, tuple((letters[j], c) for j, c in axis.terms), extent)
+        for axis, extent in zip(node.kind.map.axes, node.operands[0].type.shape, strict=True)
+        if axis.guarded and axis.divisor == 1 and isinstance(axis.offset, int) and isinstance(extent, int)
+    ]
+
+
+def margins(node: Node, letters: str, column: str = "") -> tuple[Bound, ...]:
+    """Bounds that are worth a loop's while, although the margins are there: of lines, not of the ``column``."""
+    sizes = extents([letters], [node.type.shape])
+    found = [b for b in bounds_of(node, letters) if len(b.steps) == 2 and column not in dict(b.steps)]
+    return tuple(b for b in found if b.saved(sizes) > WORTH)
 
 
 def in_place(node: Node, letters: str, context: Context) -> Operand | None:

@@ -15,6 +15,7 @@ of columns: what is read of ``x`` for a few pixels is in the caches for all rows
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Final, TypeAlias
 
 from graphad.compiler.ir.kinds import Contract
@@ -26,8 +27,8 @@ from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.columns import Columns
 from graphad.compiler.lower.examples.near import copied, crowded
-from graphad.compiler.lower.examples.operands import Operand, extents
-from graphad.compiler.lower.examples.tiles import Piece, choose, pieces, tiles
+from graphad.compiler.lower.examples.operands import Operand, bounds_of, extents
+from graphad.compiler.lower.examples.tiles import Piece, bounded_rows, choose, pieces, step_cost, tiles
 
 Finish: TypeAlias = Callable[[dict[str, Dim], Expr], None]
 """What becomes of a result: called with each letter's place and the sum."""
@@ -49,17 +50,39 @@ WHOLE: Final = 16
 """Columns that one tile covers, so that margins of zeros need not be multiplied."""
 
 
-def letters_to_keep(anchor: Node, x_letters: str, w_letters: str) -> list[str]:
-    """Letters of ``x`` whose loops can keep to bounds: the columns', where one tile has them all, and summed ones."""
+def letters_to_keep(anchor: Node, x: Node, x_letters: str, w_letters: str, registers: int) -> list[str]:
+    """Letters of ``x`` whose loops can keep to bounds, if that pays: the columns', where one tile has them all, and
+    summed ones.
+    """
     kind = anchor.kind
     assert isinstance(kind, Contract)
-    shapes = [_shape(anchor, letters) for letters in (x_letters, w_letters)]
-    sizes = extents((x_letters, w_letters), shapes)
-    columns = [c for c in kind.out if c not in w_letters and sizes[c] != 1]
+    sizes = extents((x_letters, w_letters), [_shape(anchor, letters) for letters in (x_letters, w_letters)])
     summed = [c for c in x_letters if c not in kind.out]
-    if columns and sizes[columns[-1]] > WHOLE:
+    column = column_of(anchor, w_letters)
+    if not column:
+        return summed
+    width = sizes[column]
+    if width > WHOLE:
         return []
-    return [*columns[-1:], *summed]
+    count = max((sizes[c] for c in kind.out if c not in x_letters), default=1)
+    rows = min(count, bounded_rows(width, registers))
+    for bound in bounds_of(x, x_letters):
+        steps = dict(bound.steps)
+        if column in steps:
+            taps = prod(sizes[c] for c in steps if c != column)  # written out, so that they share what they load
+            loads = width * min(abs(steps[column]), taps) / taps
+            kept = step_cost(rows, width, loads) * (1 - bound.saved(sizes))
+            if kept > step_cost(*choose(count, width, registers)):
+                return []
+    return [column, *summed]
+
+
+def column_of(anchor: Node, w_letters: str) -> str:
+    """The letter of the columns: the last of ``x`` alone; "" for none."""
+    kind = anchor.kind
+    assert isinstance(kind, Contract)
+    sizes = dict(zip(kind.out, anchor.type.shape, strict=True))
+    return next((c for c in reversed(kind.out) if c not in w_letters and sizes[c] != 1), "")
 
 
 def side_by_side(anchor: Node, w_letters: str, room: int) -> int:
@@ -69,9 +92,7 @@ def side_by_side(anchor: Node, w_letters: str, room: int) -> int:
     """
     kind = anchor.kind
     assert isinstance(kind, Contract)
-    sizes = dict(zip(kind.out, anchor.type.shape, strict=True))
-    columns = [c for c in kind.out if c not in w_letters and sizes[c] != 1]
-    width = sizes[columns[-1]] if columns else 1
+    width = dict(zip(kind.out, anchor.type.shape, strict=True)).get(column_of(anchor, w_letters), 1)
     return room if room > 1 and isinstance(width, int) and width >= room else 1
 
 
@@ -148,7 +169,7 @@ def _tile(
     column = columns[-1] if columns else ""
     count, width = sizes.get(row, 1), sizes.get(column, 1) // side_by_side
     if any(column in dict(b.steps) for b in x.bounds):
-        return Tile(row, column, pieces(count, max(1, (registers - width - 2) // width)), pieces(width, width))
+        return Tile(row, column, pieces(count, bounded_rows(width, registers)), pieces(width, width))
     r, c = choose(count, width, registers)
     return Tile(row, column, pieces(count, r), pieces(width, c))
 

@@ -13,7 +13,7 @@ from graphad.compiler.lower.accumulate import behind
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.driver import CHUNKS, Driver
-from graphad.compiler.lower.examples.operands import Operand, in_place, padded, unmargined
+from graphad.compiler.lower.examples.operands import Operand, in_place, margins, padded, unmargined
 from graphad.compiler.lower.examples.parts import Part
 from graphad.compiler.lower.maps import lower_map
 from graphad.compiler.lower.pull import Puller
@@ -92,10 +92,13 @@ class Stage:
         """Whether examples differ in it."""
         return any(self.varies(x) for x in self._leaves_of(node))
 
-    def operand(self, node: Node, letters: str, nodes: Sequence[Node], kept: Sequence[str] = ()) -> Operand:
+    def operand(
+        self, node: Node, letters: str, nodes: Sequence[Node], kept: Sequence[str] = (), column: str | None = None
+    ) -> Operand:
         """Where it lies, else a copy: with margins, for a window; of what is computed nowhere else.
 
-        ``kept``: letters whose loops keep to what there is, so that it needs no margins.
+        ``kept``: letters whose loops keep to what there is, so that it needs no margins. ``column``: the letter whose
+        loop does not, while others may pass the margins by that are there; None if all go through them.
         """
         found = in_place(node, letters, self.inner)
         if found is not None:
@@ -110,7 +113,9 @@ class Stage:
             self._copy(copy, nodes)
         found = in_place(viewed(self.copies[key], window, node.site), letters, self.inner)
         assert found is not None
-        return found
+        if column is None:
+            return found
+        return replace(found, bounds=margins(node, letters, column))
 
     def _copy(self, node: Node, nodes: Sequence[Node]) -> None:
         """Stores a node of its own: in lanes, or once for all examples."""

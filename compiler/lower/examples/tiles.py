@@ -113,8 +113,22 @@ def _pixel(rows: int, taps: int, far: bool) -> float:
     return max(near, (rows + 1) * FETCH * far) + STEP / 2
 
 
-def _step(rows: int, columns: int, far: bool) -> float:
+def bounded_rows(width: int, registers: int) -> int:
+    """Rows of a tile that has all columns and keeps to their bounds: LLVM keeps a step's vectors at hand beside.
+
+    >>> bounded_rows(9, 32), bounded_rows(16, 32)
+    (2, 1)
+    """
+    return max(1, (registers - width - 2) // width)
+
+
+def step_cost(rows: int, columns: int, loads: float | None = None) -> float:
+    """Cycles of a sum's step, the tile's shared among its sums. ``loads``: of columns, if not all in each step."""
+    return _step(rows, columns, False, loads) / (rows * columns)
+
+
+def _step(rows: int, columns: int, far: bool, own: float | None = None) -> float:
     """Cycles of one step."""
-    loads = rows + columns
+    loads = rows + (columns if own is None else own)
     work = max(rows * columns / PORTS, loads / LOADS, LATENCY)
     return work + STEP / 2 + LOAD * loads + FAR * columns * far
