@@ -13,7 +13,7 @@ from graphad.compiler.lower.examples.bilinear.summed import PointSums
 from graphad.compiler.lower.examples.channels.choice import choose_plan
 from graphad.compiler.lower.examples.channels.plan import Plan, stride
 from graphad.compiler.lower.examples.channels.step import ChannelSums, Sums
-from graphad.compiler.lower.examples.operands import Operand
+from graphad.compiler.lower.examples.operands import Bound, Operand, margins
 from graphad.compiler.lower.examples.stage import Stage, summed, title
 from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.storage import Storage
@@ -41,12 +41,13 @@ class Gradients:
                 if shape is not None:
                     return self._by_points(kernel, nodes, anchor, (x, x_letters), (d, d_letters), letters, shape)
         operands = self.stage.operand(*a, nodes), self.stage.operand(*b, nodes)
+        bounds = (*margins(*a), *margins(*b))
         found = self._channels(anchor, operands)
         if found is not None:
-            return self._by_channels(kernel, anchor, found)
+            return self._by_channels(kernel, anchor, found, bounds)
         sums = self.stage.sums(anchor.type.dtype, anchor.type.size)
         builder = self.inner.builder("weights", nodes)[0]
-        how = lower_weights(self.inner, builder, anchor, operands, sums, self.stage.machine)
+        how = lower_weights(self.inner, builder, anchor, operands, sums, self.stage.machine, bounds)
         self.stage.add(builder.launch(tuple(nodes)), kernel, summed(kernel), products=True)
         return sums, how
 
@@ -57,7 +58,7 @@ class Gradients:
             return None
         return choose_plan(anchor, operands, self.stage.lanes, self.stage.machine, self.inner.picks)
 
-    def _by_channels(self, kernel: Kernel, anchor: Node, plan: Plan) -> tuple[Storage, str]:
+    def _by_channels(self, kernel: Kernel, anchor: Node, plan: Plan, bounds: Sequence[Bound]) -> tuple[Storage, str]:
         stage, dtype = self.stage, anchor.type.dtype
         kind, sizes = anchor.kind, letter_sizes(anchor)
         assert isinstance(kind, Contract)
@@ -65,7 +66,7 @@ class Gradients:
         step = stride(plan.vector, plan.depth[0])
         panel = self.inner.local(dtype, ((plan.lines - 1) * step + plan.reach(sizes)) * plan.width, per_part=True)
         sums = stage.sums(dtype, plan.width * plan.many_sums(sizes))
-        found = Sums(plan, sizes, source, numbers, panel, sums, stage.lanes)
+        found = Sums(plan, sizes, source, numbers, panel, sums, stage.lanes, bounds)
         builder = stage.outer.builder("weights", ())[0]
         launch = found.kernel(builder)
         launch.kernel.name += f"_{title(kernel)}"

@@ -21,9 +21,10 @@ from graphad.compiler.loops.index import flat
 from graphad.compiler.loops.ir import Element, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.examples.operands import Operand, extents
+from graphad.compiler.lower.examples.operands import Bound, Operand, extents
 from graphad.compiler.lower.examples.products import along
 from graphad.compiler.lower.examples.tiles import Piece, choose, choose_outer, pieces, tiles
+from graphad.compiler.lower.examples.trim import trimmed
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Target
 
@@ -38,16 +39,25 @@ NEAR: Final = 24 * 1024
 
 
 def lower_weights(
-    context: Context, builder: Builder, anchor: Node, operands: tuple[Operand, Operand], sums: Storage, machine: Target
+    context: Context,
+    builder: Builder,
+    anchor: Node,
+    operands: tuple[Operand, Operand],
+    sums: Storage,
+    machine: Target,
+    bounds: Sequence[Bound] = (),
 ) -> str:
-    """Adds the block's part of a contraction that sums over the batch to ``sums``; what was done, in words."""
+    """Adds the block's part of a contraction that sums over the batch to ``sums``; what was done, in words.
+
+    ``bounds``: of pixels and taps beyond which there are zeros.
+    """
     kind = anchor.kind
     assert isinstance(kind, Contract)
     sizes = extents((kind.left, kind.right), [o.type.shape for o in anchor.operands])
     depth = [c for c in sizes if c not in kind.out and sizes[c] != 1]
     shape, operands = _shape(kind, operands, depth, sizes, machine)
     others = [c for c in kind.out if c not in shape.letters]
-    tile = _Tile(context, builder, anchor, operands, sums, shape, depth, sizes)
+    tile = _Tile(context, builder, anchor, operands, sums, shape, depth, sizes, bounds)
     rows, *taps = (pieces(sizes.get(c, 1), most) for c, most in zip(shape.letters, shape.most, strict=True))
     by_row = tiles(rows) > 1
     outer = "" if by_row else next((c for c in others if sizes[c] != 1), "")
@@ -135,6 +145,7 @@ class _Tile:
     shape: _Shape
     depth: Sequence[str]
     sizes: dict[str, int]
+    bounds: Sequence[Bound]
 
     def write(
         self, outer: dict[str, Dim], first: tuple[Dim, ...], counts: tuple[int, int, int], pixel: Dim, pixels: int
@@ -143,12 +154,13 @@ class _Tile:
         builder, dtype = self.builder, self.anchor.type.dtype
         acc = builder.registers(counts, Lit(0, dtype))
         taps_inside = counts[0] > counts[1] * counts[2]
+        known = {c: (d, d) for c, d in outer.items()}
+        known |= {c: (f, f + (n - 1)) for c, f, n in zip(self.shape.letters, first, counts, strict=True) if c}
         with ExitStack() as stack:
             at = dict(outer)
-            for c in self.depth[:1]:
-                at[c] = pixel + stack.enter_context(builder.loop(pixels, stem="k"))
-            for c in self.depth[1:]:
-                at[c] = stack.enter_context(builder.loop(self.sizes[c], stem="k"))
+            for c in self.depth:
+                within = (pixel, pixel + pixels) if c == self.depth[0] else (0, self.sizes[c])
+                at[c] = stack.enter_context(trimmed(builder, c, within, self.sizes[c], self.bounds, known))
             place: list[Dim] = [0, 0, 0]
             for i in (0, 1, 2) if taps_inside else (1, 2, 0):
                 place[i] = stack.enter_context(builder.unrolled(0, counts[i], counts[i], "rsq"[i]))

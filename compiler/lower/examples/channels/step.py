@@ -25,6 +25,8 @@ from graphad.compiler.loops.ir import At, Call, Element, Expr, Lit, Load, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.examples.channels.plan import Plan, parts, stride
 from graphad.compiler.lower.examples.driver import CHUNKS, Block, Driver, Step
+from graphad.compiler.lower.examples.operands import Bound
+from graphad.compiler.lower.examples.trim import trimmed
 from graphad.compiler.lower.storage import Storage
 
 LOW = "low"
@@ -35,7 +37,7 @@ HIGH = "high"
 class Sums:
     """Writes the kernel. ``source`` and ``numbers``: where the operands lie; ``panel``: the transposed one.
 
-    ``block``: examples of a block, the vectors in which they lie side by side.
+    ``block``: examples of a block, the vectors in which they lie side by side; ``bounds``: beyond them are zeros.
     """
 
     plan: Plan
@@ -45,6 +47,7 @@ class Sums:
     panel: Storage
     sums: Storage
     block: int
+    bounds: Sequence[Bound]
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -82,12 +85,13 @@ class Sums:
         """A tile's sums over some lines, then added to those of the chunk."""
         plan, dtype = self.plan, self.sums.dtype
         acc = builder.registers(counts, Lit(0, dtype))
+        known = {c: (d, d) for c, d in outer.items()}
+        known |= {c: (f, f + (n - 1)) for c, f, n in zip(plan.letters, first[1:], counts[1:], strict=True)}
         with ExitStack() as stack:
             at = dict(outer)
-            lines = self.sizes[plan.depth[0]]
-            at[plan.depth[0]] = stack.enter_context(builder.between(symbol(LOW), symbol(HIGH), lines, stem="k"))
-            for c in plan.depth[1:]:
-                at[c] = stack.enter_context(builder.loop(self.sizes[c], stem="k"))
+            for c in plan.depth:
+                within = (symbol(LOW), symbol(HIGH)) if c == plan.depth[0] else (0, self.sizes[c])
+                at[c] = stack.enter_context(trimmed(builder, c, within, self.sizes[c], self.bounds, known))
             example = stack.enter_context(builder.between(0, symbol(COUNT), self.block, stem="e"))
             place = self._places(builder, stack, counts)
             value = Prim("mul", self._operands(builder, self._at(at, first, place), example), dtype)
