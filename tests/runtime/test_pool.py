@@ -10,7 +10,7 @@ import pytest
 from graphad.runtime import GraphadError, Layout, Program, default_threads, load, pool
 from graphad.runtime.instance import Instance
 from graphad.runtime.threads import _quota
-from tests.runtime.programs import HEAD, RUN, run_axpy, run_python, vector
+from tests.runtime.programs import HEAD, RUN, run_axpy, run_python, start_python, vector
 
 # z[part] counts how often that part ran, z[8 + part] is of how many parts it was
 MARKS = Program(
@@ -64,6 +64,18 @@ def test_threads_that_slept_wake_up() -> None:
 def test_many_runs_lose_none() -> None:
     assert counts(marks(0, 2), 20_000)[:3] == [20_000.0, 20_000.0, 0.0]
     assert counts(marks(5, 4), 300)[:5] == [300.0] * 4 + [0.0]
+
+
+def test_runs_beside_busy_processes_end() -> None:
+    """Every core taken twice over by others: waiting threads give theirs up."""
+    instance = marks(20, 4)
+    busy = [start_python("while True: pass") for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        assert counts(instance, 200)[:5] == [200.0] * 4 + [0.0]
+    finally:
+        for process in busy:
+            process.kill()
+            process.communicate()
 
 
 def test_callers_at_once_share_the_team_or_run_alone() -> None:
