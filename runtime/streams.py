@@ -38,6 +38,8 @@ class Place:
         self.waiting: dict[int, Word] = {}
         self.done: set[int] = set()
         self.chunks = _chunks(sorted(stream.stored), lanes)
+        self.read = _chunks(sorted(stream.loaded), max(2, lanes // 2))  # of more, vectors would lie across lines
+        self.there: dict[int, Word] = {}
         self.passing: Word | None = None  # whether the results of a block go out at once, past the caches
 
     def _offsets_of_lanes(self, offset: int) -> list[str]:
@@ -60,10 +62,21 @@ class Place:
             if ahead and offset == self.low:
                 write.prefetch(write.address(self.element, f"%p{self.number}", str(offset + ahead // self.align)))
             return write.load(self.vector, address, self.align)
+        if offset in self.read:
+            if offset not in self.there:
+                self.there.update(zip(self.read[offset], self._load_chunk(self.read[offset]), strict=True))
+            return self.there[offset]
         out = Word(self.vector, "poison")
         for lane, address in enumerate(self._offsets_of_lanes(offset)):
             out = write.insert(out, write.load(self.element, address, self.align), lane)
         return out
+
+    def _load_chunk(self, row: range) -> list[Word]:
+        """Neighbours at a stride: of each point as many as there are, side by side in vectors, and these transposed."""
+        m, write = len(row), self.text
+        part = kind(self.element.element, m)
+        points = [write.load(part, address, self.align) for address in self._offsets_of_lanes(row[0])]
+        return _squares(write, [_joined(write, points[j::m]) for j in range(m)])
 
     def store(self, offset: int, word: Word, passing: Word | None = None) -> None:
         """At a stride, neighbours wait until there are as many as lanes, and are transposed and stored as vectors.
@@ -219,12 +232,12 @@ class Place:
         ]
 
 
-def _chunks(offsets: Sequence[int], lanes: int) -> dict[int, range]:
-    """Neighbours that are transposed together: as many as lanes, or half of them, and so on down to two."""
+def _chunks(offsets: Sequence[int], most: int) -> dict[int, range]:
+    """Neighbours that are transposed together: at most so many, or half of them, and so on down to two."""
     found: dict[int, range] = {}
     at = 0
     while at < len(offsets):
-        first, size = offsets[at], lanes
+        first, size = offsets[at], most
         while size > 1 and list(offsets[at : at + size]) != list(range(first, first + size)):
             size //= 2
         if size > 1:
@@ -234,11 +247,31 @@ def _chunks(offsets: Sequence[int], lanes: int) -> dict[int, range]:
 
 
 def _transposed(write: Assembly, rows: list[Word]) -> list[Word]:
-    """Word k has element k of every row: log2(m) rounds of exchanges between m rows that are a power of two apart.
+    """Word k has element k of every row; of fewer rows than lanes, the words are parts of vectors."""
+    m, n = len(rows), rows[0].type.lanes
+    rows = _squares(write, rows)
+    if m == n:
+        return rows
+    return [write.part(rows[k % m], k // m * m, m) for k in range(n)]
 
-    Of fewer rows than lanes each square of lanes is transposed; the words are parts of what comes out then.
-    """
+
+def _joined(write: Assembly, parts: Sequence[Word]) -> Word:
+    """One vector of a power of two of them."""
+    while len(parts) > 1:
+        n = parts[0].type.lanes
+        whole = kind(parts[0].type.element, 2 * n)
+        order = ", ".join(f"i32 {k}" for k in range(2 * n))
+        parts = [
+            write.pure(f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{2 * n} x i32> <{order}>", whole)
+            for a, b in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return parts[0]
+
+
+def _squares(write: Assembly, rows: list[Word]) -> list[Word]:
+    """Each square of lanes transposed: log2(m) rounds of exchanges between m rows that are a power of two apart."""
     m, n, step = len(rows), rows[0].type.lanes, 1
+    rows = list(rows)
     while step < m:
         old = list(rows)
         for i in range(m):
@@ -249,9 +282,7 @@ def _transposed(write: Assembly, rows: list[Word]) -> list[Word]:
             rows[i] = _shuffled(write, old[i], old[i | step], first)
             rows[i | step] = _shuffled(write, old[i], old[i | step], second)
         step *= 2
-    if m == n:
-        return rows
-    return [write.part(rows[k % m], k // m * m, m) for k in range(n)]
+    return rows
 
 
 def _shuffled(write: Assembly, a: Word, b: Word, order: Sequence[int]) -> Word:
