@@ -56,3 +56,16 @@ def test_an_update_in_place_sees_each_column_once(width: int, batch: int) -> Non
 def test_it_is_explained() -> None:
     f = checked(CASES["plain"], (8,), "avx512")
     assert "2 neighbours of each example in the lanes" in str(f.explain())
+
+
+@pytest.mark.parametrize("batch", [4, 7])
+@pytest.mark.parametrize(("kernel", "size", "name"), [(3, 13, "Winograd"), (7, 37, "FFT")])
+def test_tiles_of_transforms(kernel: int, size: int, name: str, batch: int) -> None:
+    """An odd number of tiles: the last has a neighbour beyond the image."""
+    case = {"size": (size, size), "channels": 16, "out": 16, "kernel": (kernel, kernel), "padding": kernel // 2}
+    inputs, y = convolution(case)
+    values_ = values(np.random.default_rng(3), inputs, batch)
+    f = agree(inputs, with_gradients(y, inputs), values_, options=ga.Options(isa="avx512"))
+    lanes = 4 if batch <= 4 else 2
+    assert name in str(f.explain())
+    assert BESIDE.format(lanes) in str(f.show())

@@ -15,6 +15,16 @@ from graphad.compiler.loops.ir import At, Prim
 from graphad.compiler.lower.builder import Builder
 
 
+def beside(number: Dim, side_by_side: int) -> Dim:
+    """Of what is counted by so many: the first one's number, or those of all that lanes have at once."""
+    return number if side_by_side == 1 else side_by_side * number + symbol(PIXEL)
+
+
+def in_words(side_by_side: int) -> str:
+    """What the lanes have."""
+    return "one example a lane" if side_by_side == 1 else f"{side_by_side} neighbours of each example in the lanes"
+
+
 @dataclass(frozen=True)
 class Columns:
     """A tile's columns from ``first`` on, ``size`` times as many as are side by side; ``known``: there already."""
@@ -27,7 +37,7 @@ class Columns:
 
     def place(self, q: Dim) -> Dim:
         """The column, or those that lanes have at once."""
-        return self.first + q if self.side_by_side == 1 else self.first + self.side_by_side * q + symbol(PIXEL)
+        return self.first + beside(q, self.side_by_side)
 
     def new(self, builder: Builder) -> AbstractContextManager[None]:
         """Where lanes have columns that are not there yet."""

@@ -90,14 +90,18 @@ class Kernels:
             self._place(builder, puller, back, fold, every, value, stores)
 
         w = self.stage.operand(w_node, w_letters, nodes)
+        machine, dtype = self.stage.machine, anchor.type.dtype
+        room = machine.lanes(dtype) // self.stage.lanes
         quick = self._bilinear(anchor, x_node, x_letters, w_letters, w)
         if quick is not None:
             factors, letters, u = quick
-            x = self.stage.operand(whole_tiles(x_node, letters, x_letters, factors.algorithm.tile), x_letters, nodes)
-            how = lower_convolution(self.inner, builder, anchor, (x, u), factors, letters, finish, self.stage.machine)
+            lines, columns = factors.algorithm.tile
+            beside = side_by_side(anchor, w_letters, room, columns)
+            x_node = whole_tiles(x_node, letters, x_letters, (lines, columns * beside))
+            x = self.stage.operand(x_node, x_letters, nodes)
+            how = lower_convolution(self.inner, builder, anchor, (x, u), factors, letters, finish, machine, beside)
         else:
-            machine, dtype = self.stage.machine, anchor.type.dtype
-            beside = side_by_side(anchor, w_letters, machine.lanes(dtype) // self.stage.lanes)
+            beside = side_by_side(anchor, w_letters, room)
             kept = letters_to_keep(anchor, x_node, x_letters, w_letters, machine.vectors) if beside == 1 else ()
             x = self.stage.operand(x_node, x_letters, nodes, kept, column_of(anchor, w_letters))
             width = self.stage.lanes * machine.vector_bytes // machine.lanes(dtype)

@@ -25,7 +25,7 @@ from graphad.compiler.loops.in_lanes import PIXEL
 from graphad.compiler.loops.ir import At, Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.examples.columns import Columns
+from graphad.compiler.lower.examples.columns import Columns, in_words
 from graphad.compiler.lower.examples.near import copied, crowded
 from graphad.compiler.lower.examples.operands import Operand, bounds_of, extents
 from graphad.compiler.lower.examples.tiles import Piece, bounded_rows, choose, pieces, step_cost, tiles
@@ -85,15 +85,15 @@ def column_of(anchor: Node, w_letters: str) -> str:
     return next((c for c in reversed(kind.out) if c not in w_letters and sizes[c] != 1), "")
 
 
-def side_by_side(anchor: Node, w_letters: str, room: int) -> int:
-    """How many neighbouring columns go into the lanes, if there is room for so many: all of them, or one.
+def side_by_side(anchor: Node, w_letters: str, room: int, tile: int = 1) -> int:
+    """How many neighbouring columns, or tiles of so many, go into the lanes, if there is room: all of them, or one.
 
     Those of the result's last axes lie together, and few of them leave less over than they fill.
     """
     kind = anchor.kind
     assert isinstance(kind, Contract)
     width = dict(zip(kind.out, anchor.type.shape, strict=True)).get(column_of(anchor, w_letters), 1)
-    return room if room > 1 and isinstance(width, int) and width >= room else 1
+    return room if room > 1 and isinstance(width, int) and -(-width // tile) >= room else 1
 
 
 def lower_product(
@@ -141,8 +141,7 @@ def lower_product(
                     with along(builder, tile.row, piece, sizes, "o", by_row) as first_row:
                         sides = (piece.size, first_row), column
                         _sums(context, builder, anchor, (read, w), finish, tile.row, sides, at, depth, sizes)
-    lanes = "one example a lane" if side_by_side == 1 else f"{side_by_side} neighbours of each example in the lanes"
-    return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, {lanes}"
+    return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, {in_words(side_by_side)}"
 
 
 def _shape(anchor: Node, letters: str) -> tuple[Dim, ...]:

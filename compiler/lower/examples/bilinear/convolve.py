@@ -15,12 +15,14 @@ from typing import Final
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
+from graphad.compiler.loops.in_lanes import PIXEL
 from graphad.compiler.loops.ir import Element, Expr, Lit, Load, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.bilinear.algorithm import Memory, Pair
 from graphad.compiler.lower.examples.bilinear.letters import Letters
 from graphad.compiler.lower.examples.bilinear.weights import Factors
+from graphad.compiler.lower.examples.columns import beside, in_words
 from graphad.compiler.lower.examples.operands import Operand, extents
 from graphad.compiler.lower.examples.products import Finish, along
 from graphad.compiler.lower.examples.tiles import choose, pieces
@@ -47,17 +49,23 @@ def lower_convolution(
     letters: Letters,
     finish: Finish,
     machine: Target,
+    side_by_side: int = 1,
 ) -> str:
-    """Every result, handed to ``finish``; what was done, in words. Operands: windows, and the weights' transform."""
+    """Every result, handed to ``finish``; what was done, in words. Operands: windows, and the weights' transform.
+
+    ``side_by_side``: neighbouring tiles that lanes have at once; windows have as many as are multiples of that.
+    """
     sizes, algorithm = letter_sizes(anchor), factors.algorithm
-    strips, tiles = (-(-sizes[c] // t) for c, t in zip(letters.pixels, algorithm.tile, strict=True))
+    lines, columns = algorithm.tile
+    strips, tiles = -(-sizes[letters.pixels[0]] // lines), -(-sizes[letters.pixels[1]] // (columns * side_by_side))
     rows, depth = (sizes[c] * algorithm.parts for c in (letters.rows, letters.depth))
     most = _at_once(algorithm.points * (rows + depth) * machine.vector_bytes, tiles)
     dtype = anchor.type.dtype
-    v = context.local(dtype, algorithm.points * (depth * most | 1), per_part=True)
-    m = context.local(dtype, algorithm.points * (rows * most | 1), per_part=True)
-    work = _Work(context, builder, dtype, *operands, v, m, factors, letters, sizes)
+    v = context.local(dtype, algorithm.points * (depth * most | 1) * side_by_side, per_part=True)
+    m = context.local(dtype, algorithm.points * (rows * most | 1) * side_by_side, per_part=True)
+    work = _Work(context, builder, dtype, *operands, v, m, factors, letters, sizes, side_by_side)
     builder.kernel.parallel = strips > 1
+    builder.kernel.side_by_side = builder.extents[PIXEL] = side_by_side
     with builder.loop(strips, "parallel", stem="i") as strip:
         for part in pieces(tiles, most):
             with along(builder, "t", part, {"t": tiles}, "i") as first:
@@ -65,7 +73,7 @@ def lower_convolution(
                 work.transform(strip)
                 work.multiply(machine.vectors)
                 work.gather(strip, finish)
-    return f"{algorithm.name}, one example a lane"
+    return f"{algorithm.name}, {in_words(side_by_side)}"
 
 
 def _at_once(nbytes: int, tiles: int) -> int:
@@ -76,7 +84,7 @@ def _at_once(nbytes: int, tiles: int) -> int:
 
 @dataclass
 class _Work:
-    """Tiles of a strip: so many at a time, from ``first`` on."""
+    """Tiles of a strip: so many at a time, from ``first`` on; those side by side count as one."""
 
     context: Context
     builder: Builder
@@ -88,6 +96,7 @@ class _Work:
     factors: Factors
     letters: Letters
     sizes: dict[str, int]
+    side_by_side: int
     tiles: int = 0
     first: Dim = 0
 
@@ -95,22 +104,30 @@ class _Work:
         self.algorithm = self.factors.algorithm
         self.parts = self.algorithm.parts
         self.rows, self.depth = self.sizes[self.letters.rows], self.sizes[self.letters.depth]
-        self.memory = Memory(lambda dtype, size: self.context.local(dtype, size, per_part=True), lambda place: place)
+        many = self.side_by_side
+        self.memory = Memory(
+            lambda dtype, size: self.context.local(dtype, size * many, per_part=True), lambda place: beside(place, many)
+        )
 
     def place(self, channels: int, point: Dim, part: Dim, channel: Dim, tile: Dim) -> Dim:
         """Where a tile's part of a point lies.
 
         Points are an odd number of vectors apart, or all of a tile would compete for one set of the cache.
         """
-        return point * (channels * self.parts * self.tiles | 1) + (part * channels + channel) * self.tiles + tile
+        place = point * (channels * self.parts * self.tiles | 1) + (part * channels + channel) * self.tiles + tile
+        return beside(place, self.side_by_side)
+
+    def column(self, tile: Dim, offset: Dim) -> Dim:
+        """The column at an offset in a tile."""
+        return self.algorithm.tile[1] * beside(self.first + tile, self.side_by_side) + offset
 
     def transform(self, strip: Dim) -> None:
         """v from the lines that the strip reads."""
-        builder, letters, (lines, columns) = self.builder, self.letters, self.algorithm.tile
+        builder, letters, lines = self.builder, self.letters, self.algorithm.tile[0]
         with builder.loop(self.depth, stem="k") as c, builder.loop(self.tiles, stem="i") as t:
 
             def read(i: Dim, j: Dim) -> Expr:
-                places = (lines * strip + i, columns * (self.first + t) + j)
+                places = (lines * strip + i, self.column(t, j))
                 origins = dict(zip(letters.taps, letters.origins, strict=True))
                 at = {letters.depth: c, **dict(zip(letters.pixels, places, strict=True)), **origins}
                 return self.x.load(self.context, builder, at)
@@ -150,14 +167,14 @@ class _Work:
 
     def gather(self, strip: Dim, finish: Finish) -> None:
         """The results of the strip from m."""
-        builder, letters, (lines, columns) = self.builder, self.letters, self.algorithm.tile
+        builder, letters, lines = self.builder, self.letters, self.algorithm.tile[0]
         with builder.loop(self.rows, stem="o") as o, builder.loop(self.tiles, stem="i") as t:
 
             def read(p: Dim, part: Dim) -> Expr:
                 return Load(builder.buffer(self.m), self.place(self.rows, p, part, o, t), self.dtype)
 
             def write(r: Dim, q: Dim, value: Expr) -> None:
-                places = (lines * strip + r, columns * (self.first + t) + q)
+                places = (lines * strip + r, self.column(t, q))
                 inside = [(at, self.sizes[c]) for at, c in zip(places, letters.pixels, strict=True)]
                 with builder.ensured(inside):
                     finish({letters.rows: o, **dict(zip(letters.pixels, places, strict=True))}, value)
