@@ -8,6 +8,7 @@ from graphad.runtime.assembly import Assembly, Kind, Word, kind
 from graphad.runtime.expressions import BYTES
 from graphad.runtime.indices import constant_of
 from graphad.runtime.lane_plan import Stream
+from graphad.runtime.squares import chunks, joined, squares, transposed
 
 ELEMENT = {"bool": "i1", "int32": "i32", "int64": "i64", "float32": "float", "float64": "double"}
 I64 = kind("i64")
@@ -37,8 +38,8 @@ class Place:
         self.room = (lanes - 1) * self.near + span
         self.waiting: dict[int, Word] = {}
         self.done: set[int] = set()
-        self.chunks = _chunks(sorted(stream.stored), lanes)
-        self.read = _chunks(sorted(stream.loaded), max(2, lanes // 2))  # of more, vectors would lie across lines
+        self.chunks = chunks(sorted(stream.stored), lanes)
+        self.read = chunks(sorted(stream.loaded), max(2, lanes // 2))  # of more, vectors would lie across lines
         self.there: dict[int, Word] = {}
         self.passing: Word | None = None  # whether the results of a block go out at once, past the caches
 
@@ -76,7 +77,7 @@ class Place:
         m, write = len(row), self.text
         part = kind(self.element.element, m)
         points = [write.load(part, address, self.align) for address in self._offsets_of_lanes(row[0])]
-        return _squares(write, [_joined(write, points[j::m]) for j in range(m)])
+        return squares(write, [joined(write, points[j::m]) for j in range(m)])
 
     def store(self, offset: int, word: Word, passing: Word | None = None) -> None:
         """At a stride, neighbours wait until there are as many as lanes, and are transposed and stored as vectors.
@@ -98,7 +99,7 @@ class Place:
         self.waiting[offset] = word
         row = self.chunks[offset]
         if all(o in self.waiting for o in row):
-            columns = _transposed(write, [self.waiting.pop(o) for o in row])
+            columns = transposed(write, [self.waiting.pop(o) for o in row])
             self.done.update(row)
             places = list(zip(columns, self._offsets_of_lanes(row[0]), strict=True))
             for column, address in places:
@@ -230,61 +231,3 @@ class Place:
             f" %{name}.v = load {self.element}, ptr {source}, align {self.align}",
             f" store {self.element} %{name}.v, ptr {target}, align {self.align}",
         ]
-
-
-def _chunks(offsets: Sequence[int], most: int) -> dict[int, range]:
-    """Neighbours that are transposed together: at most so many, or half of them, and so on down to two."""
-    found: dict[int, range] = {}
-    at = 0
-    while at < len(offsets):
-        first, size = offsets[at], most
-        while size > 1 and list(offsets[at : at + size]) != list(range(first, first + size)):
-            size //= 2
-        if size > 1:
-            found.update(dict.fromkeys(range(first, first + size), range(first, first + size)))
-        at += size
-    return found
-
-
-def _transposed(write: Assembly, rows: list[Word]) -> list[Word]:
-    """Word k has element k of every row; of fewer rows than lanes, the words are parts of vectors."""
-    m, n = len(rows), rows[0].type.lanes
-    rows = _squares(write, rows)
-    if m == n:
-        return rows
-    return [write.part(rows[k % m], k // m * m, m) for k in range(n)]
-
-
-def _joined(write: Assembly, parts: Sequence[Word]) -> Word:
-    """One vector of a power of two of them."""
-    while len(parts) > 1:
-        n = parts[0].type.lanes
-        whole = kind(parts[0].type.element, 2 * n)
-        order = ", ".join(f"i32 {k}" for k in range(2 * n))
-        parts = [
-            write.pure(f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{2 * n} x i32> <{order}>", whole)
-            for a, b in zip(parts[::2], parts[1::2], strict=True)
-        ]
-    return parts[0]
-
-
-def _squares(write: Assembly, rows: list[Word]) -> list[Word]:
-    """Each square of lanes transposed: log2(m) rounds of exchanges between m rows that are a power of two apart."""
-    m, n, step = len(rows), rows[0].type.lanes, 1
-    rows = list(rows)
-    while step < m:
-        old = list(rows)
-        for i in range(m):
-            if i & step:
-                continue
-            first = [k if not k & step else n + (k ^ step) for k in range(n)]
-            second = [k | step if not k & step else n + k for k in range(n)]
-            rows[i] = _shuffled(write, old[i], old[i | step], first)
-            rows[i | step] = _shuffled(write, old[i], old[i | step], second)
-        step *= 2
-    return rows
-
-
-def _shuffled(write: Assembly, a: Word, b: Word, order: Sequence[int]) -> Word:
-    mask = ", ".join(f"i32 {k}" for k in order)
-    return write.pure(f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{len(order)} x i32> <{mask}>", a.type)
