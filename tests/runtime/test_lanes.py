@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphad.runtime import lanes, target
+from graphad.runtime import lane_memory, target
 from graphad.runtime.lanes import INLINED
 from tests.runtime.programs import LANES, compiled, pointwise
 from tests.runtime.test_translate import FLOATS, SPECIAL, WHOLE
@@ -159,7 +159,7 @@ def test_folds_and_streams(dtype: str, n: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_results_that_pass_the_caches_by_begin_anywhere(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "STREAMED", 1 << 10)
+    monkeypatch.setattr(lane_memory, "STREAMED", 1 << 10)
     body = LANES + "        stream(z, i, x[i] + y[i], n)\n"
     run = compiled(pointwise(dtype, body))
     rng = np.random.default_rng(4)
@@ -206,7 +206,7 @@ def test_folds_of_short_bodies_go_several_ways() -> None:
 
 @pytest.mark.parametrize(("dtype", "stride"), [("float32", 3), ("float64", 3), ("float64", 9), ("float32", 16)])
 def test_rows_of_results_go_out_a_block_at_a_time(dtype: str, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "STREAMED", 1 << 10)
+    monkeypatch.setattr(lane_memory, "STREAMED", 1 << 10)
     stored = "".join(
         f"        stream(z, {stride} * i + {k}, x[i] * {dtype}({k}) + y[i], {stride} * n)\n" for k in range(stride)
     )

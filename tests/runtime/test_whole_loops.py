@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphad.runtime import lanes, target
+from graphad.runtime import lane_memory, target
 from tests.runtime.programs import compiled, pointwise
 from tests.runtime.test_lanes import BODIES, SETUP
 
@@ -51,7 +51,7 @@ def test_results_that_pass_the_caches_by_begin_anywhere(
     dtype: str, other: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From a line on, they go the short way; from elsewhere, the long one. What is small goes either way."""
-    monkeypatch.setattr(lanes, "STREAMED", 1 << 8)
+    monkeypatch.setattr(lane_memory, "STREAMED", 1 << 8)
     body = (
         "    for j in range(4):\n        for i in lanes(0, POINTS):\n"
         "            stream(z, i + POINTS * j, math.exp(x[i]) * y[i], n)\n"
