@@ -166,7 +166,8 @@ class _Work:
         folds = plan.reductions(level, foldable=True)
         if not self._stored(level) and not folds:
             return
-        parts = 1 if self._stored(level) or level == 0 else _parts(plan.rows.width, len(folds))
+        alone = not (before or ahead or self._stored(level) or level == 0)
+        parts = _parts(plan.rows.width, len(folds)) if alone else 1
         reduced = [(now, n, part) for part in range(parts) for n in folds]
         reduced += [(ahead, n, 0) for n in plan.early()] if ahead else []
         accumulators = [Accumulator(builder, n) for _, n, _ in reduced]

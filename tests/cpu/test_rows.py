@@ -76,6 +76,16 @@ def test_rows_in_blocks(dtype: str) -> None:
     assert "one0 = select" in str(f.show())
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("width", [256, 259])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_alone(name: str, width: int) -> None:
+    """What is stored beside the next row, and from where, depends on what else a kernel computes."""
+    x = ga.input("x", ("N", width))
+    data = [(rows(width, "float32")[np.arange(n) % 9],) for n in (1, 2, 9, 16, 17, 50)]
+    agree([x], {name: FUNCTIONS[name](x)}, *data, rtol=3e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("shape", [(1, 300), (16, 300), (33, 300), (2, 9, 300), (3, 1, 7, 300)], ids=str)
 def test_rows_of_known_number(shape: tuple[int, ...]) -> None:
     x, d = ga.input("x", shape), ga.input("d", shape)
