@@ -39,21 +39,26 @@ class Pace:
         if seconds < best[self.alone]:
             best[self.alone] = seconds
         if not self.alone and self._crowded(seconds):
-            self._go(alone=True, calls=self._next)
-            self._next = min(2 * self._next, MOST)
+            self._go(alone=True, calls=self._rest())
             return
         self._left -= 1
         if self._left > 0:
             return
         if self._trying:
             self._trying = False
-            self._go(alone=best[True] < best[False], calls=RESTS)
+            alone = best[True] < best[False]
+            self._go(alone=alone, calls=self._rest() if alone and self._quickest < best[True] else RESTS)
         elif self.alone or best[False] < SHORT:
             self._trying = True
             self._go(alone=not self.alone, calls=TRIES)
             best[self.alone] = float("inf")
         else:
             self._left = RESTS
+
+    def _rest(self) -> int:
+        """Calls on one thread while others hold the cores: several have been quicker, and may soon be again."""
+        calls, self._next = self._next, min(2 * self._next, MOST)
+        return calls
 
     def _go(self, *, alone: bool, calls: int) -> None:
         self.alone, self._left = alone, calls

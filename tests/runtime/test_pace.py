@@ -59,3 +59,19 @@ def test_what_changes_is_noticed() -> None:
 
 def test_long_calls_stay_shared() -> None:
     assert ways(Pace(), 3 * RESTS, lambda alone: 3e-3) == [(False, 3 * RESTS)]
+
+
+def test_a_disturbance_is_soon_over() -> None:
+    """Tries that fall into it do not decide for thousands of calls."""
+    pace, calls = Pace(), 0
+
+    def seconds(alone: bool) -> float:
+        nonlocal calls
+        calls += 1
+        if alone or not 50 < calls <= 100:
+            return 3.7e-3 if alone else 2.1e-3
+        return 12e-3 if calls < 55 else 5e-3
+
+    found = ways(pace, 400, seconds)
+    assert [alone for alone, _ in found][-1] is False
+    assert found[-1][1] > 200
