@@ -374,9 +374,7 @@ class Assembly:
 
         ``other`` writes no instruction that is used elsewhere: what it writes does not always run.
         """
-        packed = f"i{mask.type.lanes}"
-        some = self.pure(f"bitcast {mask.type} {mask.text} to {packed}", mask.type)
-        test = self.pure(f"icmp ne {packed} {some.text}, 0", kind("i1"))
+        test = self.any(mask)
         number = self.fresh()[1:]
         rare, join, before = f"{number}.rare", f"{number}.join", self.label
         self.write(f' br i1 {test.text}, label %{rare}, label %{join}, !prof !{{!"branch_weights", i32 1, i32 9999}}')

@@ -66,12 +66,13 @@ def _terms(tree: ast.expr, varying: frozenset[str], invariant: frozenset[str]) -
             return {(ast.unparse(tree),): 1}
         case ast.BinOp(left=a, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=b):
             x, y = _terms(a, varying, invariant), _terms(b, varying, invariant)
-            return None if x is None or y is None else _combined(op, x, y)
+            return None if x is None or y is None else combined(op, x, y)
         case _:
             return None
 
 
-def _combined(op: ast.operator, x: dict[Monomial, int], y: dict[Monomial, int]) -> dict[Monomial, int]:
+def combined(op: ast.operator, x: dict[Monomial, int], y: dict[Monomial, int]) -> dict[Monomial, int]:
+    """The sum, the difference or the product of terms."""
     total: dict[Monomial, int] = {}
     if isinstance(op, ast.Mult):
         for m, c in x.items():

@@ -255,7 +255,7 @@ class Together(Memory):
             self._fail(status.ir, words[0], self.text.extract(words[1], 0))
             return
         bits = self.text.pure(f"bitcast {self.mask.type} {self.mask.text} to i{self.lanes}", kind("i1"))
-        some = self.text.pure(f"icmp ne i{self.lanes} {bits.text}, 0", kind("i1"))
+        some = self.text.any(self.mask)
         then, end = self._label("fail"), self._label("end")
         self.text.write(f" br i1 {some.text}, label %{then}, label %{end}")
         self.text.begin(then)

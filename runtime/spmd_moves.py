@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphad.runtime.assembly import Function, Kind, Word, function_name, kind
 from graphad.runtime.expressions import BYTES
@@ -11,6 +11,9 @@ from graphad.runtime.ir import ir
 from graphad.runtime.spmd_places import Access, Places
 from graphad.runtime.squares import joined, picked
 from graphad.runtime.streams import memory
+
+Operand: TypeAlias = tuple[object, object] | Word
+"""A type and a text."""
 
 
 class Moves(Places):
@@ -50,12 +53,7 @@ class Moves(Places):
         if mask is None:
             self.text.store(word, address, align)
             return
-        suffix = f"{word.type.suffix}.p0"
-        self._declare(f"llvm.masked.store.{suffix}", f"void ({word.type}, ptr, i32, {mask.type})")
-        name = function_name(f"llvm.masked.store.{suffix}")
-        self.text.write(
-            f" call void {name}({word.type} {word.text}, ptr {address}, i32 {align}, {mask.type} {mask.text})"
-        )
+        self.text.write(f" {self._moving('store', word.type, 'void', [word, ('ptr', address), ('i32', align), mask])}")
 
     def _mask_of(self, lane: Sequence[int], wanted: Sequence[bool] | None) -> Word | None:
         """Of the elements that belong to these lanes those that are wanted, where a lane runs; None for all."""
@@ -71,11 +69,8 @@ class Moves(Places):
     def _load_row(self, name: str, of: Kind, address: str, align: int, mask: Word | None) -> Word:
         if mask is None:
             return self.read(name, f"load {of}, ptr {address}, align {align}", of)
-        suffix = f"{of.suffix}.p0"
-        self._declare(f"llvm.masked.load.{suffix}", f"{of} (ptr, i32, {mask.type}, {of})")
-        called = function_name(f"llvm.masked.load.{suffix}")
-        operands = f"ptr {address}, i32 {align}, {mask.type} {mask.text}, {of} zeroinitializer"
-        return self.read(name, f"call {of} {called}({operands})", of)
+        operands: list[Operand] = [("ptr", address), ("i32", align), mask, (of, "zeroinitializer")]
+        return self.read(name, self._moving("load", of, of.text, operands), of)
 
     def mask_of_pixel(self, pixel: int) -> Word | None:
         if self.mask is None:
@@ -97,27 +92,23 @@ class Moves(Places):
 
     def gather(self, name: str, dtype: str, places: Word) -> Word:
         of = kind(memory(dtype).element, self.lanes)
-        suffix = f"{of.suffix}.v{self.lanes}p0"
-        bits = f"<{self.lanes} x i1>"
-        pointers = f"<{self.lanes} x ptr>"
-        self._declare(f"llvm.masked.gather.{suffix}", f"{of} ({pointers}, i32, {bits}, {of})")
-        every = "splat (i1 true)" if self.mask is None else self.mask.text
-        called = function_name(f"llvm.masked.gather.{suffix}")
-        at = self._pointers(name, dtype, places)
-        call = f"call {of} {called}({pointers} {at}, i32 {BYTES[dtype]}, {bits} {every}, {of} zeroinitializer)"
-        return self.read(name, call, of)
+        operands = [*self._elements(name, dtype, places), (of, "zeroinitializer")]
+        return self.read(name, self._moving("gather", of, of.text, operands), of)
 
     def scatter(self, name: str, dtype: str, places: Word, word: Word) -> None:
-        suffix = f"{word.type.suffix}.v{self.lanes}p0"
-        bits = f"<{self.lanes} x i1>"
-        pointers = f"<{self.lanes} x ptr>"
-        self._declare(f"llvm.masked.scatter.{suffix}", f"void ({word.type}, {pointers}, i32, {bits})")
-        every = "splat (i1 true)" if self.mask is None else self.mask.text
-        called = function_name(f"llvm.masked.scatter.{suffix}")
-        at = self._pointers(name, dtype, places)
-        self.text.write(
-            f" call void {called}({word.type} {word.text}, {pointers} {at}, i32 {BYTES[dtype]}, {bits} {every})"
-        )
+        operands = [word, *self._elements(name, dtype, places)]
+        self.text.write(f" {self._moving('scatter', word.type, 'void', operands)}")
+
+    def _elements(self, name: str, dtype: str, places: Word) -> list[Operand]:
+        """Their addresses, how they are aligned, and where lanes want them."""
+        at = f"<{self.lanes} x ptr>", self._pointers(name, dtype, places)
+        return [at, ("i32", BYTES[dtype]), self.mask or kind("i1", self.lanes)(True)]
+
+    def _moving(self, what: str, of: Kind, result: str, operands: Sequence[Operand]) -> str:
+        """The call of an intrinsic that moves vectors of a type, where a mask holds."""
+        name = f"llvm.masked.{what}.{of.suffix}.{f'v{of.lanes}' if what in ('gather', 'scatter') else ''}p0"
+        self._declare(name, f"{result} ({', '.join(str(o[0]) for o in operands)})")
+        return f"call {result} {function_name(name)}({', '.join(f'{o[0]} {o[1]}' for o in operands)})"
 
     def _declare(self, name: str, type_: str) -> None:
         """An intrinsic of LLVM on pointers, which llvmlite has no types for."""

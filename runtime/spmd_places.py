@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphad.runtime.assembly import Word
+from graphad.runtime.indices import Monomial, combined
 from graphad.runtime.spmd_values import I64, Values
 from graphad.runtime.streams import memory
 
@@ -17,7 +18,7 @@ class Access(NamedTuple):
 
     stride: int
     across: int
-    base: dict[tuple[str, ...], int]
+    base: dict[Monomial, int]
     offset: int
 
 
@@ -35,7 +36,7 @@ class Places(Values):
         offset = terms.pop((), 0)
         return Access(stride, across, terms, offset)
 
-    def _terms(self, tree: ast.expr) -> dict[tuple[str, ...], int] | None:
+    def _terms(self, tree: ast.expr) -> dict[Monomial, int] | None:
         match tree:
             case ast.Constant(value=int(number)):
                 return {(): int(number)}
@@ -52,11 +53,11 @@ class Places(Values):
                 return None if inner is None else {m: -c for m, c in inner.items()}
             case ast.BinOp(left=a, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=b):
                 x, y = self._terms(a), self._terms(b)
-                return None if x is None or y is None else _combined(op, x, y)
+                return None if x is None or y is None else combined(op, x, y)
             case _:
                 return None
 
-    def base(self, terms: dict[tuple[str, ...], int]) -> Word:
+    def base(self, terms: dict[Monomial, int]) -> Word:
         """The sum of the terms; those of outer loops first, so that they need not be added again inside."""
         total = I64(0)
         order = {n: i for i, n in enumerate(self.arguments)}
@@ -68,7 +69,7 @@ class Places(Values):
             total = product if total.constant == 0 else self.text.add(total, product, _EXACT)
         return total
 
-    def address_of(self, name: str, dtype: str, terms: dict[tuple[str, ...], int], offset: int) -> str:
+    def address_of(self, name: str, dtype: str, terms: dict[Monomial, int], offset: int) -> str:
         element = memory(dtype)
         pointer = self.arguments[name].ir.text
         base = self.base(terms)
@@ -86,17 +87,3 @@ class Places(Values):
     def regular(self, found: Access) -> bool:
         """Whether all lanes are a stride apart, those of different pixels, too."""
         return self.group == self.lanes or found.across == found.stride * self.group
-
-
-def _combined(op: ast.operator, x: dict[Any, int], y: dict[Any, int]) -> dict[tuple[str, ...], int]:
-    total: dict[tuple[str, ...], int] = {}
-    if isinstance(op, ast.Mult):
-        for m, c in x.items():
-            for n, d in y.items():
-                key = tuple(sorted(m + n))
-                total[key] = total.get(key, 0) + c * d
-        return total
-    total.update(x)
-    for n, d in y.items():
-        total[n] = total.get(n, 0) + (d if isinstance(op, ast.Add) else -d)
-    return total

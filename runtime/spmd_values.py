@@ -146,9 +146,12 @@ class Values(Expressions):
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
         if operands[0].type.lanes:
-            return elementary(self.text, name, operands)
-        wide = [self.text.splat(x, self.lanes) for x in operands]
-        return self.text.extract(elementary(self.text, name, wide), 0)
+            return self._in_lanes(name, operands)
+        return self.text.extract(self._in_lanes(name, [self.text.splat(x, self.lanes) for x in operands]), 0)
+
+    def _in_lanes(self, name: str, operands: Sequence[Any]) -> Word:
+        """By the C library where every operation is as written: there nothing is contracted."""
+        return elementary(self.text, name, operands) if "contract" in self.flags else self.text.libm(name, operands)
 
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {

@@ -8,7 +8,7 @@
 The window is written out, so there is nothing to loop over; what lies between the windows' columns is loaded with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import reduce
 from itertools import product
@@ -17,22 +17,23 @@ from typing import Final
 
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import Dim, symbol
+from graphad.compiler.ir.size import Dim, Size, symbol
 from graphad.compiler.ir.view import Affine
 from graphad.compiler.loops.in_lanes import LANE
-from graphad.compiler.loops.ir import At, Expr, Prim
+from graphad.compiler.loops.ir import At, Expr, For, If, Let, Load, Prim, Stmt, Store, ToDtype, Together
 from graphad.compiler.lower.accumulate import axes_of, behind, combine, groups_of, monoid_of
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import extent, index_of
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.pull import Puller
+from graphad.compiler.lower.rows import Group
 from graphad.compiler.lower.target import target
 
 MOST: Final = 16  # elements of a window that are written out
+NEAR: Final = 4  # between lanes' elements: farther ones are gathered one by one, for which vectors do not pay
+WIDE: Final = 32  # bytes of a vector from which on it pays at all
 _MONOIDS: Final = frozenset(("sum", "max", "min"))
-
-Group = tuple[int, ...]
 
 
 def lower_windows(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> Launch | None:
@@ -44,7 +45,7 @@ def lower_windows(context: Context, nodes: Sequence[Node], anchors: Sequence[Nod
     machine = target(context.options.isa)
     lanes = machine.lanes(anchors[0].type.dtype)
     sizes = [extent(g, shape) for g in reduced]
-    if not _fits(nodes, anchors) or len(kept) < 2 or not _few(sizes):
+    if machine.vector_bytes < WIDE or not _fits(nodes, anchors) or len(kept) < 2 or not _few(sizes):
         return None
     width = extent(kept[-1], shape)
     if not isinstance(width, int) or width < lanes // 4:
@@ -56,7 +57,24 @@ def lower_windows(context: Context, nodes: Sequence[Node], anchors: Sequence[Nod
         stack.enter_context(builder.together(LANE, lanes))
         inner = [stack.enter_context(builder.loop(extent(g, shape), stem="i")) for g in kept[1:-1]]
         work.columns([first, *inner], width, lanes)
+    if any(stride > NEAR for stride in _strides(builder.kernel.body)):
+        return None
     return builder.launch(tuple(nodes))
+
+
+def _strides(block: Sequence[Stmt]) -> Iterator[int]:
+    """From lane to lane, of all that is loaded."""
+    stack: list[object] = list(block)
+    while stack:
+        match stack.pop():
+            case Load(index=Size() as index):
+                yield dict(index.terms).get((LANE,), 0)
+            case Prim(args=inside) | For(body=inside) | Together(body=inside) | If(body=inside):
+                stack += inside
+            case Let(value=value) | Store(value=value) | ToDtype(arg=value):
+                stack.append(value)
+            case _:
+                pass
 
 
 def _fits(nodes: Sequence[Node], anchors: Sequence[Node]) -> bool:

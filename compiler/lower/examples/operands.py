@@ -107,20 +107,13 @@ def unmargined(node: Node, letters: str, kept: Sequence[str]) -> tuple[Node, tup
     """
     if not isinstance(node.kind, View) or not isinstance(node.kind.map, Affine) or node.kind.map.fill != 0:
         return None
-    found = node.kind.map
-    bounds: list[Bound] = []
-    for axis, extent in zip(found.axes, node.operands[0].type.shape, strict=True):
-        if not axis.guarded:
-            continue
-        steps = tuple((letters[j], c) for j, c in axis.terms)
-        tight = any(c in kept for c, _ in steps)
-        if axis.divisor != 1 or not isinstance(axis.offset, int) or not isinstance(extent, int) or not tight:
-            return None
-        bounds.append(Bound(axis.offset, steps, extent))
+    found, bounds = node.kind.map, bounds_of(node, letters)
+    tight = all(any(c in kept for c, _ in b.steps) for b in bounds)
+    if not tight or len(bounds) < sum(axis.guarded for axis in found.axes):
+        return None
     axes = tuple(AxisMap(a.offset, a.terms, a.divisor) for a in found.axes)
-    return Node(node.op, View(Affine(found.shape, axes, found.fill)), node.operands, node.type, node.site), tuple(
-        bounds
-    )
+    bare = Node(node.op, View(Affine(found.shape, axes, found.fill)), node.operands, node.type, node.site)
+    return bare, tuple(bounds)
 
 
 def bounds_of(node: Node, letters: str) -> list[Bound]:
@@ -137,7 +130,7 @@ def bounds_of(node: Node, letters: str) -> list[Bound]:
 def margins(node: Node, letters: str, column: str = "") -> tuple[Bound, ...]:
     """Bounds that are worth a loop's while, although the margins are there: of lines, not of the ``column``."""
     sizes = extents([letters], [node.type.shape])
-    found = [b for b in bounds_of(node, letters) if len(b.steps) == 2 and column not in dict(b.steps)]
+    found = [b for b in bounds_of(node, letters) if column not in dict(b.steps)]
     return tuple(b for b in found if b.saved(sizes) > WORTH)
 
 

@@ -22,13 +22,14 @@ from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.in_lanes import PIXEL
-from graphad.compiler.loops.ir import At, Element, Expr, Lit, Prim
+from graphad.compiler.loops.ir import Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.columns import Columns, in_words
 from graphad.compiler.lower.examples.near import copied, crowded
 from graphad.compiler.lower.examples.operands import Operand, bounds_of, extents
 from graphad.compiler.lower.examples.tiles import Piece, bounded_rows, choose, pieces, step_cost, tiles
+from graphad.compiler.lower.examples.trim import trimmed
 
 Finish: TypeAlias = Callable[[dict[str, Dim], Expr], None]
 """What becomes of a result: called with each letter's place and the sum."""
@@ -247,15 +248,7 @@ def _steps(
     extent = sizes[letter]
     if _meets(x, letter, column):
         return builder.unrolled(0, extent, extent, "k")
-    spans = [s for b in x.bounds if letter in dict(b.steps) and (s := b.span(letter, at)) is not None]
-    if not spans:
-        return builder.loop(extent, stem="k")
-    low: Expr = At(0)
-    high: Expr = At(extent)
-    for start, stop in spans:
-        low = Prim("max", (low, At(start)), "int64")
-        high = Prim("min", (high, At(stop)), "int64")
-    return builder.between(builder.index(low, extent + 1), builder.index(high, extent + 1), extent, stem="k")
+    return trimmed(builder, letter, (0, extent), extent, x.bounds, {c: (place, place) for c, place in at.items()})
 
 
 def _across(builder: Builder, x: Operand, column: str, at: dict[str, Dim], columns: int) -> AbstractContextManager[Dim]:

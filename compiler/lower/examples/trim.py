@@ -38,19 +38,20 @@ def trimmed(
 
 
 def reached(bound: Bound, letter: str, known: Mapping[str, Range]) -> Range | None:
-    """Where the letter may go for some place of the other one; None if that is not known, or not bound to it.
+    """Where the letter may go for some places of the others; None if these are not known, or it is not bound.
 
     >>> reached(Bound(-2, (("y", 1), ("i", 1)), 9), "y", {"i": (0, 4)})
     (-2, 11)
     """
     steps = dict(bound.steps)
-    others = [c for c in steps if c != letter]
-    if letter not in steps or len(others) != 1 or others[0] not in known:
+    others = {c: step for c, step in steps.items() if c != letter}
+    if letter not in steps or any(c not in known for c in others):
         return None
-    (other,) = others
-    first, last = (bound.span(letter, {other: place}) for place in known[other])
+    ends = []
+    for least in (True, False):  # of where it begins, and of where it ends
+        places = {c: known[c][(step * steps[letter] > 0) == least] for c, step in others.items()}
+        ends.append(bound.span(letter, places))
+    first, last = ends
     assert first is not None
     assert last is not None
-    if steps[other] * steps[letter] < 0:
-        first, last = last, first
-    return last[0], first[1]
+    return first[0], last[1]
