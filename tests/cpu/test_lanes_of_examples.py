@@ -1,5 +1,6 @@
 """Batches in the lanes of vectors: convolutions of all kinds, their gradients and what stands around them."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -266,6 +267,16 @@ def test_batches_that_fill_some_lanes(dtype: str) -> None:
     calls = [values(np.random.default_rng(n), inputs, n) for n in (4, 5, 8, 9, 16, 17)]
     for call in calls:
         agree(inputs, with_gradients(y, inputs), call, options=ga.Options())
+
+
+@pytest.mark.parametrize("batch", [4, 16])
+def test_strict_precision_calls_the_c_library(batch: int) -> None:
+    x, w = ga.input("x", ("N", 2, 7, 9), "float64"), ga.input("w", (3, 2, 3, 3), "float64")
+    c = functional.conv2d(x, w) * 20.0
+    f = ga.compile([x, w], [c, ga.sin(c)], options=ga.Options(precision="strict"))
+    found, sines = f(*values(np.random.default_rng(1), [x, w], batch))
+    np.testing.assert_array_equal(sines, np.vectorize(math.sin)(found))
+    assert in_lanes(f)
 
 
 def test_an_empty_batch() -> None:

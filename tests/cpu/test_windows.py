@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import graphad as ga
 from graphad import nn
+from graphad.compiler.lower.windows import NEAR
 
 F = nn.functional
 POOLS = {1: (F.max_pool1d, F.avg_pool1d), 2: (F.max_pool2d, F.avg_pool2d)}
@@ -44,11 +45,13 @@ def test_pools(case: tuple[ga.Tensor, ga.Tensor, np.ndarray], isa: str) -> None:
     np.testing.assert_allclose(f(value), expected, rtol=1e-5 if x.dtype == "float32" else 1e-13, atol=1e-6)
 
 
-def test_which_kernels_are_of_windows() -> None:
+@pytest.mark.parametrize(("stride", "isa"), [(2, "avx2"), (4, "avx512"), (5, "avx512"), (2, "sse")])
+def test_which_kernels_are_of_windows(stride: int, isa: str) -> None:
+    """Where vectors are long, and lanes' elements near."""
     x = ga.input("x", ("N", 6, 28, 28))
-    f = ga.compile([x], F.max_pool2d(F.relu(x), 2))
+    f = ga.compile([x], F.max_pool2d(F.relu(x), 2, stride), options=ga.Options(isa=isa))
     f(np.zeros((1, 6, 28, 28), "f"))
-    assert "windows" in str(f.show())
+    assert ("_windows_max(" in str(f.show())) == (stride <= NEAR and isa != "sse")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pages are locked by a call of Linux")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from graphad.runtime import lane_memory, target
+from graphad.runtime.ir import ir
+from graphad.runtime.units import Units
 from tests.runtime.programs import compiled, pointwise
 from tests.runtime.test_lanes import BODIES, SETUP
 
@@ -24,6 +26,14 @@ def test_every_body(name: str) -> None:
         for run in both("float64", SETUP + "    for i in lanes(0, POINTS):\n" + BODIES[name])
     )
     np.testing.assert_array_equal(known, open_)
+
+
+@pytest.mark.parametrize(("count", "whole"), [(str(POINTS), True), ("63", False), ("n", False)])
+def test_which_loops_have_no_rest(count: str, whole: bool) -> None:
+    made = pointwise("float64", f"    for i in lanes(0, {count}):\n        z[i] = math.exp(x[i]) + y[i]\n")
+    units = Units(made.source)
+    units.declared(ir.Module("caller"), "k", [*["float64*"] * 3, *["int64"] * 3])
+    assert any(".whole" in unit.text for unit in units.take()) == whole
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
