@@ -1,7 +1,7 @@
 """``build``: Graph -> Program. Passes, lowering, text; and the layout for concrete sizes."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -9,13 +9,16 @@ from typing import Final
 from graphad.compiler.emit import module_text
 from graphad.compiler.interpret import number, numbers
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Constant, Leaf
+from graphad.compiler.ir.kinds import Constant
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import symbol
+from graphad.compiler.ir.types import TensorType
 from graphad.compiler.ir.verify import verify
 from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.lower import Lowered, lower
 from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
+from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
 from graphad.compiler.passes.fuse import fuse, unfused
 from graphad.compiler.passes.kernels.order import LARGE
@@ -25,27 +28,42 @@ from graphad.runtime import ArraySpec, Layout, Program
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program and everything that can be asked of how it came to be."""
+    """A program and everything that can be asked of how it came to be.
 
-    stages: tuple[Stage, ...]
+    ``own_stages`` and ``lowered`` have sizes under names of our own, as ``own`` gives them; what is asked and answered
+    here has the user's. ``sizes``: those that the program takes, ours and the user's.
+    """
+
+    own_stages: tuple[Stage, ...]
     lowered: Lowered
     program: Program
-    sizes: tuple[str, ...]
+    sizes: Mapping[str, str]
+    own: Renaming
 
     def layout(self, sizes: Mapping[str, int], threads: int) -> Layout:
-        """The program's numbers for concrete sizes."""
+        """The program's numbers for concrete sizes. Errors: GraphError for one that is not given."""
+        given = tuple(number(symbol(name), sizes) for name in self.sizes.values())
+        sizes = self.own.sizes(sizes)
         offsets, nbytes = plan_memory(self.lowered.launches, self.lowered.locals, sizes, threads)
         shapes = tuple(numbers(y.type.shape, sizes) for y in self.lowered.graph.outputs)
-        return Layout(tuple(number_of(s, sizes) for s in self.sizes), offsets, nbytes, shapes, threads)
+        return Layout(given, offsets, nbytes, shapes, threads)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The graph after each pass, as the user wrote its sizes."""
+        return tuple(Stage(s.name, self._back.graph(s.graph), s.seconds) for s in self.own_stages)
+
+    def written(self, t: TensorType) -> TensorType:
+        """The type of a node of ``lowered`` as the user wrote it."""
+        return self._back.type(t)
+
+    @cached_property
+    def _back(self) -> Renaming:
+        return self.own.back()
 
     @cached_property
     def states(self) -> tuple[Node, ...]:
         return self.lowered.graph.states
-
-
-def number_of(name: str, sizes: Mapping[str, int]) -> int:
-    """A named size's number."""
-    return number(sizes[name], sizes)
 
 
 FEWEST: Final = 4
@@ -92,14 +110,16 @@ def build(
 
     ``way``: how a batch is gone through. ``picks``: answers to what may be done in several ways, by question.
     """
-    stages = graph_stages(graph, options)
+    own = Renaming(own_names(graph))
+    stages = graph_stages(own.graph(graph), options)
     fused = stages[-1].graph
     started = time.perf_counter()
     lowered = lower(fused, options, way.lanes, way.few, picks)
-    sizes = tuple(sorted(set().union(*(_names(n) for n in fused.nodes)) if fused.nodes else ()))
+    named = set().union(*(_names(n) for n in fused.nodes))
+    sizes = {ours: name for name, ours in own.names.items() if ours in named}
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))
-    return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes)
+    return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes, own)
 
 
 def graph_stages(graph: Graph, options: Options) -> list[Stage]:
@@ -121,9 +141,9 @@ def _program(name: str, lowered: Lowered, source: str, options: Options) -> Prog
     return Program(
         name=name,
         source=source,
-        inputs=tuple(_spec(x, i) for i, x in enumerate(graph.inputs)),
-        outputs=tuple(_spec(y, i) for i, y in enumerate(graph.outputs)),
-        states=tuple(_spec(s, i) for i, s in enumerate(graph.states)),
+        inputs=_specs("input", graph.inputs),
+        outputs=_specs("output", graph.outputs),
+        states=_specs("state", graph.states),
         constants=tuple(constants),
         locals=len(lowered.locals),
         kernels=tuple(launch.kernel.name for launch in lowered.launches),
@@ -131,6 +151,5 @@ def _program(name: str, lowered: Lowered, source: str, options: Options) -> Prog
     )
 
 
-def _spec(node: Node, i: int) -> ArraySpec:
-    name = node.kind.name if isinstance(node.kind, Leaf) else f"output{i}"
-    return ArraySpec(name, node.type.dtype, node.type.ndim)
+def _specs(role: str, nodes: Sequence[Node]) -> tuple[ArraySpec, ...]:
+    return tuple(ArraySpec(f"{role}{i}", n.type.dtype, n.type.ndim) for i, n in enumerate(nodes))

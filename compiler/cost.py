@@ -19,6 +19,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.memory import plan_memory
 from graphad.compiler.model.counts import node_flops
 from graphad.compiler.passes.kernels.points import is_anchor
 from graphad.compiler.predict import predict
@@ -61,7 +62,7 @@ class Cost:
 
 def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
     """The cost of one call for concrete sizes."""
-    launches = built.lowered.launches
+    sizes, launches = built.own.sizes(sizes), built.lowered.launches
     stored = built.lowered.assignment.stored
     kernels = []
     for launch, nodes, name in zip(launches, counted(launches), built.program.kernels, strict=True):
@@ -70,9 +71,9 @@ def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
         kernels.append(KernelCost(name, sum(f for _, f in flops), moved, _by_layer(flops)))
     constants = sum(c.nbytes for c in built.program.constants)
     states = sum(_nbytes(s.type.size, s.type.dtype, sizes) for s in built.states)
-    arena = built.layout(sizes, threads).nbytes
+    arena = plan_memory(launches, built.lowered.locals, sizes, threads)[1]
     total = (sum(k.flops for k in kernels), sum(k.bytes for k in kernels))
-    seconds = predict(built.stages[-1].graph, sizes).seconds
+    seconds = predict(built.own_stages[-1].graph, sizes).seconds
     return Cost(*total, arena + states + constants, seconds, tuple(kernels))
 
 

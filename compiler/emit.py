@@ -1,7 +1,7 @@
 """The text of a whole program: its kernels, each once, and ``run``, which launches them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.size import Dim
@@ -20,11 +20,11 @@ from graphad.runtime.kernel import *
 '''
 
 
-def module_text(lowered: Lowered, sizes: Sequence[str]) -> str:
-    """The module: helpers, kernels (equal ones once), run."""
+def module_text(lowered: Lowered, sizes: Mapping[str, str]) -> str:
+    """The module: helpers, kernels (equal ones once), run. ``sizes``: of the program, our names with the user's."""
     functions: dict[str, str] = {}  # text with a stand-in for the name -> name
     order: list[str] = []
-    lines = [f"    {name} = sizes[{i}]" for i, name in enumerate(sizes)]
+    lines = [f"    # {name} is the size {written!r}\n    {name} = sizes[{i}]" for i, (name, written) in enumerate(sizes.items())]
     tables = _Tables(lowered)
     for i, launch in enumerate(lowered.launches):
         for helper in launch.kernel.helpers:
@@ -56,7 +56,7 @@ def _add(
     return functions[key]
 
 
-def _with_sizes(launch: Launch, sizes: Sequence[str], body: str) -> list[str]:
+def _with_sizes(launch: Launch, sizes: Iterable[str], body: str) -> list[str]:
     """Arguments for the kernel's scalars; run-time sizes are added to them where its text uses them."""
     for name in sizes:
         if name not in launch.kernel.scalars and re.search(rf"\b{name}\b", body):

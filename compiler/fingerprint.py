@@ -9,26 +9,38 @@ from functools import cache
 from pathlib import Path
 
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Constant
+from graphad.compiler.ir.kinds import Constant, Kind, Leaf
 from graphad.compiler.ir.op import is_known
 
 
 def fingerprint(graph: Graph) -> str | None:
-    """All that a program depends on but sites and labels; None for ops that another process may not know.
+    """All that a program depends on, so no site, label or leaf's name; None for ops that another process may not know.
+
+    Sizes stand as they are called: give them names of our own first (names.py).
 
     >>> from graphad.compiler.ir.parse import parse
     >>> fingerprint(parse('graph {\\n  %0: float32[N] = input "x"\\n  return %0\\n}')).splitlines()[0]
-    "0 input Leaf(role='input', name='x') float32[N]"
+    '0 input input float32[N]'
     """
     numbers = {node: i for i, node in enumerate(graph.nodes)}
     lines = []
     for node, i in numbers.items():
         if not is_known(node.op):
             return None
-        kind = _constant(node.kind) if isinstance(node.kind, Constant) else repr(node.kind)
+        kind = _kind(node.kind)
         lines.append(" ".join((str(i), node.op.name, kind, str(node.type), *(str(numbers[o]) for o in node.operands))))
     roots = [numbers[n] for n in (*graph.inputs, *graph.outputs, *(n for pair in graph.updates for n in pair))]
     return "\n".join((*lines, repr((len(graph.inputs), len(graph.outputs), roots))))
+
+
+def _kind(kind: Kind) -> str:
+    match kind:
+        case Leaf(role=role):
+            return role
+        case Constant():
+            return _constant(kind)
+        case _:
+            return repr(kind)
 
 
 def _constant(kind: Constant) -> str:

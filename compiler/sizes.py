@@ -1,6 +1,6 @@
 """Which symbolic sizes a program can take at run time, and graphs with the others replaced by numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.graph import Graph
@@ -45,6 +45,17 @@ def _shapes(node: Node) -> list[Shape]:
     return found
 
 
+def dims_of(node: Node) -> Iterator[Dim]:
+    """Every size in a node's type and kind; one may come twice."""
+    kind = node.kind
+    for shape in _shapes(node):
+        yield from shape
+    if isinstance(kind, SizeOf):
+        yield kind.size
+    if isinstance(kind, Fold | View) and isinstance(kind.map, Affine):
+        yield from (axis.offset for axis in kind.map.axes)
+
+
 def _plain(d: Dim) -> bool:
     """A number, or a name times a number."""
     if isinstance(d, int):
@@ -75,7 +86,7 @@ def specialize(graph: Graph, sizes: Mapping[str, int]) -> tuple[Graph, Mapping[N
     done: dict[Node, Node] = {}
     for node in graph.nodes:
         operands = tuple(done[o] for o in node.operands)
-        kind = _at(node.kind, sizes)
+        kind = kind_at(node.kind, sizes)
         declared = node.type.at(sizes)
         if kind == node.kind and operands == node.operands and declared == node.type:
             done[node] = node
@@ -101,7 +112,7 @@ def check_sizes(graph: Graph, sizes: Mapping[str, int]) -> None:
         declared = node.type.at(sizes)
         operands = [known[o] for o in node.operands]
         if declared != node.type or any(t is not o.type for t, o in zip(operands, node.operands, strict=True)):
-            declared = _inferred(node, _at(node.kind, sizes), operands, declared, sizes)
+            declared = _inferred(node, kind_at(node.kind, sizes), operands, declared, sizes)
         known[node] = node.type if declared == node.type else declared
 
 
@@ -120,7 +131,8 @@ def _inferred(
         ) from error
 
 
-def _at(kind: Kind, sizes: Mapping[str, int]) -> Kind:
+def kind_at(kind: Kind, sizes: Mapping[str, Dim]) -> Kind:
+    """A kind with named sizes replaced, by numbers or others."""
     match kind:
         case SizeOf(size=size):
             return SizeOf(evaluate(size, sizes))

@@ -113,7 +113,7 @@ class Function(Runner):
             )
         return self.cost_at()
 
-    def cost_at(self, **sizes: int) -> Cost:
+    def cost_at(self, /, **sizes: int) -> Cost:
         """Flops, bytes moved and peak memory of a call with these sizes, without compiling machine code.
 
         >>> import graphad as ga

@@ -118,7 +118,7 @@ class Runner:
         """The names of the sizes that the arguments bring."""
         return named_sizes(self.graph)
 
-    def specialize(self, **sizes: int) -> Self:
+    def specialize(self, /, **sizes: int) -> Self:
         """Compiles ahead of the first call, for these sizes; answers the function itself.
 
         Errors: GraphError for a size that is unknown, missing, or no number of at least 0.

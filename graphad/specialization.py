@@ -21,6 +21,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.lower.examples.way import Lanes
+from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, named_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
@@ -53,7 +54,7 @@ class Compiled:
         try:
             return runtime.load(self.built.program, self.loaded)
         except CompileError as error:
-            raise explain_refusal(self.built.lowered, error) from error
+            raise explain_refusal(self.built, error) from error
 
 
 class Specialization:
@@ -118,7 +119,7 @@ class Specialization:
         try:
             self.instance.run(inputs, outputs)
         except GuardError as error:
-            raise explain_failure(self.compiled.built.lowered, error) from None
+            raise explain_failure(self.compiled.built, error) from None
 
 
 def bound(
@@ -191,12 +192,16 @@ class Specializer:
         """Everything that a program for these sizes depends on; nothing if no other process can know."""
         if self._fingerprint is None:
             return ()
-        chosen = f"{sorted(sizes.items())} {self.threads} {default_threads()} {self.options.key()}"
+        chosen = f"{sorted(self._own.sizes(sizes).items())} {self.threads} {default_threads()} {self.options.key()}"
         return self._fingerprint, compiler_stamp(Path(__file__).parent), chosen
 
     @cached_property
     def _fingerprint(self) -> str | None:
-        return fingerprint(self.graph)
+        return fingerprint(self._own.graph(self.graph))
+
+    @cached_property
+    def _own(self) -> Renaming:
+        return Renaming(own_names(self.graph))
 
     def compiled(self, sizes: Mapping[str, int]) -> Compiled:
         """The program for sizes, without machine code unless it was run; those that are not fixed need not be given."""
@@ -236,5 +241,5 @@ class Specializer:
         auto = self.options.batch == "auto" and self.options.convolution == "auto"
         other = Way(None if way.lanes else Lanes(1))
         ways = [way, other] if auto and own.built.lowered.profits else [way]
-        found = tuned(ways, make, trial, f"{sorted(sizes.items())}, {threads} threads")
+        found = tuned(ways, make, trial, f"{sorted(self._own.sizes(sizes).items())}, {threads} threads")
         return Compiled(graph, make(found.way, found.picks), own.variables, found, self._loaded)

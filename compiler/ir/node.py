@@ -17,8 +17,17 @@ class Site:
     layer: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}"
+        place = f"{in_one_line(self.file)}:{self.line}"
         return f"{place} (layer {self.layer!r})" if self.layer else place
+
+
+def in_one_line(text: str) -> str:
+    """Text that may stand in a comment: what is no printable character is escaped, ends of lines above all.
+
+    >>> print(in_one_line("a file.py\\nimport os"))
+    a file.py\\nimport os
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 UNKNOWN = Site()

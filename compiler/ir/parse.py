@@ -172,7 +172,8 @@ def _axis(text: str) -> AxisMap:
     divisor = 1
     if quotient := re.fullmatch(r"\((.*)\)/(\d+)", text):
         text, divisor = quotient[1], int(quotient[2])
+    text, _, size = text.partition("{")
     terms = tuple((int(i), int(f"{sign}{c or 1}")) for sign, c, i in _TERM.findall(text))
     rest = _TERM.sub("", text).lstrip("+")
-    offset: Dim = parse_dim(rest) if rest else 0
+    offset: Dim = parse_dim(size.rstrip("}") or rest) if size or rest else 0
     return AxisMap(offset, terms, divisor, guarded)

@@ -4,11 +4,12 @@ The same name is the same size. Equality is equality of polynomials, so ``reshap
 without knowing N. A quotient that does not divide exactly is kept as an atom of its own, ``(N+1)//2``.
 """
 
-import ast
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from graphad.compiler.errors import ShapeError
 
@@ -88,11 +89,11 @@ class Size:
                 found |= {atom} if isinstance(atom, str) else atom.numerator.names()
         return found
 
-    def at(self, sizes: Mapping[str, int]) -> "Dim":
-        """Its value with some names given.
+    def at(self, sizes: "Mapping[str, Dim]") -> "Dim":
+        """Its value with some names given, as numbers or as other sizes.
 
-        >>> (2 * symbol("N") + 1).at({"N": 3})
-        7
+        >>> (2 * symbol("N") + 1).at({"N": 3}), (2 * symbol("N") + 1).at({"N": symbol("M")})
+        (7, 2*M+1)
         """
         total: Dim = 0
         for atoms, coefficient in self.terms:
@@ -117,7 +118,17 @@ def symbol(name: str) -> Size:
     return Size((((name,), 1),))
 
 
-def evaluate(dim: Dim, sizes: Mapping[str, int]) -> Dim:
+def variable(name: str) -> Size:
+    """An index that an analysis reasons about, among sizes: no size has its name, which is no identifier.
+
+    >>> variable("row 0") * 64 + symbol("N")
+    64*row 0+N
+    """
+    assert not name.isidentifier(), f"{name!r} may be a size's name"
+    return Size((((name,), 1),))
+
+
+def evaluate(dim: Dim, sizes: Mapping[str, Dim]) -> Dim:
     """``dim`` with the names in ``sizes`` replaced."""
     return dim if isinstance(dim, int) else dim.at(sizes)
 
@@ -163,36 +174,90 @@ def divide(dim: Dim, divisor: Dim) -> Dim | None:
     return quotient
 
 
-def parse_dim(text: str) -> Dim:
-    """Reads what ``str`` of a size wrote.
+DEEPEST: Final = 100
+"""Parentheses and signs inside one another that a size may have as text."""
+QUOTIENTS: Final = 50
+"""Quotients that it may have."""
+MOST: Final = 1000
+"""Numbers, names and signs that it may have, and terms once it is multiplied out."""
+_TOKEN: Final = re.compile(r"\s*([0-9]+|//|[-+*()]|[^\s\d+*/()-][^\s+*/()-]*)")
 
-    >>> parse_dim("2*N+1"), parse_dim("64")
-    (2*N+1, 64)
+
+def parse_dim(text: str) -> Dim:
+    """Reads what ``str`` of a size wrote. A name is any identifier, keywords of Python, too, but for its constants.
+
+    >>> parse_dim("2*N+1"), parse_dim("64"), parse_dim("class//2")
+    (2*N+1, 64, ((class)//2))
     """
     try:
-        return _read(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ShapeError) as error:
+        return _Reader(text).whole()
+    except (ValueError, ShapeError) as error:
         raise ShapeError(f"{text!r} is no size: write a number, a name, or sums and products of these") from error
 
 
-def _read(tree: ast.expr) -> Dim:
-    match tree:
-        case ast.Constant(value=int(value)) if not isinstance(value, bool):
-            return value
-        case ast.Name(id=name):
-            return symbol(name)
-        case ast.UnaryOp(op=ast.USub(), operand=x):
-            return -1 * _read(x)
-        case ast.BinOp(left=a, op=ast.Add(), right=b):
-            return _read(a) + _read(b)
-        case ast.BinOp(left=a, op=ast.Sub(), right=b):
-            return _read(a) - _read(b)
-        case ast.BinOp(left=a, op=ast.Mult(), right=b):
-            return _read(a) * _read(b)
-        case ast.BinOp(left=a, op=ast.FloorDiv(), right=b):
-            return floor_divide(_read(a), _read(b))
-        case _:
+class _Reader:
+    """sum: product (+|- product)*; product: factor (*|// factor)*; factor: number, name, - factor, (sum)."""
+
+    def __init__(self, text: str) -> None:
+        self.tokens = _tokens(text)
+        self.depth = 0
+        if self.tokens.count("//") > QUOTIENTS:
+            raise ShapeError("too many quotients")
+
+    def whole(self) -> Dim:
+        found = self.sum()
+        if self.tokens:
             raise ShapeError("not a size")
+        return found
+
+    def sum(self) -> Dim:
+        total = self.product()
+        while self.tokens and self.tokens[-1] in ("+", "-"):
+            sign = 1 if self.tokens.pop() == "+" else -1
+            total = total + sign * self.product()
+        return total
+
+    def product(self) -> Dim:
+        total = self.factor()
+        while self.tokens and self.tokens[-1] in ("*", "//"):
+            times = self.tokens.pop() == "*"
+            total = _bounded(total, self.factor()) if times else floor_divide(total, self.factor())
+        return total
+
+    def factor(self) -> Dim:
+        token = self.tokens.pop() if self.tokens else ""
+        if token in ("True", "False", "None"):  # what another library may mean by them is not meant here
+            raise ShapeError("not a size")
+        if token not in ("-", "("):
+            return int(token) if token.isdecimal() else symbol(token)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ShapeError("too deep")
+        found = -1 * self.factor() if token == "-" else self.sum()
+        if token == "(" and (not self.tokens or self.tokens.pop() != ")"):
+            raise ShapeError("a parenthesis is open")
+        self.depth -= 1
+        return found
+
+
+def _tokens(text: str) -> list[str]:
+    """The tokens, the last one first. Names are normalised as Python does it, so that arguments by name meet them."""
+    found: list[str] = []
+    at, text = 0, text.rstrip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or len(found) == MOST:
+            raise ShapeError("not a size")
+        token = match[1]
+        found.append(unicodedata.normalize("NFKC", token) if token.isidentifier() else token)
+        at = match.end()
+    return found[::-1]
+
+
+def _bounded(a: Dim, b: Dim) -> Dim:
+    if len(_terms(a)) * len(_terms(b)) > MOST:
+        raise ShapeError("too many terms")
+    return a * b
 
 
 def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:
@@ -213,9 +278,9 @@ def _collect(terms: Iterable[tuple[Monomial, int]]) -> Dim:
     return Size(tuple(kept))
 
 
-def _atom_at(atom: Atom, sizes: Mapping[str, int]) -> Dim:
+def _atom_at(atom: Atom, sizes: Mapping[str, Dim]) -> Dim:
     if isinstance(atom, str):
-        return sizes[atom] if atom in sizes else symbol(atom)
+        return sizes[atom] if atom in sizes else Size((((atom,), 1),))
     return atom.numerator.at(sizes) // atom.denominator
 
 

@@ -62,7 +62,7 @@ def to_text(graph: Graph, sites: bool = False) -> str:
 
 def _call(node: Node, number: Mapping[Node, int]) -> str:
     operands = ", ".join(f"%{number[o]}" for o in node.operands)
-    label = f" as {json.dumps(node.label)}" if node.label and not isinstance(node.kind, Leaf) else ""
+    label = f" as {_quoted(node.label)}" if node.label and not isinstance(node.kind, Leaf) else ""
     head = f"{node.op.name}({operands})" if node.operands else node.op.name
     return head + attributes(node) + label
 
@@ -71,7 +71,7 @@ def attributes(node: Node) -> str:
     """What the kind holds, as the text form writes it after the operands."""
     match node.kind:
         case Leaf(name=name):
-            return f" {json.dumps(name)}"
+            return f" {_quoted(name)}"
         case Constant() as constant:
             return f" {_constant(constant)}"
         case SizeOf(size=size):
@@ -94,6 +94,11 @@ def attributes(node: Node) -> str:
             return f" axis={axis}"
         case After():
             return ""
+
+
+def _quoted(name: str) -> str:
+    """A name in quotes, in one line, without what begins a comment."""
+    return json.dumps(name).replace("  #", "  \\u0023")
 
 
 def _constant(constant: Constant) -> str:

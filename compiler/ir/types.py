@@ -25,8 +25,8 @@ class TensorType:
         """Number of elements."""
         return product(self.shape)
 
-    def at(self, sizes: Mapping[str, int]) -> "TensorType":
-        """The type with named sizes replaced by numbers."""
+    def at(self, sizes: Mapping[str, Dim]) -> "TensorType":
+        """The type with named sizes replaced, by numbers or others."""
         return TensorType(self.dtype, tuple(evaluate(d, sizes) for d in self.shape))
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ class AxisMap:
     def __str__(self) -> str:
         parts = [f"i{j}" if c == 1 else f"-i{j}" if c == -1 else f"{c}*i{j}" for j, c in self.terms]
         if self.offset != 0 or not parts:
-            parts.append(str(self.offset))
+            parts.append(str(self.offset) if isinstance(self.offset, int) else f"{{{self.offset}}}")  # may be called i1
         text = "+".join(parts).replace("+-", "-")
         return (f"({text})/{self.divisor}" if self.divisor != 1 else text) + ("?" if self.guarded else "")
 
@@ -61,7 +61,7 @@ class Affine:
     def is_identity(self, operand: Shape) -> bool:
         return self.shape == operand and all(a.is_identity(i) for i, a in enumerate(self.axes))
 
-    def at(self, sizes: Mapping[str, int]) -> "Affine":
+    def at(self, sizes: Mapping[str, Dim]) -> "Affine":
         """With named sizes replaced."""
         axes = tuple(AxisMap(evaluate(a.offset, sizes), a.terms, a.divisor, a.guarded) for a in self.axes)
         return Affine(tuple(evaluate(d, sizes) for d in self.shape), axes, self.fill)
@@ -77,7 +77,7 @@ class Reshape:
 
     shape: Shape
 
-    def at(self, sizes: Mapping[str, int]) -> "Reshape":
+    def at(self, sizes: Mapping[str, Dim]) -> "Reshape":
         return Reshape(tuple(evaluate(d, sizes) for d in self.shape))
 
 

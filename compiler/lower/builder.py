@@ -29,6 +29,7 @@ from graphad.compiler.loops.ir import (
     Together,
 )
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.names import STEM
 
 
 @dataclass(eq=False, slots=True)
@@ -74,7 +75,7 @@ class Builder:
 
     def fresh(self, stem: str) -> str:
         """A name not used yet."""
-        assert stem not in _LETTER.values(), f"{stem!r} begins the names of buffers"
+        assert stem not in _TAKEN, f"{stem!r} begins the names of buffers or of sizes"
         self._count[stem] = self._count.get(stem, -1) + 1
         return f"{stem}{self._count[stem]}"
 
@@ -226,6 +227,7 @@ class Builder:
 
 
 _LETTER = {"input": "x", "output": "y", "state": "p", "constant": "d", "local": "t"}
+_TAKEN = {*_LETTER.values(), STEM}
 
 
 def _as_size(name: str) -> Size:

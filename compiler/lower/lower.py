@@ -25,6 +25,7 @@ from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.rowwise import lower_rowwise
 from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.title import title
 from graphad.compiler.options import Options
 from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regions
 from graphad.compiler.passes.kernels.points import is_anchor
@@ -131,7 +132,7 @@ def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
     else:
         launches = [_map(context, kernel.nodes, stores)]
     for launch in launches:
-        launch.kernel.name = f"{launch.kernel.name}_{_title(kernel.stores[-1], anchors)}"
+        launch.kernel.name = f"{launch.kernel.name}_{title(kernel)}"
         if context.options.precision != "strict":
             mark_lanes(launch.kernel, _results(launch))
     return launches
@@ -203,10 +204,3 @@ def _copy(context: Context, source: Node, target: Node) -> Launch:
         name = builder.buffer(context.stored[source])
         builder.store(context.stored[target], i, Load(name, i, source.type.dtype))
     return builder.launch((source,), "update")
-
-
-def _title(node: Node, anchors: Sequence[Node]) -> str:
-    """A word for the kernel's name: the layer, or the op."""
-    layer = (anchors[0] if anchors else node).site.layer
-    word = layer or node.label or node.op.name
-    return "".join(c if c.isalnum() else "_" for c in word)

@@ -30,7 +30,7 @@ def explain(last: Specialization, target: str) -> Text:
     built = last.compiled.built
     parts = [
         _head(last, target),
-        stage_table(built.stages),
+        stage_table(built.own_stages),
         _kernels(last, built),
         _contractions(last, built),
         _memory(last, built),
@@ -71,7 +71,7 @@ def _kernels(last: Specialization, built: Built) -> str:
 
 def _contractions(last: Specialization, built: Built) -> str:
     rows = [
-        (_who(node), " x ".join(str(x.type) for x in node.operands), how, _why(last, node, how))
+        (_who(node, built), " x ".join(str(built.written(x.type)) for x in node.operands), how, _why(last, node, how))
         for node, how in built.lowered.choices.items()
     ]
     found = table(("contraction", "operands", "done as", "why"), rows) if rows else ""
@@ -98,12 +98,12 @@ def _listed(costs: Mapping[str, float], text: Callable[[float], str]) -> str:
     return ", ".join(f"{name} {text(costs[name])}" for name in best)
 
 
-def _who(node: Node) -> str:
-    return f"{node.site.layer or node.label or node.op.name}: {node.type}"
+def _who(node: Node, built: Built) -> str:
+    return f"{node.site.layer or node.label or node.op.name}: {built.written(node.type)}"
 
 
 def _memory(last: Specialization, built: Built) -> str:
-    sizes = last.sizes
+    sizes = built.own.sizes(last.sizes)
     arena = last.instance.bytes
     whole = sum(
         number(s.size, sizes) * ITEMSIZE[s.dtype] * (last.threads if s.per_part else 1) for s in built.lowered.locals

@@ -53,7 +53,7 @@ def profile(last: Specialization, inputs: Sequence[np.ndarray], repeats: int) ->
     try:
         seconds = last.instance.profile(inputs, last.outputs(), repeats)
     except GuardError as error:
-        raise explain_failure(built.lowered, error) from None
+        raise explain_failure(built, error) from None
     finally:
         for storage, before in zip(storages, saved, strict=True):
             storage[...] = before

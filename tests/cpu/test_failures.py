@@ -1,5 +1,6 @@
 """What a user meets when a run, or the compiler itself, fails: the node, the line, and states that are as they were."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_nan_guard_names_the_first_node_that_made_one() -> None:
 def test_a_kernel_that_does_not_compile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     module_text = build.module_text
 
-    def broken(lowered: Lowered, sizes: tuple[str, ...]) -> str:
+    def broken(lowered: Lowered, sizes: Mapping[str, str]) -> str:
         return module_text(lowered, sizes).replace("math.sin(", "math.sinister(")
 
     monkeypatch.setattr(build, "module_text", broken)

@@ -14,9 +14,10 @@ from graphad.compiler.lower.examples.channels.choice import choose_plan
 from graphad.compiler.lower.examples.channels.plan import Plan, stride
 from graphad.compiler.lower.examples.channels.step import ChannelSums, Sums
 from graphad.compiler.lower.examples.operands import Bound, Operand, margins
-from graphad.compiler.lower.examples.stage import Stage, summed, title
+from graphad.compiler.lower.examples.stage import Stage, summed
 from graphad.compiler.lower.examples.weights import lower_weights
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.title import title
 
 
 class Gradients:

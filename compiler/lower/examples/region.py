@@ -30,12 +30,13 @@ from graphad.compiler.lower.examples.kernels import Kernels
 from graphad.compiler.lower.examples.one import one_example
 from graphad.compiler.lower.examples.parts import Part
 from graphad.compiler.lower.examples.single import Single
-from graphad.compiler.lower.examples.stage import Stage, summed, title
+from graphad.compiler.lower.examples.stage import Stage, summed
 from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.lower.maps import store_all
 from graphad.compiler.lower.reduce import lower_in_scalars
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import target
+from graphad.compiler.lower.title import title
 from graphad.compiler.passes.kernels.examples import Region, batch_axis
 from graphad.compiler.passes.kernels.points import is_anchor
 

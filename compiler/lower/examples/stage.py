@@ -19,6 +19,7 @@ from graphad.compiler.lower.maps import lower_map
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Target
+from graphad.compiler.lower.title import title
 from graphad.compiler.passes.kernels.points import is_anchor
 
 
@@ -158,11 +159,3 @@ def summed(kernel: Kernel) -> tuple[Node, ...]:
     """What an exit computes for every example: the sums and what is behind them."""
     anchors = [n for n in kernel.nodes if is_anchor(n)]
     return *behind(kernel.nodes, anchors), *anchors
-
-
-def title(kernel: Kernel) -> str:
-    """A word for the kernel's name: the layer, or the op."""
-    anchors = [n for n in kernel.nodes if is_anchor(n)]
-    node = anchors[0] if anchors else kernel.stores[-1]
-    word = node.site.layer or kernel.stores[-1].label or kernel.stores[-1].op.name
-    return "".join(c if c.isalnum() else "_" for c in word)

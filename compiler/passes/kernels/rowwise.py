@@ -15,7 +15,7 @@ from typing import Final
 
 from graphad.compiler.ir.kinds import Gather, Index, Map, Reduce, SizeOf, View
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import Dim, product, symbol
+from graphad.compiler.ir.size import Dim, product, variable
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.compiler.loops.index import flat, split
@@ -129,9 +129,9 @@ def reached(nodes: Collection[Node], stores: Sequence[Node], rows: Rows) -> dict
 
     None where a row cannot be computed for itself: a reduction or a store would be needed at a place of another.
     """
-    row = tuple(symbol(f"_row{i}_") for i in range(len(rows.rows)))
-    column = symbol("_column_")
-    extents: dict[str, Dim] = {f"_row{i}_": d for i, d in enumerate(rows.rows)} | {"_column_": rows.width}
+    names = [f"row {i}" for i in range(len(rows.rows))]
+    row, column = tuple(map(variable, names)), variable("a column")
+    extents: dict[str, Dim] = {**dict(zip(names, rows.rows, strict=True)), "a column": rows.width}
     found: dict[Node, bool] = {}
     seen: set[tuple[Node, Place]] = set()
     own = {n: rows.place(n.type.shape, row, column) for n in nodes}
