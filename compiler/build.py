@@ -41,12 +41,15 @@ class Built:
     own: Renaming
 
     def layout(self, sizes: Mapping[str, int], threads: int) -> Layout:
-        """The program's numbers for concrete sizes. Errors: GraphError for one that is not given."""
-        given = tuple(number(symbol(name), sizes) for name in self.sizes.values())
-        sizes = self.own.sizes(sizes)
-        offsets, nbytes = plan_memory(self.lowered.launches, self.lowered.locals, sizes, threads)
-        shapes = tuple(numbers(y.type.shape, sizes) for y in self.lowered.graph.outputs)
-        return Layout(given, offsets, nbytes, shapes, threads)
+        """The program's numbers for concrete sizes."""
+        own = self.own_sizes(sizes)
+        offsets, nbytes = plan_memory(self.lowered.launches, self.lowered.locals, own, threads)
+        shapes = tuple(numbers(y.type.shape, own) for y in self.lowered.graph.outputs)
+        return Layout(tuple(own[name] for name in self.sizes), offsets, nbytes, shapes, threads)
+
+    def own_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """Sizes as ``lowered`` knows them. Errors: GraphError for one that the program takes and that is not given."""
+        return self.own.sizes(sizes) | {ours: number(symbol(name), sizes) for ours, name in self.sizes.items()}
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

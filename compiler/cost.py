@@ -62,7 +62,7 @@ class Cost:
 
 def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
     """The cost of one call for concrete sizes."""
-    sizes, launches = built.own.sizes(sizes), built.lowered.launches
+    sizes, launches = built.own_sizes(sizes), built.lowered.launches
     stored = built.lowered.assignment.stored
     kernels = []
     for launch, nodes, name in zip(launches, counted(launches), built.program.kernels, strict=True):

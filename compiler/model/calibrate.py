@@ -118,7 +118,7 @@ def _streams(machine: Machine) -> tuple[list[Mapping[str, float]], list[float]]:
     for n in lengths:
         instance, results = _instance(built, {"N": n})
         runs[n] = partial(instance.run, [np.ones(n, np.float32)], results)
-    found = [predict(built.lowered.graph, built.own.sizes({"N": n}), machine) for n in lengths]
+    found = [predict(built.lowered.graph, built.own_sizes({"N": n}), machine) for n in lengths]
     spent = _best(runs)
     return [{"call": 1.0, **f.by_kernel[0].features} for f in found], list(spent.values())
 

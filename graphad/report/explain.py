@@ -103,7 +103,7 @@ def _who(node: Node, built: Built) -> str:
 
 
 def _memory(last: Specialization, built: Built) -> str:
-    sizes = built.own.sizes(last.sizes)
+    sizes = built.own_sizes(last.sizes)
     arena = last.instance.bytes
     whole = sum(
         number(s.size, sizes) * ITEMSIZE[s.dtype] * (last.threads if s.per_part else 1) for s in built.lowered.locals

@@ -62,6 +62,20 @@ def test_other_numbers_in_parameters_are_the_same_program(built: list[int]) -> N
     assert built == [1]
 
 
+def test_other_names_are_the_same_program(built: list[int]) -> None:
+    def function(rows: str, columns: str, x: str, w: str) -> ga.Function:
+        a, b = ga.input(x, (rows, columns, 3)), ga.parameter(w, np.ones(3, np.float32))
+        return ga.compile([a], ga.sum(ga.exp(a) * b, axis=1).named(w))
+
+    data, before = np.zeros((4, 5, 3), np.float32), stats.compiles
+    for names in (("rows", "columns", "x", "w"), ("part", "i0", "lanes", "\n"), ("columns", "rows", "w", "x")):
+        f = function(*names)
+        np.testing.assert_array_equal(f(data), np.full((4, 3), 5))
+        assert f"# n0 is the size {names[0]!r}" in f.show()
+    assert stats.compiles == before + 1
+    assert built == [1] * 3  # once to run, and once to show each of the others
+
+
 @pytest.mark.parametrize("change", ["sizes", "options", "threads", "constant", "compiler"])
 def test_what_makes_another_program(built: list[int], change: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = ga.input("x", ("N",))

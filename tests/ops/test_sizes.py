@@ -81,7 +81,48 @@ def test_examples() -> None:
     assert (((n + 1) // 2) * 2).names() == {"N"}
 
 
-@pytest.mark.parametrize("text", ["", "N+", "1.5", "N/2", "f(N)", "True", "N//0", "N//M", "lambda: 1"])
+@pytest.mark.parametrize("name", ["class", "in", "lambda", "__name__", "größe", "e\u0301", "n" * 10_000])
+def test_names_are_identifiers_keywords_too(name: str) -> None:
+    assert str(parse_dim(f" 2*{name} + 1")) in (f"2*{name}+1", "2*\u00e9+1")
+
+
+def test_names_are_normalised_as_those_of_arguments() -> None:
+    f = ga.compile([x := ga.input("x", ("µ",))], 2 * x, target="numpy")  # the micro sign; Python reads a Greek letter
+    assert f.specialize(µ=3).sizes == ("\u03bc",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 101 + "N" + ")" * 101, "-" * 101 + "N", "N" + "//3" * 51, "9" * 5000, "+".join(["N"] * 501),
+     "*".join(f"(a{i}+b{i})" for i in range(12))],
+    ids=lambda t: t[:5],
+)  # fmt: skip
+def test_a_sizes_text_is_bounded(text: str) -> None:
+    with pytest.raises(ga.ShapeError, match="is no size"):
+        parse_dim(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "N+",
+        "a b",
+        "x²",
+        "٣",
+        "1_0",
+        "N%2",
+        "N\nM",
+        "None",
+        "1.5",
+        "N/2",
+        "f(N)",
+        "True",
+        "N//0",
+        "N//M",
+        "lambda: 1",
+    ],
+)
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ga.ShapeError, match="is no size"):
         parse_dim(text)
