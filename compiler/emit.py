@@ -24,10 +24,9 @@ def module_text(lowered: Lowered, sizes: Mapping[str, str]) -> str:
     """The module: helpers, kernels (equal ones once), run. ``sizes``: of the program, our names with the user's."""
     functions: dict[str, str] = {}  # text with a stand-in for the name -> name
     order: list[str] = []
-    lines = [
-        f"    # {name} is the size {written!r}\n    {name} = sizes[{i}]"
-        for i, (name, written) in enumerate(sizes.items())
-    ]
+    lines: list[str] = []
+    for i, (name, written) in enumerate(sizes.items()):
+        lines += [f"    # {name} is the size {written!r}", f"    {name} = sizes[{i}]"]
     tables = _Tables(lowered)
     for i, launch in enumerate(lowered.launches):
         for helper in launch.kernel.helpers:

@@ -135,7 +135,8 @@ def words(text: str) -> list[str]:
 
 ODD = [
     "n0", "n1", "n2", "N", "N_", "x0", "i0", "_row0_", "_column_", "row", "__class__", "__builtins__", "_", "O0",
-    "ñ", "größe", "数", "e\u0301", "ﬁ", "µ", "ℵ", "n" * 10_000, "self", "np", "numba", "math", "sizes", "part", "first",
+    "ñ", "größe", "数", "e\u0301", "ﬁ", "\u00b5", "ℵ", "n" * 10_000, "self", "np", "numba", "math", "sizes", "part",
+    "first",
 ]  # fmt: skip
 RESERVED = [*keyword.kwlist, *keyword.softkwlist, *(name for name in dir(builtins) if name.isidentifier())]
 
