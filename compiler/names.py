@@ -61,6 +61,7 @@ class Renaming:
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
         self._sizes = {old: symbol(new) for old, new in names.items()}
+        self._types: dict[TensorType, TensorType] = {}
         self._done: dict[Node, Node] = {}
 
     def back(self) -> "Renaming":
@@ -73,7 +74,9 @@ class Renaming:
 
     def type(self, t: TensorType) -> TensorType:
         """A type."""
-        return t.at(self._sizes)
+        if t not in self._types:
+            self._types[t] = t.at(self._sizes)
+        return self._types[t]
 
     def graph(self, graph: Graph) -> Graph:
         """A graph, with its kernels."""

@@ -95,6 +95,9 @@ class Size:
         >>> (2 * symbol("N") + 1).at({"N": 3}), (2 * symbol("N") + 1).at({"N": symbol("M")})
         (7, 2*M+1)
         """
+        (atoms, coefficient), *others = self.terms
+        if not others and len(atoms) == 1 and isinstance(atoms[0], str):  # as most sizes are, and without arithmetic
+            return coefficient * sizes[atoms[0]] if atoms[0] in sizes else self
         total: Dim = 0
         for atoms, coefficient in self.terms:
             product: Dim = coefficient
