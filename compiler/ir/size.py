@@ -125,7 +125,7 @@ def variable(name: str) -> Size:
     """An index that an analysis reasons about, among sizes: no size has its name, which is no identifier.
 
     >>> variable("row 0") * 64 + symbol("N")
-    64*row 0+N
+    N+64*row 0
     """
     assert not name.isidentifier(), f"{name!r} may be a size's name"
     return Size((((name,), 1),))

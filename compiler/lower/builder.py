@@ -221,9 +221,13 @@ class Builder:
 
     def launch(self, nodes: tuple[Node, ...], note: str = "") -> Launch:
         """The finished kernel, with the sites of the nodes it computes."""
-        sites: dict[Site, None] = {n.site: None for n in nodes if n.site.line}
-        self.kernel.sites = tuple(sites)
+        self.kernel.sites = sites_of(nodes)
         return Launch(self.kernel, self.storages, {}, self.writes, nodes, note)
+
+
+def sites_of(nodes: Iterable[Node]) -> tuple[Site, ...]:
+    """The user's lines that nodes belong to, each once."""
+    return tuple(dict.fromkeys(n.site for n in nodes if n.site.line))
 
 
 _LETTER = {"input": "x", "output": "y", "state": "p", "constant": "d", "local": "t"}

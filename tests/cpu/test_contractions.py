@@ -177,7 +177,7 @@ def test_columns_that_threads_pack_in_groups(isa: Any) -> None:
     v = ga.parameter("v", rng.standard_normal((512, 256)).astype("f4"))
     outputs = [ga.maximum(x @ w.T, 0) @ v, x @ w.T + 1]
     functions = [ga.compile([x], outputs, threads=n, options=ga.Options(isa=isa)) for n in (1, 3)]
-    assert functions[0].show().count("(share(8*((N+511)//512)") == 2
+    assert functions[0].show().count("(share(8*((n0+511)//512)") == 2
     for n in (0, 1, 63, 65, 513):
         value = rng.standard_normal((n, 256)).astype("f4")
         hidden = value.astype("f8") @ w.value.T.astype("f8")

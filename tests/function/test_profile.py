@@ -23,6 +23,7 @@ def test_a_training_step_is_profiled_without_training(lenet: Any) -> None:
     conv = max(found.rows, key=lambda row: row.flops_per_second)
     assert conv.layer
     assert "conftest.py:" in conv.lines
+    assert all("conftest.py:" in row.lines for row in found.rows if row.layer)
 
 
 def test_it_prints_as_a_table(lenet: Any) -> None:

@@ -1,7 +1,7 @@
 """A region's only block of examples: launches whose loops threads share."""
 
 from graphad.compiler.ir.node import Node
-from graphad.compiler.lower.builder import Launch
+from graphad.compiler.lower.builder import Launch, sites_of
 from graphad.compiler.lower.examples.driver import Driver
 
 
@@ -20,6 +20,7 @@ class Single(Driver):
                 launch.nodes, launch.note = (), "pack"
             last.nodes = part.nodes if part.nodes not in known else ()
             last.note = "" if last.nodes else "pack"
+            last.kernel.sites = last.kernel.sites or sites_of(last.nodes)
             known.add(part.nodes)
             found += [*before, last]
         return found
