@@ -174,7 +174,7 @@ class Specializer:
 
     def _new(self, sizes: Mapping[str, int]) -> Specialization:
         about = self._about(sizes)
-        known = runtime.recall(self._loaded, *about) if about else None
+        known = runtime.recall(self._loaded, len(self.graph.states), *about) if about else None
         if known is not None:
             storages = [self.variables[self.graph.states[i]].storage for i in known.states]
             return Specialization(

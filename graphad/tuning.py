@@ -14,12 +14,16 @@ from graphad.compiler.build import WAYS, Built, Way
 from graphad.compiler.interpret import numbers
 from graphad.compiler.ir.graph import Graph
 from graphad.runtime import GraphadError
+from graphad.runtime.schema import integer, mapping, number, row, text
 
 ROUNDS: Final = 5
 ENOUGH: Final = 0.01  # seconds of one way's calls in a round
 GAIN: Final = 0.97  # of the seconds, from which on another way is better and not merely luckier
 BATCH: Final = "batch"
 """The question whether examples go into lanes."""
+
+REMEMBERED: Final = row(integer(0, len(WAYS) - 1), mapping(text()), mapping(mapping(number(0.0, finite=False))))
+"""What the cache's folder keeps: the way's place, the answers, the seconds; see `Tuned`."""
 
 Run: TypeAlias = Callable[[], object]
 """A call of a program on data of its own."""
@@ -43,7 +47,7 @@ def tuned(
     """
     way, built = ways[0], make(ways[0], {})
     program = built.program
-    known = runtime.recall_measured(program, about)
+    known = runtime.recall_measured(program, about, REMEMBERED)
     if known is not None:
         return Tuned(WAYS[known[0]], known[1], known[2])
     seconds: dict[str, dict[str, float]] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from graphad.runtime.blocks import empty, release
 from graphad.runtime.cache import CacheInfo, cache_info, clear_cache
 from graphad.runtime.collection import collection_paused
-from graphad.runtime.errors import CacheError, CacheWarning, CompileError, GraphadError, GuardError
+from graphad.runtime.errors import CacheError, CacheWarning, CompileError, FormatError, GraphadError, GuardError
 from graphad.runtime.host import Host, host
 from graphad.runtime.jit import jit
 from graphad.runtime.measure import Timing, measure
@@ -41,7 +41,7 @@ __all__ = [
     # for planners, benchmarks and `graphad info`
     "jit", "collection_paused", "measure", "Timing", "host", "Host",
     # errors of every room start here
-    "GraphadError", "CacheError", "CacheWarning", "CompileError", "GuardError",
+    "GraphadError", "CacheError", "CacheWarning", "CompileError", "FormatError", "GuardError",
 ]  # fmt: skip
 
 

@@ -1,27 +1,27 @@
 """Compiled programs on disk: one folder for each content key, shared by any number of processes.
 
 An entry is made in a folder of its own and renamed into place when complete, so a reader sees all of it or nothing.
-A manifest with checksums tells a damaged entry from a good one before anything of it is used. Kernels' object code lies
-beside them, by its own content (kernel_cache.py), and counts for the limit, too.
+A manifest with checksums, which cover the key too, tells an entry from a damaged one, a foreign one and one that lies
+under another's key, before anything of it is used; such are replaced without a word. Kernels' object code lies beside
+them, by its own content (kernel_cache.py), and counts for the limit, too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
 import shutil
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphad.runtime import folders
-from graphad.runtime.errors import CacheWarning, GraphadError
+from graphad.runtime import folders, trust
+from graphad.runtime.errors import CacheError, FormatError
 from graphad.runtime.folders import effective_folder
 from graphad.runtime.kernel_cache import FOLDER
+from graphad.runtime.schema import choice, mapping, parse_json, record, text
 
 MANIFEST = "manifest.json"
 BINARY = "program.bin"
@@ -54,64 +54,57 @@ def module_name(program_name: str, key: str) -> str:
 
 def source_path(name: str, key: str) -> Path:
     """Where the text of a program that is about to be compiled will lie."""
-    return folders.writable_folder() / key / f"{name}.py"
+    return _entry(folders.writable_folder(), key) / f"{name}.py"
+
+
+def _entry(folder: Path | None, key: str) -> Path:
+    """A program's own folder; where nothing can be written, a name for messages."""
+    return Path("<memory>") if folder is None else folder / key
 
 
 def find(key: str, name: str) -> Entry | None:
-    """The entry, checked; None if there is none. A damaged one is removed, with a CacheWarning."""
-    folder = effective_folder() / key
+    """The entry, checked; None if there is none. What is not as it was stored is removed."""
+    folder = effective_folder()
+    if folder is None or not os.path.lexists(folder / key):
+        return None
     try:
-        manifest = (folder / MANIFEST).read_text()
-    except (FileNotFoundError, NotADirectoryError):
-        if folder.is_dir() and not (folder / MANIFEST).exists():  # in this order: it may have come into being just now
-            discard(key, folder / MANIFEST, "it is missing")
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        discard(key, folder / MANIFEST, str(error))
-        return None
-    damaged, why, binary = _check(folder, manifest, name)
-    if damaged is not None:
-        if folder.is_dir():  # else another process evicted it meanwhile
-            discard(key, damaged, why)
+        binary = _read(folder, key, name)
+    except (OSError, FormatError):
+        discard(key)
         return None
     with contextlib.suppress(OSError):  # a folder that can only be read serves as well
-        os.utime(folder / MANIFEST)  # last used now
-    return Entry(folder / f"{name}.py", binary)
+        os.utime(folder / key / MANIFEST)  # last used now
+    return Entry(folder / key / f"{name}.py", binary)
 
 
-def _check(folder: Path, manifest: str, name: str) -> tuple[Path | None, str, bytes]:
-    """The first damaged file and what is wrong with it, or None, "" and the machine code."""
-    try:
-        sums = json.loads(manifest)["sha256"]
-        expected = {file: str(sums[file]) for file in (f"{name}.py", BINARY)}
-    except (ValueError, KeyError, TypeError):
-        return folder / MANIFEST, "it is not readable", b""
-    data = b""
-    for file, wanted in expected.items():
-        try:
-            data = (folder / file).read_bytes()
-        except OSError as error:
-            return folder / file, str(error), b""
-        if hashlib.sha256(data).hexdigest() != wanted:
-            return folder / file, "its checksum is wrong", b""
-    return None, "", data
+def _read(folder: Path, key: str, name: str) -> bytes:
+    """The machine code, after a look at everything. Errors: OSError, FormatError."""
+    known = record({"key": choice(key), "checksums": mapping(text("[0-9a-f]{64}"))})
+    sums = parse_json(trust.read(folder, key, MANIFEST), known)["checksums"]
+    for file in (f"{name}.py", BINARY):
+        data = trust.read(folder, key, file)
+        if sums.get(file) != trust.checksum(f"{key}/{file}", data):
+            raise FormatError(file, "its checksum is wrong")
+    return data
 
 
-def discard(key: str, file: Path, why: str) -> None:
-    """Warn about a damaged file and remove its entry; the program is then compiled anew."""
-    warnings.warn(
-        f"compiled program in {file} cannot be used: {why}; it is removed and compiled anew", CacheWarning, stacklevel=2
-    )
-    _remove(effective_folder() / key)
+def discard(key: str) -> None:
+    """Remove an entry, if there is one; the program is then compiled anew."""
+    folder = effective_folder()
+    if folder is not None and os.path.lexists(folder / key):
+        _remove(folder, folder / key)
 
 
 def store(key: str, name: str, source: str, binary: bytes) -> Path:
     """Put an entry into place and return the path of its text. If another process was first, its entry stays."""
-    try:
-        return _store(effective_folder(), key, name, source, binary)
-    except OSError as error:
-        folders.fall_back(str(error))
-        return _store(effective_folder(), key, name, source, binary)
+    for _ in range(2):  # in the wanted folder, then in a private one
+        folder = effective_folder()
+        if folder is not None:
+            try:
+                return _store(folder, key, name, source, binary)
+            except OSError as error:
+                folders.fall_back(str(error))
+    return _entry(None, key) / f"{name}.py"
 
 
 def _store(folder: Path, key: str, name: str, source: str, binary: bytes) -> Path:
@@ -119,9 +112,9 @@ def _store(folder: Path, key: str, name: str, source: str, binary: bytes) -> Pat
     try:
         files = {f"{name}.py": source.encode(), BINARY: binary}
         for file, data in files.items():
-            (temporary / file).write_bytes(data)
-        sums = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
-        (temporary / MANIFEST).write_text(json.dumps({"sha256": sums}, indent=1))
+            trust.write(temporary / file, data)
+        sums = {file: trust.checksum(f"{key}/{file}", data) for file, data in files.items()}
+        trust.write(temporary / MANIFEST, json.dumps({"key": key, "checksums": sums}, indent=1).encode())
         try:
             os.rename(temporary, folder / key)
         except OSError:
@@ -133,10 +126,10 @@ def _store(folder: Path, key: str, name: str, source: str, binary: bytes) -> Pat
     return folder / key / f"{name}.py"
 
 
-def _remove(entry: Path) -> None:
+def _remove(folder: Path, entry: Path) -> None:
     """Renamed first: nobody finds half an entry."""
     with contextlib.suppress(OSError):
-        gone = folders.temporary_folder(effective_folder())
+        gone = folders.temporary_folder(folder)
         os.rename(entry, gone / entry.name)
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -150,7 +143,7 @@ def _evict(folder: Path, keep: str) -> None:
         if excess <= 0:
             return
         if entry.name != keep:
-            _remove(entry)
+            _remove(folder, entry)
             excess -= size
 
 
@@ -159,7 +152,7 @@ def _limit() -> int:
     if not text:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit():
-        raise GraphadError(f"{LIMIT}={text!r} is not a size; set it to a whole number of bytes, or unset it")
+        raise CacheError(f"{LIMIT}={text!r} is not a size; set it to a whole number of bytes, or unset it")
     return int(text)
 
 
@@ -188,6 +181,8 @@ def _programs(folder: Path) -> list[tuple[float, int, Path]]:
 def cache_info() -> CacheInfo:
     """Where compiled programs lie, how many, and how large they are together."""
     folder = effective_folder()
+    if folder is None:
+        return CacheInfo(folders.wanted_folder(), 0, 0)
     sizes = [size for _, size, _ in _entries(folder)]
     return CacheInfo(folder, len(_programs(folder)), sum(sizes))
 
@@ -195,9 +190,11 @@ def cache_info() -> CacheInfo:
 def clear_cache() -> int:
     """Remove all compiled programs and kernels; return how many programs. Those already loaded keep working."""
     folder = effective_folder()
+    if folder is None:
+        return 0
     count = len(_programs(folder))
     for _, _, entry in _entries(folder):
-        _remove(entry)
+        _remove(folder, entry)
     with contextlib.suppress(OSError):
         (folder / FOLDER).rmdir()
     return count

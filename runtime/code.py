@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from graphad.runtime.errors import FormatError
 from graphad.runtime.lazy import lazy_import
 from graphad.runtime.linking import Linked, link
+from graphad.runtime.schema import array, integer, parse_json, record, text
 
 general = lazy_import("graphad.runtime.general.compiling")
+_HEAD = record({"objects": array(integer()), "numba": text(), "refused": text()})
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,14 @@ class Code:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Code:
-        """The inverse. Raises ValueError for other bytes, and where Numba is another than then."""
+        """The inverse. Raises FormatError for other bytes, and where Numba is another than then."""
         head, _, rest = data.partition(b"\n")
-        try:
-            facts = json.loads(head)
-            sizes, numba, refused = facts["objects"], facts["numba"], facts["refused"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError("it is not object code of this version") from None
+        facts = parse_json(head, _HEAD)
+        sizes, numba, refused = facts["objects"], facts["numba"], facts["refused"]
         if len(rest) != sum(sizes):
-            raise ValueError(f"its object code has {len(rest)} bytes, not {sum(sizes)}")
+            raise FormatError("", f"its object code has {len(rest)} bytes, not {sum(sizes)}")
         if numba and numba != general.version():
-            raise ValueError(f"it was made by Numba {numba}")
+            raise FormatError("", f"it was made by Numba {numba}")
         ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
         return cls(tuple(rest[end - size : end] for end, size in zip(ends, sizes, strict=True)), numba, refused)
 

@@ -24,8 +24,20 @@ class CompileError(GraphadError):
         self.reason = reason
 
 
+class FormatError(GraphadError, ValueError):
+    """What was read is not of the form that it should have.
+
+    `place` is where, such as "cost.forward.seconds" ("" for the whole), `reason` what is wrong there.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.place = place
+        self.reason = reason
+
+
 class CacheError(GraphadError):
-    """The cache folder cannot be used and there is no way around it."""
+    """A setting of the cache is none: GRAPHAD_CACHE_DIR or GRAPHAD_CACHE_LIMIT."""
 
 
 class CacheWarning(UserWarning):

@@ -94,8 +94,8 @@ def _find(key: str, name: str) -> tuple[Linked, Path] | None:
         return None
     try:
         linked = Code.from_bytes(entry.binary).linked()
-    except Exception as error:
-        cache.discard(key, entry.source_path.with_name(cache.BINARY), f"{type(error).__name__}: {error}")
+    except Exception:  # LLVM and Numba raise what they like; it is made anew
+        cache.discard(key)
         return None
     stats.cache_hits += 1
     return linked, entry.source_path
@@ -122,8 +122,11 @@ def _kernel_in(source: str, reason: str) -> str:
 
 def _kept(name: str, source: str) -> str:
     """A file outside the cache, which holds working programs only, with the text of one that failed."""
-    with tempfile.NamedTemporaryFile("w", prefix=f"{name}_", suffix=".py", delete=False, encoding="utf-8") as file:
-        file.write(source)
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix=f"{name}_", suffix=".py", delete=False, encoding="utf-8") as file:
+            file.write(source)
+    except OSError:
+        return "memory (no file can be written)"
     return file.name
 
 

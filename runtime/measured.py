@@ -7,14 +7,26 @@ import json
 from typing import Any
 
 from graphad.runtime import kernel_cache
+from graphad.runtime.errors import FormatError
 from graphad.runtime.executable import content_key
 from graphad.runtime.program import Program
+from graphad.runtime.schema import A, Check, parse_json
 
 
-def recall_measured(program: Program, about: str) -> Any:
-    """What was remembered; None if nothing was. ``about``: what it depends on besides the program and the machine."""
-    data = kernel_cache.find(_key(program, about))
-    return None if data is None else json.loads(data)
+def recall_measured(program: Program, about: str, check: Check[A]) -> A | None:
+    """What was remembered, if it passes the check; None if nothing was.
+
+    ``about``: what it depends on besides the program and the machine.
+    """
+    key = _key(program, about)
+    data = kernel_cache.find(key)
+    if data is None:
+        return None
+    try:
+        return parse_json(data, check)
+    except FormatError:
+        kernel_cache.discard(key)
+        return None
 
 
 def remember_measured(program: Program, about: str, found: Any) -> None:

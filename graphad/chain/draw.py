@@ -16,6 +16,7 @@ from graphad.chain.nodes import (
     PushTangent,
     steps,
 )
+from graphad.figures import write_figure
 
 if TYPE_CHECKING:
     from graphad.chain.schedule import Task
@@ -97,4 +98,4 @@ def _axes(target: str | Path | Any, size: tuple[float, float]) -> tuple[Any, Any
     if not isinstance(target, str | Path):
         return target, lambda: None
     figure = figures.Figure(figsize=size, layout="constrained")  # no pyplot: no state, no window
-    return figure.subplots(), lambda: figure.savefig(target, dpi=120)
+    return figure.subplots(), lambda: write_figure(figure, target)

@@ -16,6 +16,7 @@ from graphad.cli import modes_plot, modes_table
 from graphad.cli.showing import ShowError, load
 from graphad.modes import BenchmarkGraph, Comparison, compare, select, trace_table
 from graphad.runtime import GraphadError
+from graphad.runtime.files import replace
 
 PEERS = ("jax",)
 RACE = Path("benchmarks/modes.py")
@@ -92,7 +93,7 @@ def _race(peer: str, found: Sequence[Comparison], out: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.modes", *names, "--peer", peer, "--json", str(path)]
     if subprocess.run(command, check=False).returncode:
         raise PeerError(f"--peer {peer}: {' '.join(command[1:3])} failed, as said above")
-    return dict(json.loads(path.read_text()))
+    return dict(json.loads(path.read_text()))  # just written
 
 
 def _ratios(raced: dict[str, Any]) -> dict[str, dict[str, float]]:
@@ -108,6 +109,4 @@ def _ratios(raced: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 def _write(path: Path, record: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(record, indent=1) + "\n")
-    partial.replace(path)
+    replace(path, json.dumps(record, indent=1).encode() + b"\n")

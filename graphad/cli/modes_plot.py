@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from graphad._lazy import lazy_import
+from graphad.figures import write_figure
 from graphad.modes import Comparison, ModeResult
 from graphad.text import bytes_text, time_text
 
@@ -29,11 +30,9 @@ Peers = Mapping[str, Mapping[str, float]]
 
 
 def save(path: Path, found: Sequence[Comparison], peers: Peers | None = None) -> None:
-    """Draws into a file, under a temporary name first."""
+    """Draws into a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
-    draw(found, peers or {}).savefig(partial, dpi=120)
-    partial.replace(path)
+    write_figure(draw(found, peers or {}), path)
 
 
 def draw(found: Sequence[Comparison], peers: Peers) -> Any:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from graphad._lazy import lazy_import
 from graphad.data import Dataset
+from graphad.figures import write_figure
 from graphad.train import History
 
 figures = lazy_import("matplotlib.figure", extra="plot")
@@ -20,7 +21,7 @@ def training(path: Path, history: History, dataset: Dataset, predicted: NDArray[
     """Draws curves and digits into ``path``; the digits told wrong come first, in red."""
     figure = draw(history, dataset, predicted)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    write_figure(figure, path)
 
 
 def draw(history: History, dataset: Dataset, predicted: NDArray[Any]) -> Any:

@@ -10,16 +10,18 @@ by the suffix `.gz` when writing.
 
 import gzip
 import math
+import sys
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphad.data.errors import DataError
-from graphad.data.whole import replace
+from graphad.runtime import FormatError
+from graphad.runtime.files import open_regular, replace, size
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),
@@ -32,12 +34,16 @@ DTYPES: dict[int, np.dtype[Any]] = {
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_DIMENSIONS = 32  # of an array, before NumPy 2
+INFLATED: Final = 1032
+"""Bytes that deflate makes of one, at most (258 of 2 bits)."""
+CHUNK: Final = 1 << 20
 
 
 def read(path: str | PathLike[str]) -> NDArray[Any]:
     """The array in an IDX file, plain or gzipped; C-contiguous, writable, in the machine's byte order.
 
-    Raises DataError for a file that is missing, no IDX file, of an unknown dtype code, too short or too long.
+    Takes the memory that the header says, whatever the file inflates to. Raises DataError for a file that is missing, no
+    IDX file, of an unknown dtype code, too short or too long.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,16 +51,15 @@ def read(path: str | PathLike[str]) -> NDArray[Any]:
     ...     read(f"{folder}/a.idx")
     array([[1, 2, 3]], dtype=int16)
     """
-    content = _content(Path(path))
-    dtype, shape, start = _header(path, content)
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(content) != expected:
-        what = "truncated" if len(content) < expected else "longer than its header says"
-        raise DataError(
-            f"{path}: {what}: {dtype}{list(shape)} takes {expected} bytes with its header, got {len(content)}"
-        )
-    elements = np.frombuffer(content, dtype.newbyteorder(">"), offset=start)
-    return elements.astype(dtype).reshape(shape)
+    try:
+        with open_regular(path) as file:
+            packed = file.read(2) == GZIP_MAGIC
+            file.seek(0)
+            return _unpacked(path, file) if packed else _array(path, file, size(file))
+    except FormatError as error:
+        raise DataError(f"{path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
 
 
 def write(path: str | PathLike[str], array: NDArray[Any]) -> None:
@@ -83,21 +88,58 @@ def write(path: str | PathLike[str], array: NDArray[Any]) -> None:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _content(path: Path) -> bytes:
+def _unpacked(path: str | PathLike[str], packed: BinaryIO) -> NDArray[Any]:
+    """Inflated as it is read, and no further than the header says."""
+    length = size(packed)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=packed) as file:
+            return _array(path, file, None, INFLATED * length + CHUNK)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: broken gzip file of {len(content)} bytes: {error}") from error
+        raise DataError(f"{path}: broken gzip file of {length} bytes: {error}") from error
 
 
-def _header(path: str | PathLike[str], content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+def _array(
+    path: str | PathLike[str], file: BinaryIO | gzip.GzipFile, length: int | None, most: float = math.inf
+) -> NDArray[Any]:
+    """The elements. ``length``: the file's bytes, if they are known; ``most``: what there can be at most."""
+    dtype, shape, start = _header(path, file, length)
+    expected = start + math.prod(shape) * dtype.itemsize
+    what = f"{dtype}{list(shape)} takes {expected} bytes with its header"
+    if length is not None and length < expected:
+        raise DataError(f"{path}: truncated: {what}, got {length}")
+    if expected > most:
+        raise DataError(f"{path}: truncated: {what}, more than gzip packs into a file of this size")
+    elements = np.empty(expected - start, np.uint8)
+    done = start + _fill(file, memoryview(elements))
+    if done < expected:
+        raise DataError(f"{path}: truncated: {what}, got {done}")
+    if file.read(1):
+        raise DataError(f"{path}: longer than its header says: {what}, got {length or 'more'}")
+    found = elements.view(dtype)
+    if sys.byteorder == "little":
+        found.byteswap(inplace=True)
+    try:
+        return found.reshape(shape)
+    except ValueError as error:  # no elements, but extents beyond NumPy's
+        raise DataError(f"{path}: {dtype}{list(shape)}: {error}") from error
+
+
+def _fill(file: BinaryIO | gzip.GzipFile, buffer: memoryview) -> int:
+    """Reads until the buffer is full or the file ends; the bytes read."""
+    done = 0
+    while done < len(buffer):
+        count = file.readinto(buffer[done : done + CHUNK])  # type: ignore[union-attr]  # binary files have it
+        if not count:
+            break
+        done += count
+    return done
+
+
+def _header(
+    path: str | PathLike[str], file: BinaryIO | gzip.GzipFile, length: int | None
+) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     """The dtype and shape of the elements, and where they start."""
+    content = file.read(4)
     if len(content) < 4:
         raise DataError(f"{path}: truncated: an IDX file starts with 4 bytes, got {len(content)}")
     if content[:2] != b"\0\0":
@@ -108,7 +150,8 @@ def _header(path: str | PathLike[str], content: bytes) -> tuple[np.dtype[Any], t
         raise DataError(f"{path}: unknown dtype code 0x{code:02x}; the format has {known}")
     if ndim > MAX_DIMENSIONS:
         raise DataError(f"{path}: {ndim} dimensions; NumPy's arrays have {MAX_DIMENSIONS} at most")
-    start = 4 + 4 * ndim
-    if len(content) < start:
-        raise DataError(f"{path}: truncated: the header of {ndim} dimensions takes {start} bytes, got {len(content)}")
-    return DTYPES[code], tuple(map(int, np.frombuffer(content, ">u4", ndim, 4))), start
+    extents, start = file.read(4 * ndim), 4 + 4 * ndim
+    if len(extents) < 4 * ndim:
+        found = 4 + len(extents) if length is None else length
+        raise DataError(f"{path}: truncated: the header of {ndim} dimensions takes {start} bytes, got {found}")
+    return DTYPES[code], tuple(map(int, np.frombuffer(extents, ">u4"))), start

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphad._lazy import lazy_import
 from graphad.chain.draw import draw_tree
+from graphad.figures import write_figure
 
 if TYPE_CHECKING:
     from graphad.planning.plan import Plan
@@ -30,7 +31,7 @@ def draw(target: str | Path | Any, plan: Plan) -> Any:
     if len(trees) == 1:
         draw_tree(owned.add_subplot(grid[1, :]), trees[0], f"the chain's cheapest bracketing, cost {trees[0].cost:,}")
     if isinstance(target, str | Path):
-        figure.savefig(target, dpi=120)
+        write_figure(figure, target)
     return owned
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from graphad.autodiff.local import inputs_of
 from graphad.chain import Bracketing, Multiply, PullAdjoint, PushTangent, steps
 from graphad.chain.recurrence import PULL, PUSH
+from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.text import to_text
 from graphad.plain import plain_graph
 from graphad.planning.chains import Chain
 from graphad.planning.eliminations import Elimination
 from graphad.planning.problem import Problem
+from graphad.runtime.files import replace
 
 if TYPE_CHECKING:
     from graphad.planning.plan import Plan
@@ -27,16 +27,14 @@ FORMAT: Final = "graphad plan 1"
 
 
 def save_plan(plan: Plan, path: str | Path) -> None:
-    """Writes the plan: to a temporary name first, so that the file is whole or not there."""
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    """Writes the plan: to a temporary name first, so that the file is whole or not there.
+
+    Errors: GraphError where the folder cannot be written.
+    """
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(plan_text(plan))
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        replace(path, plan_text(plan).encode())
+    except OSError as error:
+        raise GraphError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def plan_text(plan: Plan) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graphad._lazy import lazy_import
+from graphad.figures import write_figure
 from graphad.sparse.recovery import recover
 
 if TYPE_CHECKING:
@@ -60,4 +61,4 @@ def _axes(target: str | Path | Any) -> tuple[Any, Any]:
     if not isinstance(target, str | Path):
         return target, lambda: None
     figure = figures.Figure(figsize=(6.5, 5.0), layout="constrained")  # no pyplot: no state, no window
-    return figure.subplots(), lambda: figure.savefig(target, dpi=120)
+    return figure.subplots(), lambda: write_figure(figure, target)

@@ -1,6 +1,7 @@
 """Checkpoint files: arrays as safetensors, facts as JSON in the header, written whole or not at all."""
 
 import json
+import reprlib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from graphad._lazy import lazy_import
-from graphad.data.whole import replace
+from graphad.runtime import FormatError
+from graphad.runtime.files import replace
+from graphad.runtime.schema import parse_json
+from graphad.train import tensors
 from graphad.train.errors import CheckpointError
 
-safetensors = lazy_import("safetensors")
 safetensors_numpy = lazy_import("safetensors.numpy")
 
 Arrays: TypeAlias = dict[str, np.ndarray]
@@ -40,16 +43,17 @@ def write(path: str | PathLike[str], arrays: Mapping[str, np.ndarray], facts: Ma
 def read(path: str | PathLike[str]) -> tuple[Arrays, Facts]:
     """The arrays and facts of a checkpoint.
 
-    Errors: CheckpointError for a file that is missing, truncated, no safetensors file, or not written by graphad.
+    Errors: CheckpointError for a file that is missing, truncated, no safetensors file, of a dtype that NumPy does not
+    have (BF16, F8), or not written by graphad.
     """
     target = Path(path)
-    if not target.is_file():
-        raise CheckpointError(f"{target}: no such file")
     try:
-        with safetensors.safe_open(target, framework="numpy") as file:
-            header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        arrays, header = tensors.read(target)
+    except FileNotFoundError:
+        raise CheckpointError(f"{target}: no such file") from None
+    except OSError as error:
+        raise CheckpointError(f"{target}: {error.strerror or error}") from error
+    except FormatError as error:
         size = target.stat().st_size
         raise CheckpointError(f"{target}: truncated, or no safetensors file ({size} bytes): {error}") from error
     return arrays, _facts(target, header)
@@ -62,10 +66,10 @@ def _facts(path: Path, header: Mapping[str, str]) -> Facts:
             "load weights alone with model.load_state_dict(safetensors.numpy.load_file(path))"
         )
     try:
-        facts = json.loads(header[KEY])
-    except ValueError as error:
+        facts = parse_json(header[KEY], lambda value, _: value)
+    except FormatError as error:
         raise CheckpointError(f"{path}: the header's facts are no JSON: {error}") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        found = facts.get("format") if isinstance(facts, dict) else facts
-        raise CheckpointError(f"{path}: checkpoint format {found!r}; this version of graphad reads {FORMAT}")
+        found = reprlib.repr(facts.get("format") if isinstance(facts, dict) else facts)
+        raise CheckpointError(f"{path}: checkpoint format {found}; this version of graphad reads {FORMAT}")
     return facts

@@ -1,8 +1,10 @@
 """What a training went through, epoch by epoch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import final
+
+from graphad.runtime import FormatError
+from graphad.runtime.schema import array, number, record
 
 
 @final
@@ -55,13 +57,13 @@ class History:
         return {name: list(getattr(self, name)) for name in _FIELDS}
 
     @staticmethod
-    def of(facts: Mapping[str, Any]) -> "History":
-        """What ``facts`` wrote. Errors: ValueError where it is something else."""
-        lists = [facts.get(name) for name in _FIELDS]
-        if not all(isinstance(found, list) and all(isinstance(v, int | float) for v in found) for found in lists):
-            raise ValueError("the history is not four lists of numbers")
-        loss, accuracy, lr, seconds = ([float(v) for v in found or []] for found in lists)
-        return History(loss, accuracy, lr, seconds)
+    def of(facts: object) -> "History":
+        """What ``facts`` wrote. Errors: FormatError where it is something else."""
+        try:
+            return History(**_FACTS(facts, "history"))
+        except FormatError as error:
+            raise FormatError(error.place, f"the history is not four lists of numbers: {error.reason}") from None
 
 
 _FIELDS = ("loss", "accuracy", "lr", "seconds")
+_FACTS = record(dict.fromkeys(_FIELDS, array(number(finite=False))))

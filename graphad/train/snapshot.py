@@ -1,11 +1,13 @@
 """A training's whole state, to a checkpoint and back: weights, optimiser, history."""
 
+import reprlib
 from pathlib import Path
 from typing import Final
 
 from graphad.nn import storage
 from graphad.nn.module import Module
 from graphad.optim import Optimizer
+from graphad.runtime import FormatError
 from graphad.tensor import Variable
 from graphad.train import checkpoint
 from graphad.train.errors import CheckpointError
@@ -37,12 +39,12 @@ def load(path: Path, model: Module, optimizer: Optimizer, seed: int | None = Non
     """
     arrays, facts = checkpoint.read(path)
     try:
-        history = History.of(facts.get("history") or {})
-    except ValueError as error:
+        history = History.of(facts.get("history"))
+    except FormatError as error:
         raise CheckpointError(f"{path}: {error}") from error
     if seed is not None and facts.get("seed") != seed:
         raise CheckpointError(
-            f"{path}: was trained with seed {facts.get('seed')}, the batches have seed {seed}; "
+            f"{path}: was trained with seed {reprlib.repr(facts.get('seed'))}, the batches have seed {seed}; "
             "use that seed, or resume=False to start anew"
         )
     try:

@@ -1,0 +1,125 @@
+"""Whose files may be run: those of this user, below a folder that nobody else may write.
+
+Machine code from the cache is executed as it is. No checksum protects from who can write it, since whoever can may write
+the checksum, too. So what counts is who owns and who may write the folder, the files, and all on the way to them, as with
+ssh's keys; checksums tell damage, and files that lie under another's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from graphad.runtime.lazy import lazy_import
+
+grp = lazy_import("grp")  # not on Windows
+pwd = lazy_import("pwd")
+
+POSIX: Final = os.name == "posix"
+_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FILE: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_known: dict[Path, tuple[tuple[int, ...], str]] = {}  # a folder as it was, and what was found
+
+
+def checksum(name: str, content: bytes) -> str:
+    """Of a file's name and content, so that one that lies under another's name has a wrong one."""
+    return hashlib.sha256(f"{len(name)} {name} ".encode() + content).hexdigest()
+
+
+def distrust(folder: Path) -> str:
+    """Why others may change what lies in a folder, or come to; "" where they may not. No links on the way to it."""
+    if not POSIX:
+        return ""
+    try:
+        facts = os.lstat(folder)
+    except OSError:
+        return _above(folder)  # it is yet to be made
+    now = (facts.st_dev, facts.st_ino, facts.st_uid, facts.st_mode)
+    if folder not in _known or _known[folder][0] != now:
+        _known[folder] = now, _not_own(facts) or _above(folder)
+    return _known[folder][1]
+
+
+def _not_own(facts: os.stat_result) -> str:
+    if facts.st_uid != os.geteuid():
+        return f"it belongs to {_user(facts.st_uid)}"
+    if stat.S_ISLNK(facts.st_mode):
+        return "it is a link"
+    if facts.st_mode & _OTHERS:
+        return f"others may write it (its mode is {stat.S_IMODE(facts.st_mode):04o}; chmod go-w)"
+    return ""
+
+
+def _above(folder: Path) -> str:
+    """Whether others may rename the folder, or one above it, and put their own into its place."""
+    for parent in folder.parents:
+        with suppress(OSError):
+            facts = os.lstat(parent)
+            if facts.st_mode & stat.S_ISVTX:  # only what is one's own can be renamed there
+                continue
+            if facts.st_mode & stat.S_IWOTH or (facts.st_mode & stat.S_IWGRP and not _private(facts.st_gid)):
+                return f"others may write {parent} (its mode is {stat.S_IMODE(facts.st_mode):04o}; chmod go-w)"
+    return ""
+
+
+def _private(group: int) -> bool:
+    """Whether a group has no member but this user and root, as a user's own group on most systems."""
+    try:
+        members = {pwd.getpwnam(name).pw_uid for name in grp.getgrgid(group).gr_mem}
+    except KeyError:
+        return False
+    members |= {user.pw_uid for user in pwd.getpwall() if user.pw_gid == group}
+    return members <= {0, os.geteuid()}
+
+
+def _user(number: int) -> str:
+    try:
+        return str(pwd.getpwuid(number).pw_name)
+    except KeyError:
+        return f"user {number}"
+
+
+def read(folder: Path, *names: str) -> bytes:
+    """The file ``names[-1]`` below ``folder``, by way of the folders before it.
+
+    Everything on the way is opened before it is looked at, so that nothing can be put in its place in between.
+    Errors: OSError; PermissionError for what is another's, or a link.
+    """
+    if not POSIX:
+        return folder.joinpath(*names).read_bytes()
+    with os.fdopen(_opened(folder, names), "rb") as file:
+        return file.read()
+
+
+def _opened(folder: Path, names: tuple[str, ...]) -> int:
+    handle = os.open(folder, _FOLDER)
+    try:
+        _check(handle, stat.S_ISDIR)
+        for name in names:
+            last = name is names[-1]
+            inner = os.open(name, _FILE if last else _FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+            _check(handle, stat.S_ISREG if last else stat.S_ISDIR)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check(handle: int, kind: object) -> None:
+    facts = os.fstat(handle)
+    why = _not_own(facts)
+    if why or not kind(facts.st_mode):  # type: ignore[operator]
+        raise PermissionError(why or "it is of another kind")
+
+
+def write(path: Path, content: bytes) -> None:
+    """A new file that only this user may read and write. Errors: OSError, also where there is one."""
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
