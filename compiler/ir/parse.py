@@ -1,14 +1,15 @@
 """Reading a graph's text form."""
 
-import ast
-import json
+import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from graphad.compiler.errors import GraphadError, ParseError
+from graphad.compiler.ir.dtypes import DTYPES
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.infer import infer
 from graphad.compiler.ir.kinds import (
@@ -33,24 +34,38 @@ from graphad.compiler.ir.op import AliasOp, MapOp, Op, ReduceOp, ScanOp, find
 from graphad.compiler.ir.size import Dim, parse_dim
 from graphad.compiler.ir.types import Shape, TensorType
 from graphad.compiler.ir.view import Affine, AxisMap, Reshape, identity
+from graphad.runtime import FormatError, schema
 
-_LINE = re.compile(r"%(\w+): (\w+)\[(.*?)\] = (\w+)(?:\(([^)]*)\))?(.*?)(?: as \"(.*)\")?$")
+_CODE: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*")*?(?=  # |$)')
+_HEAD: Final = re.compile(r"%(\w+): (\w+)\[(.*)")
+_CALL: Final = re.compile(r"(\w+)(?:\(([^)]*)\))?")
+MOST_AXES: Final = 64
+_AXIS: Final = schema.integer(0, MOST_AXES - 1)
+_NAME: Final = schema.text()
+_OPERANDS: Final[dict[type[Kind], range]] = {
+    **dict.fromkeys((Leaf, Constant, SizeOf, Index), range(1)),
+    **dict.fromkeys((Reduce, Scan, View, Fold), range(1, 2)),
+    **dict.fromkeys((Contract, Gather, Scatter), range(2, 3)),
+    **dict.fromkeys((Join, After, Map), range(1, sys.maxsize)),
+}
+_WORDS: Final = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN", "True": "true", "False": "false"}
 
 
 def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph:
-    """Reads a graph's text. Types are checked by the kinds' own rules.
+    """Reads a graph's text: nothing in it is executed. Types are checked by the kinds' own rules.
 
     Errors: ParseError, with the line.
     """
     reader = _Reader(dict(constants or {}))
     for i, raw in enumerate(text.strip().splitlines(), 1):
-        line = raw.split("  # ")[0].strip()
+        code = _CODE.match(raw)
+        line = (code[0] if code else raw).strip()
         if line in ("", "graph {", "}"):
             continue
         try:
             reader.line(line)
-        except (GraphadError, ValueError, SyntaxError, KeyError, IndexError, TypeError) as error:
-            raise ParseError(f"line {i}, {line!r}: {error}") from error
+        except (GraphadError, ValueError, OverflowError, KeyError, IndexError, TypeError) as error:
+            raise ParseError(f"line {i}, {_shown(line)}: {error}") from error
     return reader.graph()
 
 
@@ -88,53 +103,52 @@ class _Reader:
         return tuple(self.nodes[name] for name in names)
 
     def node(self, line: str) -> None:
-        match = _LINE.match(line)
-        if match is None:
-            raise ParseError("expected '%name: dtype[shape] = op(operands) attributes'")
-        name, dtype, shape, op_name, operands, rest, label = match.groups()
-        declared = TensorType(dtype, _shape(shape))
-        inputs = self.named(operands or "")
+        name, dtype, shape, op_name, operands, rest, label = _parts(line)
+        declared = _type(dtype, shape)
+        inputs = self.named(operands)
         op = find(op_name)
-        kind = self.kind(op, declared, [o.type for o in inputs], rest.strip())
+        kind = self.kind(op, declared, [o.type for o in inputs], rest)
+        if len(inputs) not in _OPERANDS[type(kind)]:
+            raise ParseError(f"{len(inputs)} operands are not what {op_name} takes")
         found = infer(kind, [o.type for o in inputs], declared)
         if found != declared:
             raise ParseError(f"declared {declared}, but the operation gives {found}")
-        self.nodes[name] = Node(op, kind, inputs, declared, label=json.loads(f'"{label or ""}"'))
+        self.nodes[name] = Node(op, kind, inputs, declared, label=schema.parse_json(f'"{label}"', _NAME))
 
     def kind(self, op: Op, t: TensorType, operands: Sequence[TensorType], rest: str) -> Kind:
         if isinstance(op, MapOp):
             return Map(op.scalar)
         if isinstance(op, ReduceOp):
-            return Reduce(op.monoid, tuple(_value(rest, "axes")))
+            return Reduce(op.monoid, _axes(rest))
         if isinstance(op, ScanOp):
-            return Scan(op.monoid, _value(rest, "axis"), rest.endswith("reverse"))
+            return Scan(op.monoid, _axis_of(rest), rest.endswith("reverse"))
         if isinstance(op, AliasOp):
             return View(identity(t.shape))
         match op.name:
             case "input" | "parameter" | "state":
-                return Leaf(op.name, json.loads(rest))
+                return Leaf(op.name, schema.parse_json(rest, _NAME))
             case "constant":
                 value = self.constants[rest[1:]] if rest.startswith("#") else _literal(rest)
                 return Constant(np.asarray(value, dtype=t.dtype).reshape([int(str(d)) for d in t.shape]))
             case "size":
                 return SizeOf(parse_dim(rest))
             case "index":
-                return Index(t.shape, _value(rest, "axis"))
+                return Index(t.shape, _axis_of(rest))
             case "view":
                 return View(_affine(rest, t.shape))
             case "reshape":
                 return View(Reshape(t.shape))
             case "join":
-                return Join(_value(rest, "axis"))
+                return Join(_axis_of(rest))
             case "fold":
                 return Fold(_affine(rest, operands[0].shape), t.shape)
             case "contract":
                 left, right, out = re.split(r",|->", rest.strip("[]"))
                 return Contract(left, right, out)
             case "gather":
-                return Gather(_value(rest, "axis"))
+                return Gather(_axis_of(rest))
             case "scatter":
-                axis = _value(rest, "axis")
+                axis = _axis_of(rest)
                 return Scatter(axis, t.shape[axis])
             case "after":
                 return After()
@@ -142,19 +156,62 @@ class _Reader:
                 raise ParseError(f"op {op.name!r} has no text form")
 
 
-def _shape(text: str) -> Shape:
-    return tuple(parse_dim(part) for part in text.split(",") if part)
+def _type(dtype: str, text: str) -> TensorType:
+    """Errors: ParseError for a dtype that is none, and for more bytes than there are addresses."""
+    shape = tuple(parse_dim(part) for part in text.split(",") if part)
+    if dtype not in DTYPES:
+        raise ParseError(f"no dtype is named {dtype!r}; there are {', '.join(DTYPES)}")
+    numbers = [d for d in shape if isinstance(d, int)]
+    if len(shape) > MOST_AXES or any(d < 0 for d in numbers) or math.prod(numbers) > schema.LARGEST // 8:
+        raise ParseError(f"no array has the shape [{text[:100]}]")
+    return TensorType(dtype, shape)
+
+
+def _parts(line: str) -> tuple[str, str, str, str, str, str, str]:
+    """Name, dtype, shape, op, operands, attributes, label."""
+    before, _, after = line.partition("] = ")
+    head, call = _HEAD.fullmatch(before), _CALL.match(after)
+    if head is None or call is None:
+        raise ParseError("expected '%name: dtype[shape] = op(operands) attributes'")
+    rest, mark, label = after[call.end() :].partition(' as "')
+    if not mark or not label.endswith('"'):
+        rest, label = after[call.end() :], '"'
+    return head[1], head[2], head[3], call[1], call[2] or "", rest.strip(), label[:-1]
+
+
+def _shown(line: str) -> str:
+    return repr(line if len(line) < 200 else f"{line[:200]}...")
 
 
 def _literal(text: str) -> Any:
-    return eval(text, {"__builtins__": {}}, {"inf": float("inf"), "nan": float("nan")})
+    """A number, or lists of numbers: what ``repr`` of them writes, and nothing else."""
+    try:
+        return schema.parse_json(re.sub(r"-?[a-zA-Z]{3,}", lambda word: _WORDS.get(word[0], "?"), text), _numbers)
+    except FormatError as error:
+        raise ParseError(f"expected a number, or lists of numbers; {error}") from None
 
 
-def _value(text: str, name: str) -> Any:
-    match = re.search(rf"{name}=(\[.*?\]|-?\d+)", text)
+def _numbers(value: object, place: str) -> Any:
+    if isinstance(value, list) and len(place) < MOST_AXES:
+        return [_numbers(each, f"{place}[") for each in value]
+    if not isinstance(value, int | float):
+        raise ParseError("expected numbers, or lists of numbers")
+    return value
+
+
+def _axis_of(text: str) -> int:
+    return schema.parse_json(_value(text, "axis"), _AXIS)
+
+
+def _axes(text: str) -> tuple[int, ...]:
+    return tuple(schema.parse_json(_value(text, "axes"), schema.array(_AXIS)))
+
+
+def _value(text: str, name: str) -> str:
+    match = re.fullmatch(rf"{name}=(\[[^\]]*\]|\d+)(?: reverse)?", text)
     if match is None:
         raise ParseError(f"expected {name}=...")
-    return ast.literal_eval(match.group(1))
+    return match[1]
 
 
 _TERM = re.compile(r"([+-]?)(?:(\d+)\*)?i(\d+)")
@@ -171,9 +228,14 @@ def _axis(text: str) -> AxisMap:
     text = text.rstrip("?")
     divisor = 1
     if quotient := re.fullmatch(r"\((.*)\)/(\d+)", text):
-        text, divisor = quotient[1], int(quotient[2])
+        text, divisor = quotient[1], _whole(quotient[2], 1)
     text, _, size = text.partition("{")
-    terms = tuple((int(i), int(f"{sign}{c or 1}")) for sign, c, i in _TERM.findall(text))
+    found = [(_whole(i, 0), _whole(c or "1", 0), sign) for sign, c, i in _TERM.findall(text)]
+    terms = tuple((i, -c if sign == "-" else c) for i, c, sign in found)
     rest = _TERM.sub("", text).lstrip("+")
     offset: Dim = parse_dim(size.rstrip("}") or rest) if size or rest else 0
     return AxisMap(offset, terms, divisor, guarded)
+
+
+def _whole(text: str, least: int) -> int:
+    return schema.parse_json(text, schema.integer(least))

@@ -183,6 +183,8 @@ QUOTIENTS: Final = 50
 """Quotients that it may have."""
 MOST: Final = 1000
 """Numbers, names and signs that it may have, and terms once it is multiplied out."""
+LARGEST: Final = 2**63 - 1
+"""Of the numbers in it."""
 _TOKEN: Final = re.compile(r"\s*([0-9]+|//|[-+*()]|[^\s\d+*/()-][^\s+*/()-]*)")
 
 
@@ -195,7 +197,8 @@ def parse_dim(text: str) -> Dim:
     try:
         return _Reader(text).whole()
     except (ValueError, ShapeError) as error:
-        raise ShapeError(f"{text!r} is no size: write a number, a name, or sums and products of these") from error
+        shown = repr(text if len(text) < 100 else f"{text[:100]}...")
+        raise ShapeError(f"{shown} is no size: write a number, a name, or sums and products of these") from error
 
 
 class _Reader:
@@ -209,8 +212,8 @@ class _Reader:
 
     def whole(self) -> Dim:
         found = self.sum()
-        if self.tokens:
-            raise ShapeError("not a size")
+        if self.tokens or any(abs(c) > LARGEST for _, c in _terms(found)):
+            raise ShapeError("not a size, or too large")
         return found
 
     def sum(self) -> Dim:
