@@ -1,15 +1,13 @@
 """Reading a graph's text form."""
 
-import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from graphad.compiler.errors import GraphadError, ParseError
-from graphad.compiler.ir.dtypes import DTYPES
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.infer import infer
 from graphad.compiler.ir.kinds import (
@@ -29,18 +27,17 @@ from graphad.compiler.ir.kinds import (
     SizeOf,
     View,
 )
+from graphad.compiler.ir.literals import affine, axes_of, axis_of, literal, tensor_type
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import AliasOp, MapOp, Op, ReduceOp, ScanOp, find
-from graphad.compiler.ir.size import Dim, parse_dim
-from graphad.compiler.ir.types import Shape, TensorType
-from graphad.compiler.ir.view import Affine, AxisMap, Reshape, identity
-from graphad.runtime import FormatError, schema
+from graphad.compiler.ir.size import parse_dim
+from graphad.compiler.ir.types import TensorType
+from graphad.compiler.ir.view import Reshape, identity
+from graphad.runtime import schema
 
 _CODE: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*")*?(?=  # |$)')
 _HEAD: Final = re.compile(r"%(\w+): (\w+)\[(.*)")
 _CALL: Final = re.compile(r"(\w+)(?:\(([^)]*)\))?")
-MOST_AXES: Final = 64
-_AXIS: Final = schema.integer(0, MOST_AXES - 1)
 _NAME: Final = schema.text()
 _OPERANDS: Final[dict[type[Kind], range]] = {
     **dict.fromkeys((Leaf, Constant, SizeOf, Index), range(1)),
@@ -48,7 +45,6 @@ _OPERANDS: Final[dict[type[Kind], range]] = {
     **dict.fromkeys((Contract, Gather, Scatter), range(2, 3)),
     **dict.fromkeys((Join, After, Map), range(1, sys.maxsize)),
 }
-_WORDS: Final = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN", "True": "true", "False": "false"}
 
 
 def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph:
@@ -104,7 +100,7 @@ class _Reader:
 
     def node(self, line: str) -> None:
         name, dtype, shape, op_name, operands, rest, label = _parts(line)
-        declared = _type(dtype, shape)
+        declared = tensor_type(dtype, shape)
         inputs = self.named(operands)
         op = find(op_name)
         kind = self.kind(op, declared, [o.type for o in inputs], rest)
@@ -119,52 +115,41 @@ class _Reader:
         if isinstance(op, MapOp):
             return Map(op.scalar)
         if isinstance(op, ReduceOp):
-            return Reduce(op.monoid, _axes(rest))
+            return Reduce(op.monoid, axes_of(rest))
         if isinstance(op, ScanOp):
-            return Scan(op.monoid, _axis_of(rest), rest.endswith("reverse"))
+            return Scan(op.monoid, axis_of(rest), rest.endswith("reverse"))
         if isinstance(op, AliasOp):
             return View(identity(t.shape))
         match op.name:
             case "input" | "parameter" | "state":
                 return Leaf(op.name, schema.parse_json(rest, _NAME))
             case "constant":
-                value = self.constants[rest[1:]] if rest.startswith("#") else _literal(rest)
+                value = self.constants[rest[1:]] if rest.startswith("#") else literal(rest)
                 return Constant(np.asarray(value, dtype=t.dtype).reshape([int(str(d)) for d in t.shape]))
             case "size":
                 return SizeOf(parse_dim(rest))
             case "index":
-                return Index(t.shape, _axis_of(rest))
+                return Index(t.shape, axis_of(rest))
             case "view":
-                return View(_affine(rest, t.shape))
+                return View(affine(rest, t.shape))
             case "reshape":
                 return View(Reshape(t.shape))
             case "join":
-                return Join(_axis_of(rest))
+                return Join(axis_of(rest))
             case "fold":
-                return Fold(_affine(rest, operands[0].shape), t.shape)
+                return Fold(affine(rest, operands[0].shape), t.shape)
             case "contract":
                 left, right, out = re.split(r",|->", rest.strip("[]"))
                 return Contract(left, right, out)
             case "gather":
-                return Gather(_axis_of(rest))
+                return Gather(axis_of(rest))
             case "scatter":
-                axis = _axis_of(rest)
+                axis = axis_of(rest)
                 return Scatter(axis, t.shape[axis])
             case "after":
                 return After()
             case _:
                 raise ParseError(f"op {op.name!r} has no text form")
-
-
-def _type(dtype: str, text: str) -> TensorType:
-    """Errors: ParseError for a dtype that is none, and for more bytes than there are addresses."""
-    shape = tuple(parse_dim(part) for part in text.split(",") if part)
-    if dtype not in DTYPES:
-        raise ParseError(f"no dtype is named {dtype!r}; there are {', '.join(DTYPES)}")
-    numbers = [d for d in shape if isinstance(d, int)]
-    if len(shape) > MOST_AXES or any(d < 0 for d in numbers) or math.prod(numbers) > schema.LARGEST // 8:
-        raise ParseError(f"no array has the shape [{text[:100]}]")
-    return TensorType(dtype, shape)
 
 
 def _parts(line: str) -> tuple[str, str, str, str, str, str, str]:
@@ -181,61 +166,3 @@ def _parts(line: str) -> tuple[str, str, str, str, str, str, str]:
 
 def _shown(line: str) -> str:
     return repr(line if len(line) < 200 else f"{line[:200]}...")
-
-
-def _literal(text: str) -> Any:
-    """A number, or lists of numbers: what ``repr`` of them writes, and nothing else."""
-    try:
-        return schema.parse_json(re.sub(r"-?[a-zA-Z]{3,}", lambda word: _WORDS.get(word[0], "?"), text), _numbers)
-    except FormatError as error:
-        raise ParseError(f"expected a number, or lists of numbers; {error}") from None
-
-
-def _numbers(value: object, place: str) -> Any:
-    if isinstance(value, list) and len(place) < MOST_AXES:
-        return [_numbers(each, f"{place}[") for each in value]
-    if not isinstance(value, int | float):
-        raise ParseError("expected numbers, or lists of numbers")
-    return value
-
-
-def _axis_of(text: str) -> int:
-    return schema.parse_json(_value(text, "axis"), _AXIS)
-
-
-def _axes(text: str) -> tuple[int, ...]:
-    return tuple(schema.parse_json(_value(text, "axes"), schema.array(_AXIS)))
-
-
-def _value(text: str, name: str) -> str:
-    match = re.fullmatch(rf"{name}=(\[[^\]]*\]|\d+)(?: reverse)?", text)
-    if match is None:
-        raise ParseError(f"expected {name}=...")
-    return match[1]
-
-
-_TERM = re.compile(r"([+-]?)(?:(\d+)\*)?i(\d+)")
-
-
-def _affine(text: str, shape: Shape) -> Affine:
-    body, _, fill = text.partition("]")
-    axes = tuple(_axis(part.strip()) for part in body.lstrip("[").split(",") if part.strip())
-    return Affine(shape, axes, float(fill.split("=")[1]) if "=" in fill else 0.0)
-
-
-def _axis(text: str) -> AxisMap:
-    guarded = text.endswith("?")
-    text = text.rstrip("?")
-    divisor = 1
-    if quotient := re.fullmatch(r"\((.*)\)/(\d+)", text):
-        text, divisor = quotient[1], _whole(quotient[2], 1)
-    text, _, size = text.partition("{")
-    found = [(_whole(i, 0), _whole(c or "1", 0), sign) for sign, c, i in _TERM.findall(text)]
-    terms = tuple((i, -c if sign == "-" else c) for i, c, sign in found)
-    rest = _TERM.sub("", text).lstrip("+")
-    offset: Dim = parse_dim(size.rstrip("}") or rest) if size or rest else 0
-    return AxisMap(offset, terms, divisor, guarded)
-
-
-def _whole(text: str, least: int) -> int:
-    return schema.parse_json(text, schema.integer(least))
