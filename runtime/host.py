@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graphad.runtime.folders import effective_folder
+from graphad.runtime.folders import effective_folder, wanted_folder
 from graphad.runtime.lazy import lazy_import
 from graphad.runtime.threads import default_threads
 
@@ -48,7 +48,7 @@ def host() -> Host:
         numba=version("numba"),
         llvmlite=version("llvmlite"),
         llvm=".".join(str(part) for part in llvm.llvm_version_info),
-        cache_folder=effective_folder(),
+        cache_folder=effective_folder() or wanted_folder(),
     )
 
 

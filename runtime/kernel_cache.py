@@ -1,7 +1,7 @@
 """Kernels' object code on disk, by content: a program finds what any other has compiled, whatever else is in it.
 
-What was measured of a program lies here, too, and what binds one that is known by its graph. A file is a checksum of its
-name and content, then the content; what is none is replaced without a word.
+What was measured of a program lies here, too, and what binds one that is known by its graph. A file is a checksum of
+its name and content, then the content; what is none is replaced without a word.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def store(key: str, content: bytes) -> None:
         temporary = folders.temporary_folder(folder)
         try:
             trust.write(temporary / key, trust.checksum(key, content).encode() + content)
+            if trust.distrust(target.parent):  # nothing would be read from it
+                _remove(target.parent)
             target.parent.mkdir(exist_ok=True, mode=0o700)
             os.replace(temporary / key, target)
         finally:

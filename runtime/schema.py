@@ -1,8 +1,8 @@
 """What a file may hold, checked before anything of it is used: one vocabulary for every format of ours.
 
-A check is a function of a value and of its place; it answers the value in its proper type or raises FormatError with the
-place. Checks are made of checks: ``record({"name": text(), "sizes": array(integer())})``. Numbers are bounded, so that what is
-computed from them neither overflows nor takes memory that nobody has.
+A check is a function of a value and of its place; it answers the value in its proper type or raises FormatError with
+the place. Checks are made of checks: ``record({"name": text(), "sizes": array(integer())})``. Numbers are bounded, so
+that what is computed from them neither overflows nor takes memory that nobody has.
 """
 
 from __future__ import annotations

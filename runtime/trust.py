@@ -1,12 +1,13 @@
 """Whose files may be run: those of this user, below a folder that nobody else may write.
 
-Machine code from the cache is executed as it is. No checksum protects from who can write it, since whoever can may write
-the checksum, too. So what counts is who owns and who may write the folder, the files, and all on the way to them, as with
-ssh's keys; checksums tell damage, and files that lie under another's name.
+Machine code from the cache is executed as it is. No checksum protects from those who can write it, since they may write
+the checksum, too. So what counts is who owns and who may write the folder, the files, and all on the way to them, as
+with ssh's keys; checksums tell damage, and files that lie under another's name.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import stat
@@ -20,7 +21,6 @@ grp = lazy_import("grp")  # not on Windows
 pwd = lazy_import("pwd")
 
 POSIX: Final = os.name == "posix"
-_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FILE: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _known: dict[Path, tuple[tuple[int, ...], str]] = {}  # a folder as it was, and what was found
@@ -50,7 +50,7 @@ def _not_own(facts: os.stat_result) -> str:
         return f"it belongs to {_user(facts.st_uid)}"
     if stat.S_ISLNK(facts.st_mode):
         return "it is a link"
-    if facts.st_mode & _OTHERS:
+    if _writable(facts):
         return f"others may write it (its mode is {stat.S_IMODE(facts.st_mode):04o}; chmod go-w)"
     return ""
 
@@ -62,11 +62,17 @@ def _above(folder: Path) -> str:
             facts = os.lstat(parent)
             if facts.st_mode & stat.S_ISVTX:  # only what is one's own can be renamed there
                 continue
-            if facts.st_mode & stat.S_IWOTH or (facts.st_mode & stat.S_IWGRP and not _private(facts.st_gid)):
+            if _writable(facts):
                 return f"others may write {parent} (its mode is {stat.S_IMODE(facts.st_mode):04o}; chmod go-w)"
     return ""
 
 
+def _writable(facts: os.stat_result) -> bool:
+    """By another user than this one and root."""
+    return bool(facts.st_mode & stat.S_IWOTH) or bool(facts.st_mode & stat.S_IWGRP and not _private(facts.st_gid))
+
+
+@functools.lru_cache(32)
 def _private(group: int) -> bool:
     """Whether a group has no member but this user and root, as a user's own group on most systems."""
     try:

@@ -1,20 +1,30 @@
 """The measured rates on disk: one file for the machine, in the cache's folder."""
 
+import contextlib
 import json
-import math
-import os
-import shutil
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from graphad.compiler.model.machine import TYPICAL, Machine
-from graphad.runtime import CacheWarning, host
-from graphad.runtime.folders import effective_folder, temporary_folder, writable_folder
+from graphad.runtime import CacheWarning, FormatError, files, host
+from graphad.runtime.folders import effective_folder, wanted_folder, writable_folder
+from graphad.runtime.schema import array, either, integer, mapping, number, optional, parse_json, record, text
 
 NAME: Final = "machine.json"
 FORMAT: Final = 1
+LONGEST: Final = 1 << 20
+"""Bytes of such a file."""
+_OTHERS: Final = ("format", "host")  # where what is well-formed can be of another machine or version
+_FILE: Final = record(
+    {
+        "format": integer(),
+        "host": mapping(optional(either(text(longest=1000), integer()))),
+        "calibrated": text(longest=100),
+        "caches": array(integer(1, 1 << 50), 8),
+        "rates": mapping(number(0.0, 1e6)),
+    }
+)
 _read: dict[Path, Machine] = {}
 
 
@@ -24,23 +34,24 @@ def this_machine() -> Machine:
     A file that is damaged, or of another processor or other versions, is left where it is, with a ``CacheWarning``
     that says how to replace it.
     """
-    path = effective_folder() / NAME
+    path = (effective_folder() or wanted_folder()) / NAME
     if path not in _read:
         _read[path] = _load(path)
     return _read[path]
 
 
 def save(machine: Machine) -> Path:
-    """Keep a machine's rates for later processes, and for this one. Answers the file."""
-    path = writable_folder() / NAME
-    temporary = temporary_folder(path.parent)
-    try:
-        text = {"format": FORMAT, "host": _identity(), "calibrated": machine.calibrated,
-                "caches": list(machine.caches), "rates": dict(machine.rates)}  # fmt: skip
-        (temporary / NAME).write_text(json.dumps(text, indent=1))
-        os.replace(temporary / NAME, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    """Keep a machine's rates for later processes, and for this one. Answers the file.
+
+    Where no file can be written, with the CacheWarning that says so, this process alone has them.
+    """
+    folder = writable_folder()
+    path = (folder or wanted_folder()) / NAME
+    facts = {"format": FORMAT, "host": _identity(), "calibrated": machine.calibrated,
+             "caches": list(machine.caches), "rates": dict(machine.rates)}  # fmt: skip
+    with contextlib.suppress(OSError):
+        if folder is not None:
+            files.replace(path, json.dumps(facts, indent=1).encode())
     _read[path] = machine
     return path
 
@@ -53,32 +64,24 @@ def _identity() -> dict[str, Any]:
 
 def _load(path: Path) -> Machine:
     try:
-        text = path.read_text()
+        return _machine(parse_json(files.read(path, LONGEST), _FILE))
     except FileNotFoundError:
         return TYPICAL
-    except (OSError, UnicodeDecodeError) as error:
-        return _unusable(path, str(error))
-    try:
-        return _machine(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return _unusable(path, str(error) if isinstance(error, _OtherMachineError) else "it is damaged")
+    except OSError as error:
+        return _unusable(path, error.strerror or str(error))
+    except FormatError as error:
+        return _unusable(path, error.reason if error.place in _OTHERS else f"it is damaged: {error}")
 
 
-class _OtherMachineError(ValueError):
-    pass
-
-
-def _machine(found: Mapping[str, Any]) -> Machine:
-    if found["format"] != FORMAT or set(found["rates"]) != set(TYPICAL.rates):
-        raise _OtherMachineError("it is from another version of graphad")
+def _machine(found: dict[str, Any]) -> Machine:
+    if found["format"] != FORMAT or found["rates"].keys() != TYPICAL.rates.keys():
+        raise FormatError("format", "it is from another version of graphad")
     for name, now in _identity().items():
-        if found["host"][name] != now:
-            raise _OtherMachineError(f"it is for {name} {found['host'][name]}, this is {now}")
-    rates = {name: float(found["rates"][name]) for name in TYPICAL.rates}
-    if not all(math.isfinite(rate) and rate >= 0 for rate in rates.values()):
-        raise ValueError
-    caches = tuple(int(c) for c in found["caches"])
-    return Machine(rates, caches, str(found["calibrated"]))
+        if found["host"].get(name) != now:
+            raise FormatError("host", f"it is for {name} {found['host'].get(name)}, this is {now}")
+    if sorted(found["caches"]) != found["caches"]:
+        raise FormatError("caches", "a nearer one is larger")
+    return Machine(found["rates"], tuple(found["caches"]), found["calibrated"])
 
 
 def _unusable(path: Path, why: str) -> Machine:

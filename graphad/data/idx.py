@@ -42,8 +42,8 @@ CHUNK: Final = 1 << 20
 def read(path: str | PathLike[str]) -> NDArray[Any]:
     """The array in an IDX file, plain or gzipped; C-contiguous, writable, in the machine's byte order.
 
-    Takes the memory that the header says, whatever the file inflates to. Raises DataError for a file that is missing, no
-    IDX file, of an unknown dtype code, too short or too long.
+    Takes the memory that the header says, whatever the file inflates to. Raises DataError for a file that is missing,
+    no IDX file, of an unknown dtype code, too short or too long.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

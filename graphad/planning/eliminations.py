@@ -97,9 +97,15 @@ def plan_elimination(problem: Problem, seed: int = 0, time_budget: float = TIME)
 
 
 def ordered(problem: Problem, order: Sequence[int]) -> Elimination:
-    """The elimination in an order of numbers, as ``plan_elimination`` gives them."""
+    """The elimination in an order of numbers, as ``plan_elimination`` gives them.
+
+    Errors: GraphError for one that does not have every intermediate once.
+    """
     graph = scalars(problem, share=True)
-    return Elimination(problem, of_nodes(problem) if graph is None else of_scalars(graph), tuple(order), graph)
+    dag = of_nodes(problem) if graph is None else of_scalars(graph)
+    if sorted(order) != sorted(dag.intermediates):
+        raise GraphError(f"the order of {len(order)} does not have each of {len(dag.intermediates)} vertices once")
+    return Elimination(problem, dag, tuple(order), graph)
 
 
 def in_order(problem: Problem, order: Sequence[Any]) -> Elimination:

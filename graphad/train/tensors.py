@@ -35,7 +35,10 @@ _METADATA = mapping(text(longest=LONGEST))
 
 
 def read(path: str | PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The arrays by name, and the metadata. Errors: OSError; FormatError for what is no such file, or is not all there."""
+    """The arrays by name, and the metadata.
+
+    Errors: OSError; FormatError for what is no such file, or is not all there.
+    """
     with open_regular(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(size(file) - 8, LONGEST):

@@ -1,6 +1,7 @@
 """Measured rates: fitted, kept in one file for the machine, and refused when they are damaged or another machine's."""
 
 import json
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,11 +88,16 @@ def test_predictions_follow_the_file(folder: Path) -> None:
     assert predict(graph).seconds == pytest.approx(2 * before)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"format": 1}', "[" * 100_000, '{"format": 1' + "0" * 5000 + "}", "\ud800", '"\\ud800"'],
+)
 def test_a_damaged_file_is_reported_and_not_used(folder: Path, text: str) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "machine.json").write_text(text)
-    with pytest.warns(CacheWarning, match=r"machine\.json cannot be used: it is damaged; typical ones are used until"):
+    (folder / "machine.json").write_text(text, errors="surrogatepass", encoding="utf-8")
+    with pytest.warns(
+        CacheWarning, match=r"machine\.json cannot be used: it is damaged: .*; typical ones are used until"
+    ):
         assert store.this_machine() is TYPICAL
     assert store.this_machine() is TYPICAL  # one warning is enough
 
@@ -121,6 +127,46 @@ def test_rates_that_are_none_are_not_used(folder: Path, rate: object) -> None:
     changed(path, rates={**TYPICAL.rates, "call": rate})
     with pytest.warns(CacheWarning, match="it is damaged"):
         assert store.this_machine() is TYPICAL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caches": [1e400]},
+        {"caches": [-1]},
+        {"caches": "abc"},
+        {"caches": [2, 1]},
+        {"caches": None},
+        {"calibrated": 3},
+        {"host": []},
+        {"host": None},
+        {"rates": [1.0]},
+        {"rates": None},
+        {"format": "1"},
+        {"format": 1e400},
+        {"format": True},
+    ],
+)
+def test_any_wrong_type_is_reported_and_not_used(folder: Path, change: dict[str, object]) -> None:
+    path = store.save(some_machine())
+    changed(path, **change)
+    with pytest.warns(CacheWarning, match=r"machine\.json cannot be used: it is damaged: \w+"):
+        assert store.this_machine() is TYPICAL
+
+
+def test_rates_without_a_folder_are_this_processs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")  # nobody can make a folder below a file
+    monkeypatch.setenv("GRAPHAD_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "mkdtemp", no_room)
+    store.forget()
+    with pytest.warns(CacheWarning, match="cannot be kept in"):
+        store.save(some_machine())
+    assert store.this_machine() == some_machine()
+    store.forget()
+
+
+def no_room(**_: object) -> str:
+    raise OSError(28, "No space left on device")
 
 
 def test_info_says_whether_rates_were_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,12 +77,16 @@ def test_a_plan_is_of_its_own_tensors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"chosen": "sideways"}, "is no plan: it chooses 'sideways'"),
-        ({"why": None, "skipped": 3, "cost": {}}, "is no plan: it chooses 'chain'"),
-        ({"chains": []}, "is no plan of this graph"),
-        ({"chains": [[]]}, "is no plan of this graph"),
-        ({"chosen": "eliminate", "order": [1, 1]}, "is no plan of this graph"),
-        ({"chosen": "eliminate", "order": None}, "is no plan of this graph"),
+        ({"format": "graphad plan 0"}, "is no plan: format: expected 'graphad plan 1', got 'graphad plan 0'"),
+        ({"chosen": "sideways"}, "is no plan: chosen: expected 'forward' or .*, got 'sideways'"),
+        ({"why": None}, "is no plan: why: expected text"),
+        ({"cost": {}}, "is no plan: cost: it chooses 'chain', of which nothing is said"),
+        ({"cost": {"chain": {"multiplications": 1e300}}}, "is no plan: cost.chain: .* is missing"),
+        ({"cost": {"\n": {}}}, "is no plan: cost: a name: expected"),
+        ({"chains": []}, "is no plan of this graph: chains: there are 0"),
+        ({"chains": [[]]}, r"is no plan: chains\[0\]: expected an object with factors, ways, last steps"),
+        ({"chosen": "eliminate", "order": [1, 1]}, "is no plan of this graph: the order of 2"),
+        ({"chosen": "eliminate", "order": None}, "is no plan of this graph: the order of 0"),
     ],
 )
 def test_a_spoilt_plan_is_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -92,6 +96,60 @@ def test_a_spoilt_plan_is_refused(change: dict[str, Any], message: str, tmp_path
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ga.GraphError, match=message):
         ga.load_plan(path, y, x)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [[0, 2, 2]],  # the left part is the whole: a circle
+        [[0, 2, 1], [0, 1, 1]],
+        [[0, 2, -1]],
+        [],
+        [[0, 2, 7]],
+        [[1, 2, 0], [0, 2, -2]],
+        [[0, 2, 1 << 31]],
+    ],
+)
+def test_a_plan_in_a_circle_is_refused(steps: list[list[int]], tmp_path: Path) -> None:
+    x = ga.input("x", (2,), "float64")
+    y = ga.tanh(ga.exp(ga.sin(x)))
+    path = tmp_path / "plan.json"
+    replace(ga.plan_jacobian(y, x), chosen="chain").save(path)
+    content = json.loads(path.read_text())
+    content["chains"][0]["last steps"] = steps
+    path.write_text(json.dumps(content))
+    with pytest.raises(ga.GraphError, match="is no plan of this graph: chains: the last step of factors"):
+        ga.load_plan(path, y, x)
+
+
+@pytest.mark.parametrize("change", ["factors", "ways", "rows"])
+def test_a_plan_of_other_stages_is_refused(change: str, tmp_path: Path) -> None:
+    (y,), (x,), _ = bow_tie()
+    path = tmp_path / "plan.json"
+    replace(ga.plan_jacobian(y, x), chosen="chain").save(path)
+    content = json.loads(path.read_text())
+    (chain,) = content["chains"]
+    if change == "rows":
+        chain["factors"][0][0] += 1
+    else:
+        chain[change].pop()
+    path.write_text(json.dumps(content))
+    with pytest.raises(ga.GraphError, match="is no plan of this graph: chains: its stages are not the"):
+        ga.load_plan(path, y, x)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"[" * 200_000, b'{"format": NaN}', b"[]", b'{"a": 1' + b"0" * 5000]
+)
+def test_what_is_no_plan_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_bytes(content)
+    x = ga.input("x", (2,), "float64")
+    with pytest.raises(ga.GraphError, match=r"plan\.json is no plan: .*; write one with plan\.save"):
+        ga.load_plan(tmp_path / "plan.json", ga.sin(x), x)
+    with pytest.raises(ga.GraphError, match="No such file"):
+        ga.load_plan(tmp_path / "none.json", ga.sin(x), x)
+    with pytest.raises(ga.GraphError, match=r"regular file|directory"):
+        ga.load_plan(tmp_path, ga.sin(x), x)
 
 
 def test_plans_tell_rules_with_other_inputs_apart(tmp_path: Path) -> None:
