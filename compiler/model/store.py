@@ -15,7 +15,6 @@ NAME: Final = "machine.json"
 FORMAT: Final = 1
 LONGEST: Final = 1 << 20
 """Bytes of such a file."""
-_OTHERS: Final = ("format", "host")  # where what is well-formed can be of another machine or version
 _FILE: Final = record(
     {
         "format": integer(),
@@ -69,16 +68,22 @@ def _load(path: Path) -> Machine:
         return TYPICAL
     except OSError as error:
         return _unusable(path, error.strerror or str(error))
+    except _OtherMachineError as error:
+        return _unusable(path, str(error))
     except FormatError as error:
-        return _unusable(path, error.reason if error.place in _OTHERS else f"it is damaged: {error}")
+        return _unusable(path, f"it is damaged: {error}")
+
+
+class _OtherMachineError(FormatError):
+    """What is well-formed, but of another machine or version."""
 
 
 def _machine(found: dict[str, Any]) -> Machine:
     if found["format"] != FORMAT or found["rates"].keys() != TYPICAL.rates.keys():
-        raise FormatError("format", "it is from another version of graphad")
+        raise _OtherMachineError("", "it is from another version of graphad")
     for name, now in _identity().items():
         if found["host"].get(name) != now:
-            raise FormatError("host", f"it is for {name} {found['host'].get(name)}, this is {now}")
+            raise _OtherMachineError("", f"it is for {name} {found['host'].get(name)}, this is {now}")
     if sorted(found["caches"]) != found["caches"]:
         raise FormatError("caches", "a nearer one is larger")
     return Machine(found["rates"], tuple(found["caches"]), found["calibrated"])

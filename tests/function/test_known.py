@@ -1,5 +1,7 @@
 """Programs that the cache knows by their graph: no pass runs, nothing is lowered, and everything can still be asked."""
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 import graphad as ga
 from graphad import optim, specialization
 from graphad.compiler.fingerprint import fingerprint
-from graphad.runtime import CacheWarning, stats
+from graphad.runtime import ArraySpec, Layout, Program, stats, trust
+from graphad.runtime.known import Record
 
 
 @pytest.fixture(autouse=True)
@@ -132,14 +135,51 @@ def test_without_its_machine_code_it_is_built_anew(built: list[int], tmp_path: P
     assert len(built) == 2
 
 
-def test_a_damaged_record_is_made_anew(built: list[int], tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "of another", "pickle", "shapes", "deep"])
+def test_a_damaged_record_is_made_anew(built: list[int], tmp_path: Path, damage: str) -> None:
     x = ga.input("x", (3,))
     ga.compile([x], x + 1)(np.ones(3, np.float32))
     (record,) = tmp_path.glob("kernels/known-*")
-    record.write_bytes(record.read_bytes()[:-1])
-    with pytest.warns(CacheWarning, match="damaged"):
-        ga.compile([x], x + 1)(np.ones(3, np.float32))
-    assert len(built) == 2
+    data = record.read_bytes()[64:]
+    ga.compile([x], x + 2)(np.ones(3, np.float32))
+    (other,) = {*tmp_path.glob("kernels/known-*")} - {record}
+    new = {
+        "truncated": data[:-1],
+        "foreign": b"\xff" * 100,
+        "of another": b"",
+        "pickle": pickle.dumps(Trap()),
+        "shapes": data.replace(b'"shapes": [[3]]', b'"shapes": [[3, 1]]'),
+        "deep": b"[" * 100_000,
+    }[damage]
+    assert new != data
+    record.write_bytes(trust.checksum(record.name, new).encode() + new)  # as one who may write it
+    if damage == "of another":
+        record.write_bytes(other.read_bytes())
+    np.testing.assert_array_equal(ga.compile([x], x + 1)(np.ones(3, np.float32)), [2, 2, 2])
+    assert len(built) == 3
+    assert not Trap.sprung
+    assert record.read_bytes()[64:] == data
+
+
+class Trap:
+    """Runs when it is unpickled."""
+
+    sprung = False
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return setattr, (Trap, "sprung", True)
+
+
+def test_a_record_is_what_it_was() -> None:
+    specs = (ArraySpec("x", "float32", 2), ArraySpec("y", "bool", 0))
+    table = np.arange(6, dtype=np.int64).reshape(2, 3)
+    program = Program("f", "", specs, specs[:1], specs[1:], (table, np.array(True)), 2, ("k0", "k1"), True)
+    record = Record("0" * 40, program, Layout((3,), (0, 64), 128, ((2, 3),), 2), (4,))
+    found = Record.from_bytes(record.to_bytes())
+    assert found.to_bytes() == record.to_bytes()
+    assert (found.layout, found.states, found.key) == (record.layout, record.states, record.key)
+    assert [c.tobytes() for c in found.program.constants] == [table.tobytes(), b"\x01"]
+    assert replace(found.program, constants=()) == replace(program, constants=())
 
 
 def test_large_constants_are_not_written_twice(built: list[int], tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Compiled programs on disk: found again, shared, repaired, limited, and done without."""
 
-import hashlib
 import json
 import os
+import shutil
+import tempfile
 import threading
 import traceback
 import warnings
@@ -12,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphad.runtime import CacheWarning, CompileError, GraphadError, cache_info, clear_cache, folders, load
+from graphad.runtime import CacheError, CacheWarning, CompileError, cache_info, clear_cache, folders, load, trust
+from graphad.runtime.cache import module_name
 from tests.runtime.programs import AXPY, SCALAR_LAYOUT, SQUARE, axpy_layout, run_axpy, run_python, start_python
 
 
@@ -72,22 +74,45 @@ def test_processes_that_compile_at_once_leave_one_entry(fresh_cache):
 
 
 @pytest.mark.parametrize("name", ["program.bin", "manifest.json", ".py"])
-@pytest.mark.parametrize("damage", ["truncate", "remove", "garble"])
-def test_a_damaged_entry_is_named_removed_and_compiled_anew(fresh_cache, counted, name, damage):
+@pytest.mark.parametrize("damage", ["truncate", "remove", "garble", "link", "folder", "foreign"])
+def test_what_is_not_as_it_was_stored_is_replaced_silently(fresh_cache, counted, tmp_path, name, damage):
     entry = load(SQUARE).source_path.parent
     (file,) = entry.glob(f"*{name}")
     data = file.read_bytes()
-    if damage == "remove":
-        file.unlink()
-    else:
-        file.write_bytes(data[: len(data) // 2] if damage == "truncate" else b"\xff" + data[1:])
-    with pytest.warns(CacheWarning, match=f"{name} cannot be used: .*; it is removed and compiled anew") as caught:
-        repaired = load(SQUARE)
-    assert len(caught) == 1
+    file.unlink()
+    if damage in ("truncate", "garble", "foreign"):
+        file.write_bytes({"truncate": data[: len(data) // 2], "garble": b"\xff" + data[1:], "foreign": b"{}"}[damage])
+    elif damage == "link":  # also to the right bytes: who may change what it leads to is not looked at
+        (tmp_path / "elsewhere").write_bytes(data)
+        file.symlink_to(tmp_path / "elsewhere")
+    elif damage == "folder":
+        file.mkdir()
+    repaired = load(SQUARE)  # warnings are errors
     assert not repaired.from_cache
     assert works(repaired)
     assert load(SQUARE).from_cache
     assert counted() == (2, 1)
+
+
+@pytest.mark.parametrize("what", ["entry", "link to the entry", "file", "binary"])
+def test_what_lies_under_another_key_is_replaced_silently(fresh_cache, counted, what):
+    other = load(replace(SQUARE, source=SQUARE.source.replace("x[0] * x[0]", "x[0] + x[0]"))).source_path.parent
+    mine = load(SQUARE).source_path.parent
+    if what == "binary":
+        (mine / "program.bin").write_bytes((other / "program.bin").read_bytes())
+    else:
+        shutil.rmtree(mine)
+        if what == "entry":
+            shutil.copytree(other, mine)
+            (mine / next(other.glob("*.py")).name).rename(mine / f"{module_name(SQUARE.name, mine.name)}.py")
+        elif what == "file":
+            mine.write_text("foreign bytes")
+        else:
+            mine.symlink_to(other)
+    repaired = load(SQUARE)
+    assert not repaired.from_cache
+    assert works(repaired)
+    assert counted() == (3, 0)
 
 
 def test_a_binary_of_another_form_is_compiled_anew(fresh_cache):
@@ -95,16 +120,17 @@ def test_a_binary_of_another_form_is_compiled_anew(fresh_cache):
     entry = load(SQUARE).source_path.parent
     (entry / "program.bin").write_bytes(b"not object code")
     manifest = json.loads((entry / "manifest.json").read_text())
-    manifest["sha256"]["program.bin"] = hashlib.sha256(b"not object code").hexdigest()
+    manifest["checksums"]["program.bin"] = trust.checksum(f"{entry.name}/program.bin", b"not object code")
     (entry / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.warns(CacheWarning, match="program.bin cannot be used: ValueError: it is not object code"):
-        assert works(load(SQUARE))
+    again = load(SQUARE)
+    assert works(again)
+    assert not again.from_cache
 
 
 def test_an_unwritable_folder_is_reported_once_and_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")  # nobody, root included, can make a folder below a file
     monkeypatch.setenv("GRAPHAD_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    with pytest.warns(CacheWarning, match="GRAPHAD_CACHE_DIR to a writable folder") as caught:
+    with pytest.warns(CacheWarning, match="GRAPHAD_CACHE_DIR to a folder that you, and only you, can write") as caught:
         executable = load(SQUARE)
     assert len(caught) == 1
     assert str(tmp_path / "file" / "cache") in str(caught[0].message)
@@ -113,6 +139,39 @@ def test_an_unwritable_folder_is_reported_once_and_done_without(tmp_path, monkey
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load(SQUARE).from_cache
+
+
+def test_where_nothing_can_be_written_programs_run(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GRAPHAD_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "mkdtemp", no_room)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", no_room)
+    with pytest.warns(CacheWarning, match="compiled programs cannot be kept in") as caught:
+        executable = load(SQUARE)
+    assert len(caught) == 1
+    assert works(executable)
+    assert works(load(SQUARE))
+    assert (cache_info().entries, clear_cache()) == (0, 0)
+    with pytest.raises(CompileError, match="here"):
+        load(replace(SQUARE, source=SQUARE.source + "\nraise RuntimeError('here')\n"))
+
+
+def no_room(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def test_without_a_home_programs_run(monkeypatch):
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.delenv("GRAPHAD_CACHE_DIR")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert run_python("import graphad as ga") == ""  # nothing is said before something is compiled
+    assert run_python("import warnings\nwarnings.simplefilter('ignore')" + run_axpy()) == "1 0\n"
+
+
+def test_a_home_of_nobodys_is_refused(monkeypatch):
+    monkeypatch.setenv("GRAPHAD_CACHE_DIR", "~nobody-of-this-name/cache")
+    with pytest.raises(CacheError, match="write it without ~"):
+        load(SQUARE)
 
 
 def test_least_recently_used_entries_go_first(fresh_cache, monkeypatch):
@@ -137,7 +196,7 @@ def test_least_recently_used_entries_go_first(fresh_cache, monkeypatch):
 
 def test_a_bad_limit_says_what_to_write(fresh_cache, monkeypatch):
     monkeypatch.setenv("GRAPHAD_CACHE_LIMIT", "1GB")
-    with pytest.raises(GraphadError, match="GRAPHAD_CACHE_LIMIT='1GB' is not a size"):
+    with pytest.raises(CacheError, match="GRAPHAD_CACHE_LIMIT='1GB' is not a size"):
         load(SQUARE)
 
 

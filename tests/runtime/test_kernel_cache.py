@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphad.runtime import CacheWarning, Program, cache_info, clear_cache, load, objects
+from graphad.runtime import Program, cache_info, clear_cache, load, objects
 from tests.runtime.programs import HEAD, RUN, SCALAR_LAYOUT, SQUARE
 
 
@@ -65,9 +66,40 @@ def test_a_damaged_kernel_is_compiled_anew(fresh_cache: Path, compiled: list[str
     for file in (fresh_cache / "kernels").iterdir():
         file.write_bytes(file.read_bytes()[:-1])
     compiled.clear()
-    with pytest.warns(CacheWarning, match="is damaged; it is removed and compiled anew"):
-        assert run(program("e7_square"), 3.0) == 9.0
+    assert run(program("e7_square"), 3.0) == 9.0  # without a warning
     assert len(compiled) == 3
+    compiled.clear()
+    assert run(program("e8_square"), 3.0) == 9.0
+    assert compiled == ["run"]
+
+
+@pytest.mark.parametrize("damage", ["swapped", "empty", "foreign", "folder", "link"])
+def test_what_is_no_kernel_of_this_key_is_compiled_anew(fresh_cache: Path, compiled: list[str], damage: str) -> None:
+    run(program("e0_square"), 3.0)
+    one, two = sorted((fresh_cache / "kernels").iterdir())
+    before = one.read_bytes(), two.read_bytes()
+    for file, other in ((one, before[1]), (two, before[0])):
+        file.unlink()
+        if damage == "folder":
+            (file / "inside").mkdir(parents=True)
+        elif damage == "link":
+            (fresh_cache / "kernels" / "elsewhere").write_bytes(before[0])
+            file.symlink_to("elsewhere")
+        else:
+            file.write_bytes({"swapped": other, "empty": b"", "foreign": b"x" * 500}[damage])
+    compiled.clear()
+    assert run(program("e7_square"), 3.0) == 9.0
+    assert len(compiled) == 3
+    assert (one.read_bytes(), two.read_bytes()) == before
+
+
+def test_a_folder_that_others_may_write_is_made_anew(fresh_cache: Path, compiled: list[str]) -> None:
+    run(program("e0_square"), 3.0)
+    (fresh_cache / "kernels").chmod(0o777)
+    compiled.clear()
+    assert run(program("e7_square"), 3.0) == 9.0
+    assert len(compiled) == 3
+    assert stat.S_IMODE((fresh_cache / "kernels").stat().st_mode) == 0o700
     compiled.clear()
     assert run(program("e8_square"), 3.0) == 9.0
     assert compiled == ["run"]
