@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 export GRAPHAD_CACHE_DIR ?= $(CURDIR)/build/cache
 
-.PHONY: demo test check bench clean
+MINUTES ?= 10
+.PHONY: demo test check fuzz bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.stamp-data,plot
@@ -15,6 +16,10 @@ demo: $(VENV)/.stamp-data,plot
 
 test: $(VENV)/.stamp-test
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_FLAGS)
+
+# Damaged files, random programs, wrong calls; again: make fuzz FUZZ_FLAGS="--part idx --seed 17 --cases 1"
+fuzz: $(VENV)/.stamp-test
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(FUZZ_FLAGS)
 
 # mypy and import-linter read the tree that is shipped: they do not see through the folders' mapping.
 check: $(VENV)/.stamp-check

@@ -18,7 +18,7 @@ from graphad.runtime.environment import content_hash
 from graphad.runtime.errors import FormatError
 from graphad.runtime.executable import Executable, content_key, load_known
 from graphad.runtime.program import DTYPES, ArraySpec, Layout, Program
-from graphad.runtime.schema import array, choice, integer, parse_json, record, row, text
+from graphad.runtime.schema import LARGEST, array, choice, integer, parse_json, record, row, text
 
 MUCH: Final = 1 << 20  # bytes of constants, from which on they are not written a second time
 AXES: Final = 64  # of an array of NumPy's
@@ -36,7 +36,7 @@ _RECORD = record(
         "locals": integer(),
         "kernels": array(text()),
         "flushes": choice(False, True),
-        "sizes": array(integer()),
+        "sizes": array(integer(-LARGEST)),
         "offsets": array(integer()),
         "nbytes": integer(),
         "shapes": array(_SHAPE),

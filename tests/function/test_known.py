@@ -144,7 +144,7 @@ def test_a_damaged_record_is_made_anew(built: list[int], tmp_path: Path, damage:
     ga.compile([x], x + 2)(np.ones(3, np.float32))
     (other,) = {*tmp_path.glob("kernels/known-*")} - {record}
     new = {
-        "truncated": data[:-1],
+        "truncated": data[:-2],
         "foreign": b"\xff" * 100,
         "of another": b"",
         "pickle": pickle.dumps(Trap()),
@@ -179,7 +179,7 @@ def test_a_record_is_what_it_was() -> None:
     assert found.to_bytes() == record.to_bytes()
     assert (found.layout, found.states, found.key) == (record.layout, record.states, record.key)
     assert [c.tobytes() for c in found.program.constants] == [table.tobytes(), b"\x01"]
-    assert replace(found.program, constants=()) == replace(program, constants=())
+    assert vars(replace(found.program, constants=())) == vars(replace(program, constants=()))
 
 
 def test_large_constants_are_not_written_twice(built: list[int], tmp_path: Path) -> None:

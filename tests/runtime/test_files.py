@@ -32,7 +32,8 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path) -> None:
     process = start_python(
         "import os, time\nfrom graphad.runtime import files\n"
-        f"os.fsync = lambda _: (print('there', flush=True), time.sleep(100))\nfiles.replace({str(tmp_path / 'a')!r}, b'x')"
+        "os.fsync = lambda _: (print('there', flush=True), time.sleep(100))\n"
+        f"files.replace({str(tmp_path / 'a')!r}, b'x')"
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "there\n"
