@@ -1,4 +1,4 @@
-"""Calls of public functions with arguments that mostly make no sense: errors are graphad's, or say that a name is wrong."""
+"""Calls of public functions with arguments that mostly make no sense: errors are graphad's, or of the call itself."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ def arguments() -> tuple[Any, ...]:
     x, n = ga.input("x", (2, 3)), ga.input("n", ("N",), "float64")
     i = ga.input("i", (4,), "int64")
     return (
-        None, True, -1, 0, 1, 2, 2.5, float("nan"), 2**80, 1j, "a", "N", "float32", "", b"a", object(), len, slice(1, 2),
-        [], [1, 2], [[1], [2, 3]], (), (2, 3), (-1, 2), ("N", 2), {}, {"a": 1}, {x: 1}, [x], [x, i], [None], {1, 2},
-        np.zeros(3), np.zeros((2, 0)), np.array("a"), np.array([None, 1], object), np.ma.masked_array([1, 2], [0, 1]),
-        np.float32(2), np.array(1j), np.zeros(2, "datetime64[s]"), x, x, x, n, i, ga.sum(x), x > 0, ga.parameter("w", np.ones(3)),
+        None, True, -1, 0, 1, 2, 2.5, float("nan"), 2**80, 1j, "a", "N", "float32", "", b"a", object(), len,
+        slice(1, 2), [], [1, 2], [[1], [2, 3]], (), (2, 3), (-1, 2), ("N", 2), {}, {"a": 1}, {x: 1}, [x], [x, i],
+        [None], {1, 2}, np.zeros(3), np.zeros((2, 0)), np.array("a"), np.array([None, 1], object), np.array(1j),
+        np.ma.masked_array([1, 2], [0, 1]), np.float32(2), np.zeros(2, "datetime64[s]"), x, x, x, n, i, ga.sum(x),
+        x > 0, ga.parameter("w", np.ones(3)),
     )  # fmt: skip
 
 

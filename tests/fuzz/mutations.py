@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 ODD: Final[tuple[Any, ...]] = (
-    None, True, False, 0, -1, 1, 3, 255, 2**31, 2**63 - 1, 2**63, 2**64, 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf"),
-    "", "a", "0", "BF16", "F8_E4M3", "F64", "\n", "\ud800", "é", "x" * 5000, [], [[]], {}, {"a": 1}, [1, 2, 3], [None],
+    None, True, False, 0, -1, 1, 3, 255, 2**31, 2**63 - 1, 2**63, 2**64, 10**30, 0.5, -0.0, 1e308, float("nan"),
+    float("inf"), "", "a", "0", "BF16", "F8_E4M3", "F64", "\n", "\ud800", "é", "x" * 5000, [], [[]], {}, {"a": 1}, [1, 2, 3], [None],
 )  # fmt: skip
 SIZES: Final = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1)
 

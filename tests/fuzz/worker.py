@@ -15,6 +15,11 @@ from pathlib import Path
 
 from tests.fuzz.parts import load
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 
 def main(function: str, megabytes: int, first: int, count: int) -> None:
     """Runs until it is stopped, or ``count`` cases where that is not 0."""
@@ -31,12 +36,8 @@ def main(function: str, megabytes: int, first: int, count: int) -> None:
 
 def limit_memory(more: int) -> None:
     """No more than ``more`` bytes of addresses beyond what there are now, where the system can say."""
-    try:
-        import resource
-    except ImportError:
-        return
     statm = Path("/proc/self/statm")
-    if statm.exists():
+    if resource is not None and statm.exists():
         now = int(statm.read_text().split()[0]) * resource.getpagesize()
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (now + more, hard))
