@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,50 @@ def test_a_broken_file_says_what_is_wrong(tmp_path: Path, content: bytes, messag
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(DataError, match=f"file: {message}"):
         idx.read(tmp_path / "file")
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("extent", [2**20, 2**31 - 1, 2**32 - 1])
+@pytest.mark.parametrize("ndim", [1, 2, 3, 8, 32])
+def test_no_memory_is_taken_for_a_size_that_is_not_there(tmp_path: Path, extent: int, ndim: int, suffix: str) -> None:
+    content = bytes([0, 0, 0x0E, ndim]) + extent.to_bytes(4, "big") * ndim + bytes(100)
+    path = tmp_path / f"file{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix else content)
+    assert peak_of_refusal(path, r"truncated: float64\[\d+.* takes \d+ bytes") < 20 << 20
+
+
+def test_a_gzip_is_inflated_no_further_than_its_header_says(tmp_path: Path) -> None:
+    path = tmp_path / "file.gz"
+    zeros = gzip.compress(bytes(64 << 20), 1)
+    path.write_bytes(gzip.compress(bytes([0, 0, 0x08, 1, 0, 0, 0, 3, 1, 2, 3])) + zeros)
+    assert (
+        peak_of_refusal(path, r"longer than its header says: uint8\[3\] takes 11 bytes with its header, got more")
+        < 20 << 20
+    )
+    path.write_bytes(gzip.compress(bytes([0, 0, 0x08, 99])) + zeros)
+    assert peak_of_refusal(path, "99 dimensions") < 20 << 20
+
+
+def peak_of_refusal(path: Path, message: str) -> int:
+    """Bytes that Python took at most while the file was refused."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=message):
+            idx.read(path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_extents_without_elements_are_refused_where_numpy_has_no_such_array(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes([0, 0, 0x0E, 32]) + bytes(4) + b"\xff" * 4 * 31)
+    with pytest.raises(DataError, match=r"file: float64\[0, 4294967295"):
+        idx.read(tmp_path / "file")
+
+
+def test_what_is_no_regular_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"regular file|directory"):
+        idx.read(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -77,6 +77,96 @@ def test_facts_that_cannot_be_read(trained: Path, header: str, text: str) -> Non
     refused(trained, text)
 
 
+def header_of(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return dict(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]))
+
+
+def with_header(path: Path, header: bytes, length: int | None = None) -> None:
+    data = path.read_bytes()
+    rest = data[8 + int.from_bytes(data[:8], "little") :]
+    path.write_bytes((len(header) if length is None else length).to_bytes(8, "little") + header + rest)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "F4", "C64"])
+def test_a_dtype_that_numpy_has_not_is_named(trained: Path, dtype: str) -> None:
+    header = header_of(trained)
+    header["model.0.weight"]["dtype"] = dtype
+    with_header(trained, json.dumps(header).encode())
+    refused(trained, f"last.safetensors: .*model.0.weight: NumPy has no {dtype}; save it as F32")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"dtype": 32}, "model.0.weight.dtype: expected text"),
+        ({"dtype": "F64"}, r"model.0.weight: F64\[4, 3\] takes 96 bytes"),
+        ({"shape": "43"}, "model.0.weight.shape: expected a list"),
+        ({"shape": [4, True]}, r"model.0.weight.shape\[1\]: expected a whole number"),
+        ({"shape": [4, -3]}, "got -3"),
+        ({"shape": [2**62, 4, 2**62]}, "takes"),
+        ({"shape": [1] * 33 + [4, 3]}, "a list of at most 32"),
+        ({"data_offsets": [0]}, "data_offsets: expected a list of 2"),
+        ({"data_offsets": [0, 1e300]}, "expected a whole number"),
+        ({"data_offsets": [-48, 0]}, "got -48"),
+        ({"data_offsets": [2**62, 2**62 + 48]}, "bytes from"),
+        ({"data_offsets": [48, 0]}, "bytes from"),
+    ],
+)
+def test_a_header_of_wrong_types_or_sizes(trained: Path, change: dict[str, Any], text: str) -> None:
+    header = header_of(trained)
+    header["model.0.weight"] |= change
+    with_header(trained, json.dumps(header).encode())
+    refused(trained, f"last.safetensors: .*{text}")
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": {"dtype"' + b"[" * 100_000, "nested too deeply|no JSON"),
+        (b"[]", "expected an object"),
+        (b"\xff\xff\xff", "no JSON"),
+        (b'{"__metadata__": {"graphad": 3}}', "__metadata__.graphad: expected text"),
+        (b'{"__metadata__": []}', "__metadata__: expected an object"),
+        (b'{"a": null}', "a: expected an object with dtype, shape, data_offsets"),
+        (b"{}", r"its header speaks of 0 bytes, \d+ are there"),
+    ],
+)
+def test_a_header_that_is_none(trained: Path, header: bytes, text: str) -> None:
+    with_header(trained, header)
+    refused(trained, f"last.safetensors: .*{text}")
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**31, 2**62, 2**64 - 1])
+def test_a_headers_length_beside_the_file(trained: Path, length: int) -> None:
+    with_header(trained, b"{}", length)
+    refused(trained, f"its header has {length} bytes")
+
+
+def test_bytes_after_the_last_array(trained: Path) -> None:
+    trained.write_bytes(trained.read_bytes() + b"more")
+    refused(trained, "its header speaks of")
+
+
+def test_facts_nested_too_deeply(trained: Path) -> None:
+    safetensors.numpy.save_file({"weight": np.zeros(3)}, trained, {"graphad": "[" * 100_000})
+    refused(trained, "the header's facts are no JSON: .*nested too deeply")
+
+
+def test_what_safetensors_writes_is_read_to_the_bit(tmp_path: Path) -> None:
+    arrays = {
+        str(dtype): np.random.default_rng(0).integers(0, 2, (2, 3)).astype(dtype)
+        for dtype in ("bool", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8")
+    } | {"empty": np.zeros((0, 5), np.float32), "scalar": np.array(0.5)}
+    safetensors.numpy.save_file(arrays, tmp_path / "a", {"graphad": '{"format": 1}'})
+    found, _ = checkpoint.read(tmp_path / "a")
+    assert sorted(found) == sorted(arrays)
+    for name, array in arrays.items():
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
+        assert found[name].tobytes() == array.tobytes()
+
+
 def test_another_model(trained: Path) -> None:
     refused(trained, r"'model.0.weight' has shape \[4, 3\], expected \[5, 3\].*nothing was loaded", width=5)
 
