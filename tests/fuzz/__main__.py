@@ -77,7 +77,8 @@ def _run(result: Result, seed: int, end: float, cases: int) -> int:
     command = [sys.executable, "-m", "tests.fuzz.worker", part.function, *numbers]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+    reader.start()
     last, running, noise = seed, False, []
     try:
         while True:
@@ -108,12 +109,14 @@ def _run(result: Result, seed: int, end: float, cases: int) -> int:
     finally:
         process.kill()
         process.wait()
+        reader.join()
 
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
+    with process.stdout as output:
+        for line in output:
+            lines.put(line)
     lines.put("")
 
 

@@ -39,7 +39,7 @@ def faulty(seed: int) -> None:
         case 3:
             sys.exit(3)
         case 4:
-            bytearray(10**9)
+            bytearray(10**10)
 
 
 def test_the_runner_finds_errors_hangs_deaths_and_memory(capsys: pytest.CaptureFixture[str]) -> None:

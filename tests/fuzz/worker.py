@@ -20,17 +20,21 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
+FIRST = 2000
+"""Megabytes for what the first case makes that others use again, libraries and threads among them."""
+
 
 def main(function: str, megabytes: int, first: int, count: int) -> None:
     """Runs until it is stopped, or ``count`` cases where that is not 0."""
     check = load(function)
+    limit_memory(FIRST + megabytes << 20)
     for seed in itertools.islice(itertools.count(first), count or None):
         print(f"> {seed}", flush=True)
         try:
             print(f"= {seed} {check(seed)}", flush=True)
         except Exception:
             print(f"! {seed} {json.dumps(traceback.format_exc())}", flush=True)
-        if seed == first:  # what the first case has brought stays
+        if seed == first:
             limit_memory(megabytes << 20)
 
 
