@@ -21,13 +21,14 @@ from graphad.runtime import folders, trust
 from graphad.runtime.errors import CacheError, FormatError
 from graphad.runtime.folders import effective_folder
 from graphad.runtime.kernel_cache import FOLDER
-from graphad.runtime.schema import choice, mapping, parse_json, record, text
+from graphad.runtime.schema import mapping, parse_json, record, text
 
 MANIFEST = "manifest.json"
 BINARY = "program.bin"
 LIMIT = "GRAPHAD_CACHE_LIMIT"
 DEFAULT_LIMIT = 1 << 30  # bytes
 _KEY = re.compile(r"[0-9a-f]{40}")
+_MANIFEST = record({"checksums": mapping(text("[0-9a-f]{64}"))})
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ def find(key: str, name: str) -> Entry | None:
 
 def _read(folder: Path, key: str, name: str) -> bytes:
     """The machine code, after a look at everything. Errors: OSError, FormatError."""
-    known = record({"key": choice(key), "checksums": mapping(text("[0-9a-f]{64}"))})
-    sums = parse_json(trust.read(folder, key, MANIFEST), known)["checksums"]
-    for file in (f"{name}.py", BINARY):
-        data = trust.read(folder, key, file)
+    files = (f"{name}.py", BINARY)
+    manifest, *contents = trust.read(folder, (key,), (MANIFEST, *files))
+    sums = parse_json(manifest, _MANIFEST)["checksums"]
+    for file, data in zip(files, contents, strict=True):
         if sums.get(file) != trust.checksum(f"{key}/{file}", data):
             raise FormatError(file, "its checksum is wrong")
-    return data
+    return contents[-1]
 
 
 def discard(key: str) -> None:
@@ -114,7 +115,7 @@ def _store(folder: Path, key: str, name: str, source: str, binary: bytes) -> Pat
         for file, data in files.items():
             trust.write(temporary / file, data)
         sums = {file: trust.checksum(f"{key}/{file}", data) for file, data in files.items()}
-        trust.write(temporary / MANIFEST, json.dumps({"key": key, "checksums": sums}, indent=1).encode())
+        trust.write(temporary / MANIFEST, json.dumps({"checksums": sums}, indent=1).encode())
         try:
             os.rename(temporary, folder / key)
         except OSError:

@@ -30,17 +30,25 @@ _instead: dict[Path, Path | None] = {}  # wanted folder -> this process's own on
 def wanted_folder() -> Path:
     """GRAPHAD_CACHE_DIR, else the user's cache folder; without links. Errors: CacheError for a ~ of nobody."""
     given = os.environ.get(VARIABLE, "")
-    try:
-        path = Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("graphad"))
-    except RuntimeError as error:
-        raise CacheError(f"{VARIABLE}={given!r} is no folder: {error}; write it without ~") from error
-    return _resolved(path.absolute() if given else path)
+    home = tuple(os.environ.get(name) for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "USERPROFILE"))
+    return _wanted(given, home, "" if os.path.isabs(given) else _here())
 
 
 @functools.lru_cache(32)
-def _resolved(path: Path) -> Path:
-    """One without a home folder, "~/...", stays what it is: no folder."""
+def _wanted(given: str, home: tuple[str | None, ...], here: str) -> Path:
+    """Of what it depends on. One without a home folder, "~/...", stays what it is: no folder."""
+    try:
+        path = Path(here, Path(given).expanduser()) if given else Path(platformdirs.user_cache_dir("graphad"))
+    except RuntimeError as error:
+        raise CacheError(f"{VARIABLE}={given!r} is no folder: {error}; write it without ~") from error
     return Path(os.path.realpath(path)) if path.is_absolute() else path
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it is gone
+        return ""
 
 
 def effective_folder() -> Path | None:

@@ -24,7 +24,7 @@ def find(key: str) -> bytes | None:
         return None
     path = folder / FOLDER / key
     try:
-        data = trust.read(folder, FOLDER, key)
+        (data,) = trust.read(folder, (FOLDER,), (key,))
     except FileNotFoundError:
         return None
     except OSError:

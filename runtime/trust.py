@@ -11,6 +11,7 @@ import functools
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,9 @@ _known: dict[Path, tuple[tuple[int, ...], str]] = {}  # a folder as it was, and 
 
 def checksum(name: str, content: bytes) -> str:
     """Of a file's name and content, so that one that lies under another's name has a wrong one."""
-    return hashlib.sha256(f"{len(name)} {name} ".encode() + content).hexdigest()
+    found = hashlib.sha256(f"{len(name)} {name} ".encode())
+    found.update(content)
+    return found.hexdigest()
 
 
 def distrust(folder: Path) -> str:
@@ -90,38 +93,45 @@ def _user(number: int) -> str:
         return f"user {number}"
 
 
-def read(folder: Path, *names: str) -> bytes:
-    """The file ``names[-1]`` below ``folder``, by way of the folders before it.
+def read(folder: Path, names: tuple[str, ...], files: tuple[str, ...]) -> list[bytes]:
+    """Files in the folder that ``names`` lead to below ``folder``.
 
     Everything on the way is opened before it is looked at, so that nothing can be put in its place in between.
     Errors: OSError; PermissionError for what is another's, or a link.
     """
     if not POSIX:
-        return folder.joinpath(*names).read_bytes()
-    with os.fdopen(_opened(folder, names), "rb") as file:
-        return file.read()
-
-
-def _opened(folder: Path, names: tuple[str, ...]) -> int:
-    handle = os.open(folder, _FOLDER)
+        return [folder.joinpath(*names, file).read_bytes() for file in files]
+    handle = _opened(str(folder), None)
     try:
-        _check(handle, stat.S_ISDIR)
         for name in names:
-            last = name is names[-1]
-            inner = os.open(name, _FILE if last else _FOLDER, dir_fd=handle)
-            os.close(handle)
-            handle = inner
-            _check(handle, stat.S_ISREG if last else stat.S_ISDIR)
+            handle, outer = _opened(name, handle), handle
+            os.close(outer)
+        return [_content(file, handle) for file in files]
+    finally:
+        os.close(handle)
+
+
+def _opened(name: str, folder: int | None) -> int:
+    """A folder. Errors: see ``read``."""
+    handle = os.open(name, _FOLDER, dir_fd=folder)
+    try:
+        _check(os.fstat(handle), stat.S_ISDIR)
     except BaseException:
         os.close(handle)
         raise
     return handle
 
 
-def _check(handle: int, kind: object) -> None:
-    facts = os.fstat(handle)
+def _content(name: str, folder: int) -> bytes:
+    handle = os.open(name, _FILE, dir_fd=folder)
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        _check(os.fstat(handle), stat.S_ISREG)
+        return file.read()
+
+
+def _check(facts: os.stat_result, kind: Callable[[int], bool]) -> None:
     why = _not_own(facts)
-    if why or not kind(facts.st_mode):  # type: ignore[operator]
+    if why or not kind(facts.st_mode):
         raise PermissionError(why or "it is of another kind")
 
 
