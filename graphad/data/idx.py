@@ -110,7 +110,7 @@ def _array(
     if expected > most:
         raise DataError(f"{path}: truncated: {what}, more than gzip packs into a file of this size")
     elements = np.empty(expected - start, np.uint8)
-    done = start + _fill(file, memoryview(elements))
+    done = start + _fill(file, elements.data)
     if done < expected:
         raise DataError(f"{path}: truncated: {what}, got {done}")
     if file.read(1):

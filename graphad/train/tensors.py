@@ -75,7 +75,7 @@ def _check(tensors: dict[str, dict[str, Any]], length: int) -> None:
 def _array(file: BinaryIO, name: str, found: dict[str, Any]) -> np.ndarray:
     dtype, (begin, end) = np.dtype(DTYPES[found["dtype"]]), found["data_offsets"]
     data = np.empty(end - begin, np.uint8)
-    if file.readinto(memoryview(data)) != len(data):  # type: ignore[attr-defined]  # a binary file has it
+    if file.readinto(data.data) != len(data):  # type: ignore[attr-defined]  # a binary file has it
         raise FormatError(name, "the file ends in it")
     elements = data != 0 if dtype == np.bool_ else data.view(dtype).astype(dtype.newbyteorder("="), copy=False)
     try:
