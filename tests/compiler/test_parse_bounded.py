@@ -1,7 +1,6 @@
 """A graph's text is read, never executed, and a short one takes neither long nor much memory."""
 
 import json
-import sys
 import time
 
 import numpy as np
@@ -65,16 +64,12 @@ def test_text_is_read_within_bounds_and_never_executed(text: str, capfd: pytest.
 
 
 @pytest.mark.parametrize(
-    "text", ["-" * 900 + "N", "1+" * 499 + "1", "N//0", "2**8", "N.real", "'N'", "True", "\0", "9" * 900]
+    "text", ["-" * 900 + "N", "1+" * 600 + "1", "N//0", "2**8", "N.real", "'N'", "True", "\0", "9" * 900, "9" * 9000]
 )
 def test_sizes_are_read_within_bounds(text: str) -> None:
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(400)  # wherever the caller stands
-    try:
-        with pytest.raises(ShapeError, match="is no size"):
-            parse_dim(text)
-    finally:
-        sys.setrecursionlimit(limit)
+    with pytest.raises(ShapeError, match="is no size") as caught:
+        parse_dim(text)
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("value", [[1.5, -0.0], [float("inf"), -float("inf")], [1e-300, 1e300], [True, False], [3, -4]])
@@ -92,10 +87,10 @@ def test_nan_is_a_literal() -> None:
 
 @pytest.mark.parametrize("name", ["a  # b", 'a as "b"', "  # ", "] = input", "é\n\u2028", '\\"', "%0, %1"])
 def test_any_name_prints_and_parses(name: str) -> None:
-    graph = parse('%0: float32[4] = input "x"\n%1: float32[4] = sin(%0)\nreturn %1')
-    text = to_text(graph).replace('"x"', json.dumps(name))
-    assert to_text(parse(text)) == text
-    assert to_text(parse(text.replace("sin(%0)", f'sin(%0) as {json.dumps(name)}  # f "q".py:3'))).count("as ") >= 1
+    written = json.dumps(name)
+    text = f'%0: float32[4] = input {written}\n%1: float32[4] = sin(%0) as {written}  # f "q".py:3\nreturn %1'
+    for found in (parse(text), parse(to_text(parse(text)))):
+        assert [found.inputs[0].kind.name, found.outputs[0].label] == [name, name]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("seed", range(40))
