@@ -109,7 +109,10 @@ def _array(
         raise DataError(f"{path}: truncated: {what}, got {length}")
     if expected > most:
         raise DataError(f"{path}: truncated: {what}, more than gzip packs into a file of this size")
-    elements = np.empty(expected - start, np.uint8)
+    try:
+        elements = np.empty(expected - start, np.uint8)
+    except MemoryError as error:
+        raise DataError(f"{path}: {what}, more than there is memory") from error
     done = start + _fill(file, elements.data)
     if done < expected:
         raise DataError(f"{path}: truncated: {what}, got {done}")

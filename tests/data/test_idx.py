@@ -130,6 +130,17 @@ def test_a_gzip_is_inflated_no_further_than_its_header_says(tmp_path: Path) -> N
     assert peak_of_refusal(path, "99 dimensions") < 20 << 20
 
 
+def test_a_file_larger_than_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    idx.write(tmp_path / "a.gz", np.zeros(1000, np.uint8))
+
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(idx.np, "empty", none_left)
+    with pytest.raises(DataError, match=r"a\.gz: uint8\[1000\] takes 1008 bytes .*, more than there is memory"):
+        idx.read(tmp_path / "a.gz")
+
+
 def peak_of_refusal(path: Path, message: str) -> int:
     """Bytes that Python took at most while the file was refused."""
     tracemalloc.start()
