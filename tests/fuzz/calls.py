@@ -22,7 +22,7 @@ LEFT_OUT: Final = (
     "Tensor", "Parameter", "State", "Variable", "Function", "Plan", "Updates", "Elimination",
 )  # fmt: skip
 """What works on files or for long, and classes of what functions answer."""
-SIGNATURE: Final = re.compile(r"[\w.]+\(\) (got|takes|missing) ")
+SIGNATURE: Final = re.compile(r"[\w.]+\(\) (got|takes|missing) |Can't instantiate abstract class ")
 
 
 @functools.cache
