@@ -14,7 +14,13 @@ def check(number: int) -> None:
     """Raise AssertionError where compiled numbers are not the interpreter's."""
 
     @seed(number)
-    @settings(max_examples=GRAPHS, phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=GRAPHS,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(made=test_random_graphs.batches)
     def compare(made: list[RandomGraph]) -> None:
         test_random_graphs.check(made)
