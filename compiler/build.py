@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from graphad.compiler.emit import module_text
@@ -24,6 +23,7 @@ from graphad.compiler.passes.fuse import fuse, unfused
 from graphad.compiler.passes.kernels.order import LARGE
 from graphad.compiler.pipeline import Stage, run
 from graphad.runtime import ArraySpec, Layout, Program
+from graphad.runtime.once import cached_property
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,9 @@ array([1. , 1.9, 3. ], dtype=float32)
 `nn`, `optim`, `data`, `train`, `chain`, `elimination`, `modes` and `sparse` are attributes, imported on first use.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from graphad._lazy import MissingModuleError
+from graphad._lazy import MissingModuleError, load_module
 from graphad.autodiff import (
     GradientError,
     check_grads,
@@ -69,7 +68,7 @@ from graphad.planning import (
     plan_jacobian,
 )
 from graphad.recompute import grad, vjp
-from graphad.runtime import CacheError, CacheWarning
+from graphad.runtime import CacheError, CacheWarning, ThreadWarning
 from graphad.tensor import Parameter, State, Tensor
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ __all__ = [
     "chain", "data", "elimination", "modes", "nn", "optim", "recompute", "sparse", "train",
     # errors
     "GraphadError", "GraphError", "ShapeError", "DTypeError", "IndexRangeError", "NanError", "GradientError",
-    "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "MissingModuleError",
+    "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "ThreadWarning", "MissingModuleError",
     "__version__",
 ]  # fmt: skip
 __all__ += arithmetic.__all__
@@ -107,9 +106,10 @@ __all__ += trigonometric.__all__
 
 def __getattr__(name: str) -> Any:
     if name in _ON_FIRST_USE:
-        return import_module(f"graphad.{name}")
+        return load_module(f"graphad.{name}")
     if name == "__version__":
-        return import_module("importlib.metadata").version("graphad")
+        version: str = load_module("importlib.metadata").version("graphad")
+        return version
     raise AttributeError(f"module 'graphad' has no attribute {name!r}")
 
 

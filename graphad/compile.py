@@ -12,6 +12,7 @@ from graphad.compiler.options import Options
 from graphad.compiler.pipeline import check_names
 from graphad.function import Function
 from graphad.plain import plain_graph
+from graphad.runtime import allowed_threads
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 TARGETS: Final = ("cpu", "numpy")
@@ -32,7 +33,8 @@ def compile(
         outputs: a tensor, or a list, tuple or dict of them; a call answers in kind.
         updates: new values of parameters and states, {leaf: tensor}, all computed from the values before the call.
         target: "cpu" (Numba) or "numpy" (the reference interpreter, node by node).
-        threads: how many at most; unless said, one for little work, else all cores this process may use.
+        threads: how many at most; unless said, one for little work, else all cores this process may use. More than four
+            for each of the machine's cores are not used, with a ThreadWarning.
         options: see ``ga.Options``.
 
     Errors: GraphError for an input that is no input leaf, that stands twice or is missing, and for an update of what is
@@ -53,6 +55,8 @@ def compile(
     if target not in TARGETS:
         refuse(TargetError, "compile", (), f"target is one of {', '.join(map(repr, TARGETS))}, got {target!r}")
     _check_choices(threads, options)
+    if threads is not None:
+        threads = allowed_threads(f"compile: threads={threads}", threads)
     graph = Graph(tuple(leaves), tuple(roots), tuple(pairs))
     check_inputs(graph, names)
     plain, variables = plain_graph(graph)

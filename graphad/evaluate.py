@@ -11,6 +11,7 @@ from graphad.build import refuse
 from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, needed
 from graphad.compiler.ir.kinds import Leaf
+from graphad.runtime import Turn
 from graphad.sparse_tensor import assemble
 from graphad.tensor import Tensor, Variable
 
@@ -40,5 +41,6 @@ def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
             known[node] = node.storage
         elif isinstance(node.kind, Leaf) and node not in known:
             refuse(GraphError, "evaluate", tuple(roots), f"needs a value for input {node.kind.name!r} ({node.site})")
-    found = interpret(roots, known, sizes)
-    return unflatten(outputs, assemble(roots, [np.array(v) for v in found]))
+    turn = Turn([node.storage for node in known if isinstance(node, Variable)], [])
+    found = turn.run(lambda: [np.array(v) for v in interpret(roots, known, sizes)])
+    return unflatten(outputs, assemble(roots, found))

@@ -21,7 +21,8 @@ from graphad.text import Text
 class Function(Runner):
     """What ``ga.compile`` answers: call it with arrays, by position or by name.
 
-    Several threads may call it at once; calls with updates take turns.
+    Several threads may call it at once. A call sees values of one moment: it has parameters and states that it updates
+    for itself, whichever function else uses them, while calls that only read go side by side.
 
     >>> import graphad as ga
     >>> x = ga.input("x", ("N",))
@@ -98,8 +99,7 @@ class Function(Runner):
         inputs, last = self._specialized(args)
         if self._turn is None:
             return profile(last, inputs, repeats)
-        with self._turn:
-            return profile(last, inputs, repeats)
+        return self._turn.run(profile, last, inputs, repeats)
 
     @property
     def cost(self) -> Cost:

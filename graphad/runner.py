@@ -1,6 +1,5 @@
 """Running: arguments bound to a program for their sizes, results handed out."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -47,7 +46,7 @@ class Runner:
         self._single = isinstance(outputs, Tensor) and not self._sparse
         self._specializer = Specializer(graph, variables, threads, options)
         self._last: Specialization | None = None
-        self._turn = threading.Lock() if graph.updates else None
+        self._turn = self._specializer.turn
 
     def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
         """The outputs' values, in fresh arrays or in ``out`` (arrays of the outputs' types, in kind).
@@ -61,16 +60,12 @@ class Runner:
         ready = None if last is None else last.ready(args)
         if ready is None or last is None:
             if self.target == "numpy":
-                return self._interpret(args, out)
+                return self._interpreted(args, out)
             ready, last = self._specialized(args)
         results = last.outputs() if out is None else self._results_in(out, last.output_shapes)
         aliased = out is not None and overlap(ready, results)
         targets = last.outputs() if aliased else results
-        if self._turn is None:
-            last.run(ready, targets)
-        else:
-            with self._turn:
-                last.run(ready, targets)
+        last.run(ready, targets)
         if aliased:
             for have, new in zip(results, targets, strict=True):
                 have[...] = new
@@ -85,6 +80,9 @@ class Runner:
         arrays, sizes = self._accepted(args)
         self._last = last = self._specializer.at(sizes)
         return tuple(np.require(a, requirements=["C", "A"]) for a in arrays), last
+
+    def _interpreted(self, args: Sequence[Any], out: Any) -> Any:
+        return self._interpret(args, out) if self._turn is None else self._turn.run(self._interpret, args, out)
 
     def _interpret(self, args: Sequence[Any], out: Any) -> Any:
         arrays, sizes = self._accepted(args)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +23,9 @@ from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, named_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
-from graphad.runtime import CompileError, GuardError, collection_paused, default_threads, empty
+from graphad.runtime import CompileError, GuardError, Turn, collection_paused, default_threads, empty
+from graphad.runtime.forks import Lock
+from graphad.runtime.once import cached_property
 from graphad.tensor import Variable
 from graphad.tuning import Run, Tuned, data_for, tuned
 
@@ -71,12 +71,13 @@ class Specialization:
         layout: Layout,
         storages: Sequence[np.ndarray],
         sizes: Mapping[str, int],
+        turn: Turn | None = None,
     ) -> None:
         self._make = make
         self.sizes = dict(sizes)
         self.storages = tuple(storages)
         self.threads = layout.threads
-        self.instance: Instance = executable.instantiate(layout, storages)
+        self.instance: Instance = executable.instantiate(layout, storages, turn)
         self.output_shapes = layout.outputs
         self._dtypes = tuple(np.dtype(y.type.dtype) for y in graph.outputs)
         self._results = tuple(zip(self.output_shapes, self._dtypes, strict=True))
@@ -123,13 +124,20 @@ class Specialization:
 
 
 def bound(
-    compiled: Compiled, storages: Sequence[np.ndarray], sizes: Mapping[str, int], threads: int | None
+    compiled: Compiled,
+    storages: Sequence[np.ndarray],
+    sizes: Mapping[str, int],
+    threads: int | None,
+    turn: Turn | None = None,
 ) -> Specialization:
-    """A program for concrete sizes; on one thread, if that is soon enough and no number is given."""
+    """A program for concrete sizes; on one thread, if that is soon enough and no number is given.
+
+    ``turn``: of calls that share the storages.
+    """
     cost = None if threads else estimate(compiled.built, sizes)
     count = threads or (1 if cost is None or cost.seconds < WORTH_SHARING else default_threads())
     layout = compiled.built.layout(sizes, count)
-    found = Specialization(compiled.graph, lambda: compiled, compiled.executable, layout, storages, sizes)
+    found = Specialization(compiled.graph, lambda: compiled, compiled.executable, layout, storages, sizes, turn)
     if cost is not None:
         found.cost = cost
     return found
@@ -142,6 +150,14 @@ def _expected(t: TensorType) -> tuple[tuple[Dim, ...], np.dtype, tuple[type, ...
     return t.shape, dtype, () if t.shape else numbers
 
 
+def _turn(graph: Graph, variables: Mapping[Node, Variable]) -> Turn | None:
+    """What a call touches; None for a function without states."""
+    if not graph.states:
+        return None
+    written = [variables[leaf].storage for leaf, _ in graph.updates]
+    return Turn([variables[leaf].storage for leaf in graph.states], written)
+
+
 class Specializer:
     """Programs by the fixed sizes, instances by all sizes."""
 
@@ -151,10 +167,11 @@ class Specializer:
         self.threads = threads
         self.options = options
         self.fixed = fixed_sizes(graph)
+        self.turn = _turn(graph, variables)
         self._programs: dict[tuple[object, ...], Compiled] = {}
         self._instances: OrderedDict[tuple[tuple[str, int], ...], Specialization] = OrderedDict()
         self._loaded: dict[str, Executable] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def at(self, sizes: Mapping[str, int]) -> Specialization:
         """The specialisation for concrete sizes, compiled now if they are new."""
@@ -178,10 +195,11 @@ class Specializer:
         if known is not None:
             storages = [self.variables[self.graph.states[i]].storage for i in known.states]
             return Specialization(
-                self.graph, lambda: self.compiled(sizes), known.executable, known.layout, storages, sizes
+                self.graph, lambda: self.compiled(sizes), known.executable, known.layout, storages, sizes, self.turn
             )
         compiled = self._compiled(sizes)
-        found = bound(compiled, [compiled.variables[s].storage for s in compiled.built.states], sizes, self.threads)
+        storages = [compiled.variables[s].storage for s in compiled.built.states]
+        found = bound(compiled, storages, sizes, self.threads, self.turn)
         if about:
             numbers = {id(self.variables[leaf]): i for i, leaf in enumerate(self.graph.states)}
             states = tuple(numbers[id(compiled.variables[s])] for s in compiled.built.states)

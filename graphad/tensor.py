@@ -13,6 +13,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.op import PARAMETER, STATE, Op
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import Shape, TensorType
+from graphad.runtime import Turn
 from graphad.sites import caller
 
 OPERATORS: Final[dict[str, Callable[..., Any]]] = {}
@@ -268,7 +269,7 @@ class Variable(Tensor):
 
     @property
     def value(self) -> np.ndarray:
-        return self.storage.copy()
+        return Turn([self.storage], []).run(self.storage.copy)
 
     @value.setter
     def value(self, new: Any) -> None:
@@ -285,7 +286,7 @@ class Variable(Tensor):
         problem = self.misfit(array)
         if problem is not None:
             raise type(problem)(f"{self!r}: {problem}{here()}")
-        self.storage[...] = array
+        Turn([], [self.storage]).run(np.copyto, self.storage, array, "same_kind")
 
     def misfit(self, array: np.ndarray) -> GraphadError | None:
         """What is wrong with the numbers of a new value whose shape and kind are right: one that the dtype lacks."""

@@ -44,6 +44,10 @@ class CacheWarning(UserWarning):
     """Something is wrong with the cache, but the work goes on without it."""
 
 
+class ThreadWarning(UserWarning):
+    """Fewer threads are used than were asked for."""
+
+
 class GuardError(GraphadError):
     """A compiled program found at run time that its result would be wrong.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graphad.runtime import cache
+from graphad.runtime import cache, forks
 from graphad.runtime.code import Code
 from graphad.runtime.environment import content_hash
 from graphad.runtime.errors import CompileError
@@ -20,9 +20,11 @@ from graphad.runtime.instance import Array, Instance
 from graphad.runtime.lazy import lazy_import
 from graphad.runtime.linking import Linked
 from graphad.runtime.program import Layout, Program
+from graphad.runtime.turns import Turn
 
 native = lazy_import("graphad.runtime.native")  # not needed for what the cache has
 _lock = threading.RLock()
+forks.hold(_lock)  # LLVM has locks of its own, which a child could not make anew
 
 
 @dataclass
@@ -53,9 +55,12 @@ class Executable:
         """The same machine code for a program of the same text, with constants of its own."""
         return Executable(program, self._linked, self.source_path, self.compile_seconds, from_cache=self.from_cache)
 
-    def instantiate(self, layout: Layout, states: Sequence[Array]) -> Instance:
-        """Bind sizes and storage. The states must be C-contiguous; they are read and written where they lie."""
-        return Instance(self.program, self._linked, layout, states, self._constants)
+    def instantiate(self, layout: Layout, states: Sequence[Array], turn: Turn | None = None) -> Instance:
+        """Bind sizes and storage. The states must be C-contiguous; they are read and written where they lie.
+
+        ``turn``: what of them runs read and write; without one, runs at once must not disturb each other.
+        """
+        return Instance(self.program, self._linked, layout, states, self._constants, turn)
 
 
 def load(program: Program, loaded: dict[str, Executable] | None = None) -> Executable:

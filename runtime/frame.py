@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphad.runtime.program import Layout, Program
+from graphad.runtime.turns import Visit
 
 ALIGNMENT = 4096  # bytes: a page
 SKEW = 2048  # bytes from the beginning of a page to the arena
@@ -66,7 +67,9 @@ class Frame:
         layout: Layout,
         states: Sequence[NDArray[np.generic]],
         constants: Sequence[NDArray[np.generic]],
+        visit: Visit | None = None,
     ) -> None:
+        self.visit = visit  # of a call that touches states
         bound = len(program.inputs) + len(program.outputs)
         entries = bound + len(states) + len(constants) + program.locals
         at_sync = HEADER_WORDS + STATUS_WORDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from threading import get_ident
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from graphad.runtime.linking import Linked
 from graphad.runtime.pace import Pace
 from graphad.runtime.pool import pool
 from graphad.runtime.program import Layout, Program
+from graphad.runtime.turns import Turn, Visit, line, wait
 
 Array = NDArray[np.generic]
 
@@ -28,6 +30,7 @@ class Instance:
         layout: Layout,
         states: Sequence[Array],
         constants: Sequence[Array],
+        turn: Turn | None = None,
     ) -> None:
         _check(program, layout, states)
         self.program = program
@@ -38,10 +41,12 @@ class Instance:
         self._constants = tuple(constants)
         self._threads = layout.threads
         self._pace = Pace()
+        self._turn = turn
         self._free: list[Frame] = [self._frame()]
 
     def _frame(self) -> Frame:
-        return Frame(self.program, self.layout, self._states, self._constants)
+        visit = None if self._turn is None else Visit(self._turn)
+        return Frame(self.program, self.layout, self._states, self._constants, visit)
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Compute outputs from inputs: C-contiguous arrays of the specs' dtypes and the right shapes, unchecked.
@@ -52,7 +57,14 @@ class Instance:
             frame = self._free.pop()  # atomic, as append is: no lock
         except IndexError:
             frame = self._frame()
+        visit = frame.visit
+        if visit is not None:
+            visit.thread = get_ident()
         try:
+            if visit is not None:
+                line.append(visit)
+                if len(line) > 1:
+                    wait(visit)
             if self._threads == 1:
                 failed = self._call(1, frame.address, 0, *inputs, *outputs)
             else:
@@ -63,11 +75,15 @@ class Instance:
             if failed:
                 self._raise(frame)
         finally:
+            if visit is not None:
+                line.remove(visit)
+                if visit.waiting:
+                    visit.leave()
             self._free.append(frame)
 
     def _run_parts(self, parts: int, frame: Frame, inputs: Sequence[Array], outputs: Sequence[Array]) -> int:
-        team = pool.team(parts, self._linked)
-        return self._call(parts if team else 1, frame.address, team, *inputs, *outputs)
+        parts, team = pool.team(parts, self._linked)
+        return self._call(parts, frame.address, team, *inputs, *outputs)
 
     def _raise(self, frame: Frame) -> None:
         failure = frame.failure()

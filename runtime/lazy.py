@@ -9,7 +9,11 @@ import importlib
 from types import ModuleType
 from typing import Any
 
+from graphad.runtime import forks
 from graphad.runtime.errors import GraphadError
+
+_importing = forks.Section()  # a child could not import what its parent was in the middle of
+forks.hold(_importing)
 
 
 class MissingModuleError(GraphadError, ImportError):
@@ -22,11 +26,14 @@ class LazyModule(ModuleType):
     def __init__(self, name: str, extra: str | None = None) -> None:
         super().__init__(name)
         self._extra = extra
+        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):  # doctest, inspect and pickle look for these; looking must not import
             raise AttributeError(attribute)
-        return getattr(_load(self.__name__, self._extra), attribute)
+        if self._module is None:
+            self._module = _load(self.__name__, self._extra)
+        return getattr(self._module, attribute)
 
 
 def lazy_import(name: str, extra: str | None = None) -> Any:
@@ -41,9 +48,15 @@ def lazy_import(name: str, extra: str | None = None) -> Any:
     return LazyModule(name, extra)
 
 
+def load_module(name: str) -> ModuleType:
+    """The module, imported now if it was not before; no process forks meanwhile."""
+    with _importing:
+        return importlib.import_module(name)
+
+
 def _load(name: str, extra: str | None) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        return load_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there; something that it imports is not

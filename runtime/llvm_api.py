@@ -7,8 +7,13 @@ from typing import Any
 import llvmlite
 import llvmlite.binding
 
+from graphad.runtime import forks
+
 llvm: Any = llvmlite.binding
 VERSION = str(llvmlite.__version__)
+_lock: Any = getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None)  # llvmlite's own, where it is as expected
+if _lock is not None:
+    forks.hold(_lock)
 
 
 def unlocked(function: Any) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from graphad.runtime import kernel_cache, target
@@ -26,9 +29,61 @@ class Unit:
 
 def emit_all(units: Iterable[Unit]) -> list[bytes]:
     """Object code of each. Units are taken as they come: the next is written while LLVM is busy with those before."""
-    with ThreadPoolExecutor(default_threads(), "graphad-compile") as threads:
-        waiting = [threads.submit(emit, unit) for unit in units]
-        return [one.result() for one in waiting]
+    crew = _Crew(default_threads())
+    try:
+        waiting = [crew.submit(unit) for unit in units]
+        crew.help()
+    finally:
+        crew.dismiss()
+    return [one.result() for one in waiting]
+
+
+class _Crew:
+    """Threads that emit; as many as the system gives, and at last the caller, so that none will do."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._threads: list[threading.Thread] = []
+        self._jobs: SimpleQueue[tuple[Unit, Future[bytes]] | None] = SimpleQueue()
+
+    def submit(self, unit: Unit) -> Future[bytes]:
+        job: Future[bytes] = Future()
+        self._jobs.put((unit, job))
+        if len(self._threads) < self._most:
+            thread = threading.Thread(target=self._work, name="graphad-compile", daemon=True)
+            try:
+                thread.start()
+                self._threads.append(thread)
+            except RuntimeError:  # no more
+                self._most = len(self._threads)
+        return job
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            _do(*job)
+
+    def help(self) -> None:
+        """Do what no thread has begun."""
+        with contextlib.suppress(Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                _do(*job)
+
+    def dismiss(self) -> None:
+        """Wait until the threads are gone. What nobody has begun is not done any more."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+def _do(unit: Unit, job: Future[bytes]) -> None:
+    try:
+        job.set_result(emit(unit))
+    except Exception as error:  # for the one who asks for the result
+        job.set_exception(error)
 
 
 def emit(unit: Unit) -> bytes:

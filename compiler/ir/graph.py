@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
+from graphad.runtime.once import cached_property
 
 
 def topological(roots: Iterable[Node]) -> list[Node]:

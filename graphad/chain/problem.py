@@ -1,9 +1,9 @@
 """The chain in plain numbers: what starts, pushes and pulls cost, and what the memory limit forbids."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from graphad.chain.factor import Factor
+from graphad.runtime.once import cached_property
 
 
 @dataclass(frozen=True)

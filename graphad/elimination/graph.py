@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from graphad.elimination.check import check_edges, check_ends, check_units, refuse_cycle
+from graphad.runtime.once import cached_property
 
 Label = Hashable
 Edge = tuple[Label, Label]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graphad.runtime import Turn
 from graphad.runtime.errors import GraphadError
 from graphad.tensor import Variable
 
@@ -14,8 +15,10 @@ class StateError(GraphadError):
 
 
 def dump(leaves: Mapping[str, Variable]) -> dict[str, np.ndarray]:
-    """Copies of the leaves' current values."""
-    return {name: leaf.value for name, leaf in leaves.items()}
+    """Copies of the leaves' current values, all of one moment."""
+    return Turn([leaf.storage for leaf in leaves.values()], []).run(
+        lambda: {name: leaf.value for name, leaf in leaves.items()}
+    )
 
 
 def check(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -44,7 +47,11 @@ def check(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) 
 
 
 def load(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) -> None:
-    """Sets every leaf, or none and raises StateError."""
+    """Sets every leaf at once, for calls meanwhile too; or none and raises StateError."""
     arrays = check(what, leaves, values)
-    for name, leaf in leaves.items():
-        leaf.value = arrays[name]
+
+    def set_all() -> None:
+        for name, leaf in leaves.items():
+            leaf.value = arrays[name]
+
+    Turn([], [leaf.storage for leaf in leaves.values()]).run(set_all)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from graphad.elimination import Graph, eliminate
@@ -12,6 +11,7 @@ from graphad.elimination.counts import Count, replay, total
 from graphad.elimination.products import order_of
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import Scalars
+from graphad.runtime.once import cached_property
 from graphad.structures import Einsum, Structured, Weights, after, identity, plus
 from graphad.tensor import Tensor
 

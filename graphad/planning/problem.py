@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from graphad.autodiff.local import inputs_of
 from graphad.autodiff.modes import active, check_reach, order
+from graphad.runtime.once import cached_property
 from graphad.structures import Edges
 from graphad.tensor import Tensor
 

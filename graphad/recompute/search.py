@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Literal, TypeAlias, get_args
 
 from graphad.recompute.actions import Action, Advance, Tape
@@ -12,6 +11,7 @@ from graphad.recompute.program import Program
 from graphad.recompute.revolve import revolve
 from graphad.recompute.stages import Table
 from graphad.recompute.stream import Stream, along, plain
+from graphad.runtime.once import cached_property
 
 Method: TypeAlias = Literal["store", "revolve", "chain", "greedy"]
 METHODS: Final = get_args(Method)

@@ -13,6 +13,8 @@ import numba
 import numba.core.codegen
 import numba.extending
 
+from graphad.runtime import forks
+
 Decorated = TypeVar("Decorated")
 
 _numba: Any = numba
@@ -32,6 +34,9 @@ untyped_passes: Any = _core.untyped_passes
 models: Any = _core.datamodel.models
 signature: Any = _core.typing.templates.signature
 global_compiler_lock: Any = _core.compiler_lock.global_compiler_lock
+_lock: Any = getattr(global_compiler_lock, "_lock", None)  # where it is as expected
+if _lock is not None:
+    forks.hold(_lock)
 cpu_target: Any = _core.registry.cpu_target
 rtsys: Any = _core.runtime.rtsys
 LowerResult: Any = _core.compiler._LowerResult

@@ -1,13 +1,13 @@
 """The values that expressions of exponentials are made of anew: p, log p and log s."""
 
 from dataclasses import replace
-from functools import cached_property
 
 from graphad.compiler.ir.kinds import Reduce, View
 from graphad.compiler.ir.make import beneath_views, full, mapped, reduced, spread, viewed
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.view import Affine
 from graphad.compiler.passes.exponentials.terms import Algebra
+from graphad.runtime.once import cached_property
 
 
 class Shifted:

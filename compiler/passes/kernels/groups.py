@@ -1,7 +1,6 @@
 """Groups of nodes that become kernels, and the merges that bring them together."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from heapq import heappop, heappush
 
 from graphad.compiler.ir.graph import Graph
@@ -11,6 +10,7 @@ from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.passes.kernels.points import Points, is_anchor
 from graphad.compiler.passes.kernels.stored import LARGE, cost
+from graphad.runtime.once import cached_property
 
 
 def closure(roots: Sequence[Node], stored: Mapping[Node, Node]) -> set[Node]:

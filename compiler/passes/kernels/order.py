@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from graphad.compiler.ir.dtypes import ITEMSIZE
@@ -14,6 +14,7 @@ from graphad.compiler.ir.scalar import Apply, Cast, Scalar
 from graphad.compiler.ir.size import evaluate
 from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.passes.kernels.groups import Group
+from graphad.runtime.once import cached_property
 
 WORTH: Final = 0.9
 """What an order may leave alive of what the order as written does, to be taken instead."""
