@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 _pausing: list[int] = []  # threads that will put the collector on again
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from functools import cached_property  # noqa: TID251 (its types)
+    from functools import cached_property
 else:
 
     class cached_property:  # noqa: N801 (it stands for functools')

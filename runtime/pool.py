@@ -64,8 +64,8 @@ class Pool:
             told, self._told = self._told, True
         if not told:
             warnings.warn(
-                f"the system starts no more threads: calls run on {self.size + 1} of {size + 1}, with the same results; "
-                "set GRAPHAD_NUM_THREADS, or raise the limit of this user's processes",
+                f"the system starts no more threads: calls run on {self.size + 1} instead of {size + 1}, with the same "
+                "results; set GRAPHAD_NUM_THREADS, or raise the limit of this user's processes",
                 ThreadWarning,
                 stacklevel=2,
             )

@@ -17,7 +17,8 @@ _DIGITS: Final = 9  # of a number that is read to the last one
 def default_threads() -> int:
     """The number in GRAPHAD_NUM_THREADS, else the cores this process may run on, within its container's quota.
 
-    More than four times the machine's cores are not used, with a ThreadWarning. Raises GraphadError if the variable is set to something that is not a positive whole number.
+    More than four times the machine's cores are not used, with a ThreadWarning. Raises GraphadError if the variable is
+    set to something that is not a positive whole number.
     """
     asked = os.environ.get(VARIABLE, "").strip()
     if not asked:

@@ -1,7 +1,7 @@
 """Calls that touch the same states take turns: each sees values of one moment, and no update is lost.
 
-A call that writes a state has it for itself; calls that only read go side by side. Who came first goes first, and a call
-waits only for those before it that it clashes with: nobody waits for ever, however many readers there are.
+A call that writes a state has it for itself; calls that only read go side by side. Who came first goes first, and a
+call waits only for those before it that it clashes with: nobody waits for ever, however many readers there are.
 
 A call in flight is a ``Visit``. It enters the line by one step that no other thread sees half done; where it is alone
 there, as nearly always, that is all. Nobody holds a lock, so there is none to be left behind by an interrupted call or
