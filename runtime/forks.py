@@ -12,6 +12,7 @@ A thread that forks inside of such a place, as a handler of signals may, goes on
 
 from __future__ import annotations
 
+import logging  # noqa: F401 (imported while a fork waits for an import, it would let go of what it never held)
 import os
 import threading
 import time
@@ -113,16 +114,16 @@ def _before() -> None:
 
 
 def _hold_all(held: list[Holdable]) -> None:
-    """All places, in whatever order other threads enter them: while it waits for one, no other is held."""
-    wanted = list(_places)
-    while len(held) < len(wanted):
-        place = wanted[len(held)]
-        if place.acquire(blocking=not held):
-            held.append(place)
-        else:
+    """All places, in whatever order other threads enter them: while it waits for one, no other is held.
+
+    An import that it waits for may bring another place.
+    """
+    while missing := [place for place in _places if place not in held]:
+        place = missing[0]
+        if not held or not place.acquire(blocking=False):
             _release(held)
-            wanted.remove(place)
-            wanted.insert(0, place)
+            place.acquire()
+        held.append(place)
 
 
 def _release(held: list[Holdable]) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import threading
 from collections.abc import Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -31,11 +30,31 @@ def emit_all(units: Iterable[Unit]) -> list[bytes]:
     """Object code of each. Units are taken as they come: the next is written while LLVM is busy with those before."""
     crew = _Crew(default_threads())
     try:
-        waiting = [crew.submit(unit) for unit in units]
+        jobs = [crew.submit(unit) for unit in units]
         crew.help()
     finally:
         crew.dismiss()
-    return [one.result() for one in waiting]
+    return [job.result() for job in jobs]
+
+
+class _Job:
+    """A unit to emit, and what became of it."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.code = b""
+        self.error: Exception | None = None
+
+    def do(self) -> None:
+        try:
+            self.code = emit(self.unit)
+        except Exception as error:  # for the one who asks for the result
+            self.error = error
+
+    def result(self) -> bytes:
+        if self.error is not None:
+            raise self.error
+        return self.code
 
 
 class _Crew:
@@ -44,11 +63,11 @@ class _Crew:
     def __init__(self, most: int) -> None:
         self._most = most
         self._threads: list[threading.Thread] = []
-        self._jobs: SimpleQueue[tuple[Unit, Future[bytes]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
 
-    def submit(self, unit: Unit) -> Future[bytes]:
-        job: Future[bytes] = Future()
-        self._jobs.put((unit, job))
+    def submit(self, unit: Unit) -> _Job:
+        job = _Job(unit)
+        self._jobs.put(job)
         if len(self._threads) < self._most:
             thread = threading.Thread(target=self._work, name="graphad-compile", daemon=True)
             try:
@@ -60,13 +79,13 @@ class _Crew:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            _do(*job)
+            job.do()
 
     def help(self) -> None:
         """Do what no thread has begun."""
         with contextlib.suppress(Empty):
             while (job := self._jobs.get_nowait()) is not None:
-                _do(*job)
+                job.do()
 
     def dismiss(self) -> None:
         """Wait until the threads are gone. What nobody has begun is not done any more."""
@@ -77,13 +96,6 @@ class _Crew:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join()
-
-
-def _do(unit: Unit, job: Future[bytes]) -> None:
-    try:
-        job.set_result(emit(unit))
-    except Exception as error:  # for the one who asks for the result
-        job.set_exception(error)
 
 
 def emit(unit: Unit) -> bytes:
