@@ -1,5 +1,6 @@
 """Functions called by several threads: each call sees states of one moment, and no update is lost."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -118,6 +119,18 @@ def test_two_functions_that_update_one_state_lose_nothing(target: str) -> None:
         for one in [threads.submit(call, f) for f in functions]:
             one.result(120)
     assert count.value == 2000
+
+
+def test_more_threads_than_make_sense_are_not_used() -> None:
+    most = 4 * (os.cpu_count() or 1)
+    x = ga.input("x", ("N",))
+    with pytest.warns(
+        ga.ThreadWarning, match=f"compile: threads=10000 is more than 4 .* cores; {most} are used"
+    ) as told:
+        f = ga.compile([x], ga.sum(x), threads=10_000)
+    assert told[0].filename == __file__
+    assert f.threads == most
+    assert f([1.0, 2.0]) == 3.0
 
 
 def test_functions_without_common_states_do_not_wait_for_each_other() -> None:

@@ -12,6 +12,7 @@ from graphad.runtime import ArraySpec, Layout, Program, native
 from graphad.runtime.instance import Instance
 
 HEAD = "from graphad.runtime.kernel import *\n\n\n"
+PATIENCE = 600  # seconds until a process hangs, on a machine that others use as well
 RUN = "\n\n@entry\ndef run(table, sizes, part, parts, sync, clock, status):\n"
 
 
@@ -93,7 +94,7 @@ def start_python(text: str) -> subprocess.Popen[str]:
 
 def run_python(text: str) -> str:
     process = start_python(text)
-    output, _ = process.communicate(timeout=100)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     return output
 

@@ -1,13 +1,15 @@
 """Threads: who runs which part, what happens to sleepers, callers at once and forks; how many there are."""
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphad.runtime import GraphadError, Layout, Program, default_threads, load, pool
+from graphad.runtime import GraphadError, Layout, Program, ThreadWarning, allowed_threads, default_threads, load, pool
 from graphad.runtime.instance import Instance
 from graphad.runtime.threads import _quota
 from tests.runtime.programs import HEAD, RUN, run_axpy, run_python, start_python, vector
@@ -97,11 +99,42 @@ def test_callers_at_once_share_the_team_or_run_alone() -> None:
     assert several
 
 
-def test_a_team_that_the_system_gives_no_threads_for_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    instance = marks(0, 2)
-    monkeypatch.setattr(pool, "_start", lambda work, slot: pool._NONE)
+@pytest.mark.parametrize("given", [0, 2])
+def test_threads_that_the_system_does_not_give_are_done_without(monkeypatch: pytest.MonkeyPatch, given: int) -> None:
+    instance, asked, start = marks(0, 8), [], pool._start
+
+    def scarce(work: int, slot: int) -> int:
+        asked.append(slot)
+        return int(start(work, slot)) if len(asked) <= given else pool._NONE
+
+    monkeypatch.setattr(pool, "_start", scarce)
     monkeypatch.setattr("graphad.runtime.instance.pool", pool.Pool())
-    assert counts(instance)[:3] == [1.0, 0.0, 0.0]
+    with pytest.warns(ThreadWarning, match=f"calls run on {given + 1} instead of 8, with the same results"):
+        assert counts(instance)[:9] == [1.0] * (given + 1) + [0.0] * (7 - given) + [given + 1.0]
+    assert counts(instance, 100)[:8] == [100.0] * (given + 1) + [0.0] * (7 - given)  # and no second warning
+    assert len(asked) == given + 1  # nor is the system asked at every call
+
+
+def test_a_system_that_gives_threads_again_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance, start = marks(0, 3), pool._start
+    monkeypatch.setattr(pool, "_start", lambda work, slot: pool._NONE)
+    monkeypatch.setattr(pool, "REST", 0.0)
+    monkeypatch.setattr("graphad.runtime.instance.pool", pool.Pool())
+    with pytest.warns(ThreadWarning):
+        assert counts(instance)[:3] == [1.0, 0.0, 0.0]
+    monkeypatch.setattr(pool, "_start", start)
+    assert counts(instance)[:3] == [1.0, 1.0, 1.0]
+
+
+def test_kernels_are_compiled_without_threads_where_none_start(
+    monkeypatch: pytest.MonkeyPatch, fresh_cache: Path
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert counts(marks(3, 1))[:2] == [1.0, 0.0]
+    assert fresh_cache.is_dir()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -132,7 +165,17 @@ def test_default_threads_obeys_the_variable(monkeypatch):
     assert default_threads() == 3
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²"])
+@pytest.mark.parametrize("text", ["10000", "9" * 5000, "00010000"])
+def test_the_variable_asks_for_four_times_the_cores_at_most(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setenv("GRAPHAD_NUM_THREADS", text)
+    number = text.lstrip("0")[:9]
+    with pytest.warns(ThreadWarning, match=f"GRAPHAD_NUM_THREADS={number} is more than 4 .* cores; 12 are used"):
+        assert default_threads() == 12
+    assert allowed_threads("threads=12", 12) == 12
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "00", "0x10", "two", "1.5", "²"])
 def test_a_bad_variable_is_an_error_that_says_what_to_write(monkeypatch, text):
     monkeypatch.setenv("GRAPHAD_NUM_THREADS", text)
     with pytest.raises(GraphadError, match=f"GRAPHAD_NUM_THREADS='{text}' is not a number of threads; set a positive"):
