@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from graphad.runtime.lazy import lazy_import
+from graphad.runtime.lazy import importing, lazy_import
 
 numba_api = lazy_import("graphad.runtime.general.numba_api")
 
@@ -17,5 +17,6 @@ def jit(function: Function) -> Function:
 
     1/0 is inf and array indices are not checked. Nothing is cached on disk.
     """
-    compiled: Function = numba_api.njit(nogil=True, error_model="numpy")(function)
+    with importing:  # the first of them sets Numba up, under locks that its own lock for compiling does not cover
+        compiled: Function = numba_api.njit(nogil=True, error_model="numpy")(function)
     return compiled

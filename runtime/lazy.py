@@ -12,8 +12,8 @@ from typing import Any
 from graphad.runtime import forks
 from graphad.runtime.errors import GraphadError
 
-_importing = forks.Section()  # a child could not import what its parent was in the middle of
-forks.hold(_importing)
+importing = forks.Section()  # a child could not import what its parent was in the middle of
+forks.hold(importing)
 
 
 class MissingModuleError(GraphadError, ImportError):
@@ -50,7 +50,7 @@ def lazy_import(name: str, extra: str | None = None) -> Any:
 
 def load_module(name: str) -> ModuleType:
     """The module, imported now if it was not before; no process forks meanwhile."""
-    with _importing:
+    with importing:
         return importlib.import_module(name)
 
 
