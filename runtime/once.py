@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from functools import cached_property
+    from functools import cached_property  # noqa: TID251 (its types)
 else:
 
     class cached_property:  # noqa: N801 (it stands for functools')
