@@ -17,7 +17,6 @@ from graphad.runtime import (
     CacheError,
     CacheWarning,
     CompileError,
-    GraphadError,
     cache_info,
     clear_cache,
     folders,
