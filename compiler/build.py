@@ -19,7 +19,7 @@ from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
 from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
-from graphad.compiler.passes.fuse import fuse, unfused
+from graphad.compiler.passes.fuse import fuse
 from graphad.compiler.passes.kernels.order import LARGE
 from graphad.compiler.pipeline import Stage, run
 from graphad.runtime import ArraySpec, Layout, Program
@@ -130,7 +130,7 @@ def graph_stages(graph: Graph, options: Options) -> list[Stage]:
     known: set[Node] = set()
     stages = run(graph, options, known=known)
     started = time.perf_counter()
-    fused = verify((unfused if options.nan_guard else fuse)(stages[-1].graph), "fuse", known)
+    fused = verify(fuse(stages[-1].graph), "fuse", known)
     return [*stages, Stage("fuse", fused, time.perf_counter() - started)]
 
 

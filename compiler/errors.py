@@ -19,6 +19,14 @@ class IndexRangeError(GraphadError, IndexError):
     """An index of a run lies outside its axis."""
 
 
+class OutOfRangeError(IndexError):
+    """What is computed met an index outside of its bounds. ``node``: the one that met it, for the front end to name."""
+
+    def __init__(self, index: int, node: object = None) -> None:
+        super().__init__(f"index {index} is out of range")
+        self.index, self.node = index, node
+
+
 class NanError(GraphadError, ArithmeticError):
     """``nan_guard`` met a NaN; names the node and the line that made it."""
 
@@ -41,6 +49,7 @@ __all__ = [
     "GraphadError",
     "IndexRangeError",
     "NanError",
+    "OutOfRangeError",
     "ParseError",
     "ShapeError",
     "TargetError",

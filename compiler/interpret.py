@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from graphad.compiler.errors import GraphError, IndexRangeError, ShapeError
+from graphad.compiler.errors import GraphError, OutOfRangeError, ShapeError
 from graphad.compiler.ir.graph import topological
 from graphad.compiler.ir.infer import check_affine
 from graphad.compiler.ir.kinds import (
@@ -41,7 +41,7 @@ def interpret(
 ) -> list[Array]:
     """The outputs' values, given the leaves' and the symbolic sizes'; ``watch`` is shown each value that is computed.
 
-    Values die after their last use, so memory stays near what the graph needs.
+    Values die after their last use, so memory stays near what the graph needs. Errors: OutOfRangeError.
     """
     order = needed(outputs, values)
     uses: dict[Node, int] = dict.fromkeys(order, 0)
@@ -80,10 +80,11 @@ def needed(outputs: Sequence[Node], values: Mapping[Node, Array]) -> list[Node]:
 def _run(node: Node, operands: Sequence[Array], values: Mapping[Node, Array], sizes: Mapping[str, int]) -> Any:
     try:
         return run_node(node, operands, values, sizes)
-    except (IndexError, ShapeError) as error:
+    except OutOfRangeError as error:
+        raise OutOfRangeError(error.index, node) from None
+    except ShapeError as error:
         types = ", ".join(f"{o.type.dtype}{list(v.shape)}" for o, v in zip(node.operands, operands, strict=True))
-        kind = IndexRangeError if isinstance(error, IndexError) else ShapeError
-        raise kind(f"{node.op.name}({types}): {error} [{node.site}]") from error
+        raise ShapeError(f"{node.op.name}({types}): {error} [{node.site}]") from error
 
 
 def _typed(value: Any, node: Node) -> Array:
@@ -128,7 +129,7 @@ def run_node(node: Node, operands: Sequence[Array], values: Mapping[Node, Array]
         case Contract(left=left, right=right, out=out):
             return np.einsum(f"{left},{right}->{out}", *operands, optimize=True)
         case Gather(axis=axis):
-            check_range(operands[1], axis, operands[0].shape[axis])
+            check_range(operands[1], operands[0].shape[axis])
             return np.take(operands[0], operands[1], axis=axis)
         case Scatter(axis=axis, size=size):
             return _scatter(operands[0], operands[1], axis, number(size, sizes))
@@ -150,6 +151,8 @@ def numbers(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
 
 
 def _index(shape: tuple[int, ...], axis: int) -> Array:
+    if min(shape) < 0:
+        raise ShapeError(f"a size is negative in {list(shape)}")
     line = np.arange(shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
     return np.broadcast_to(line, shape)
 
@@ -198,14 +201,15 @@ def fold(operand: Array, affine: Affine, shape: tuple[int, ...]) -> Array:
     return out[:size].reshape(shape)
 
 
-def check_range(index: Array, axis: int, size: int) -> None:
-    """That every index is in 0..size-1: negative ones have been counted from the end already."""
-    if index.size and (index.min() < 0 or index.max() >= size):
-        raise IndexError(f"index {index.min()}..{index.max()} out of range for axis {axis} of size {size}")
+def check_range(index: Array, bound: Any) -> None:
+    """That every index is in 0..bound-1: negative ones have been counted from the end already."""
+    wrong = (index < 0) | (index >= bound)
+    if wrong.any():
+        raise OutOfRangeError(int(index[wrong].flat[0]))
 
 
 def _scatter(index: Array, values: Array, axis: int, size: int) -> Array:
-    check_range(index, axis, size)
+    check_range(index, size)
     out = np.zeros((*values.shape[:axis], size, *values.shape[axis + index.ndim :]), values.dtype)
     moved = np.moveaxis(out, axis, 0)
     source = np.moveaxis(values.reshape(*values.shape[:axis], index.size, *values.shape[axis + index.ndim :]), axis, 0)

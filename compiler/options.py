@@ -48,7 +48,8 @@ class Options:
         precision: "strict" keeps every elementary function within an ulp or two, and subnormal numbers in steps that
             update something; "default" may take faster functions, and zeros.
         deterministic: the same inputs give the same bits on every run.
-        nan_guard: stop at the first NaN and name the node and line that made it.
+        nan_guard: stop where an output or an updated state is NaN, before any state changes, and name the node and
+            line that made it of operands that were none. NaNs that no result takes stop nothing.
         fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).
         convolution: "im2col", "direct", or the cheaper of both.
         batch: how convolutions go through a batch of named size: "lanes", an example in each lane of a vector; "rows",
@@ -87,7 +88,7 @@ class Options:
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         wanted = " or ".join(f"{name}={c!r}" for c in choices)
         raise GraphError(f"Options({name}={value!r}): write {wanted}")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphad.arrays import masked
 from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ShapeError
 from graphad.compiler.ir.node import Node
 from graphad.tensor import Tensor
@@ -55,7 +56,9 @@ def results_in(out: Any, kind: Any, outputs: Sequence[Node], shapes: Sequence[tu
     """
     found = _paired(out, kind, ())
     for (path, array), shape, y in zip(found, shapes, outputs, strict=True):
-        fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == y.type.dtype
+        fits = (
+            isinstance(array, np.ndarray) and not masked(array) and array.shape == shape and array.dtype == y.type.dtype
+        )
         if not fits or not array.flags.carray:  # C-contiguous, aligned and writable
             raise _refusal(path, array, shape, y.type.dtype)
     for i, (path, array) in enumerate(found):
@@ -68,6 +71,8 @@ def results_in(out: Any, kind: Any, outputs: Sequence[Node], shapes: Sequence[tu
 def _refusal(path: tuple[Any, ...], array: Any, shape: tuple[int, ...], dtype: str) -> GraphadError:
     """Why an array is not fit for a result."""
     who, create = f"out: {_output(path)}", f"np.empty({shape}, {dtype!r})"
+    if masked(array):
+        return DTypeError(f"{who} has a mask, which would be lost; pass {create}")
     if not isinstance(array, np.ndarray):
         return GraphError(f"{who} is a {type(array).__name__}, expected an array; pass {create}")
     if array.dtype != dtype:

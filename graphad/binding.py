@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from graphad.arrays import array_of, masked
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import DTYPES
 from graphad.compiler.ir.kinds import Leaf
@@ -20,7 +21,7 @@ def accept(x: Node, value: Any, sizes: Sizes) -> np.ndarray:
     """
     name = x.kind.name if isinstance(x.kind, Leaf) else repr(x)
     array = value if isinstance(value, np.ndarray) else _converted(name, x, value)
-    if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):  # numpy.ma takes 15 ms to import
+    if type(array) is not np.ndarray and masked(array):
         raise DTypeError(f"argument {name!r}: a mask would be lost; write {name}.filled(value) [declared {x.site}]")
     if array.dtype != np.dtype(x.type.dtype):  # not by name: a byte-swapped float32 has the name, too
         known = array.dtype.name in DTYPES
@@ -39,13 +40,15 @@ def _converted(name: str, x: Node, value: Any) -> np.ndarray:
     if isinstance(value, np.generic):
         return np.asarray(value)
     try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"cannot hold {array.dtype}")
+        array = array_of(value)
+        if x.type.dtype == "bool" and array.dtype != bool and not np.isin(array, (0, 1)).all():
+            raise ValueError("a bool is True or False (or 1 or 0); write array != 0")
         if array.dtype.kind == "f" and x.type.dtype[0] != "f":
             raise ValueError("would lose the fraction")
         return _fitting(array, x.type.dtype)
-    except (ValueError, TypeError) as error:
+    except ShapeError as error:
+        raise ShapeError(f"argument {name!r}: {error}; {x.type} is needed [declared {x.site}]") from error
+    except (ValueError, TypeError, DTypeError) as error:
         raise DTypeError(
             f"argument {name!r}: {type(value).__name__} does not convert to {x.type}: {error} [declared {x.site}]"
         ) from error

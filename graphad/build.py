@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import numpy as np
 
+from graphad.arrays import array_of
 from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import dtype_name, is_float, is_integer, promote, promote_weak
 from graphad.compiler.ir.infer import infer
@@ -19,6 +20,8 @@ from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.sites import caller
 from graphad.tensor import Tensor
 
+MOST: Final = 2**63 - 1
+"""Elements along an axis, at most."""
 TensorLike: TypeAlias = Any  # Tensor, NumPy array or scalar, Python number or (nested) list of numbers, Size
 
 
@@ -51,40 +54,40 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
         return value if dtype is None else value.astype(dtype)
     if isinstance(value, Size):
         return Tensor(SIZE, SizeOf(value), (), TensorType("int64", ()), caller())
-    array = _array("constant", value)
-    if array.dtype == object:
-        refuse(DTypeError, "constant", (), f"{value!r} holds what is no number, or an integer that does not fit int64")
+    array = as_array("constant", value)
     if dtype is None and not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         dtype = "float32"
     name = named_dtype("constant", array.dtype if dtype is None else dtype)
-    if is_integer(name) and array.size and is_integer(array.dtype.name) and array.dtype.name != name:
-        _check_fits(value, name)
+    if is_integer(name) and array.size and array.dtype.name != name:
+        _check_fits(array, name)
     array = array.astype(name)
     return Tensor(CONSTANT, Constant(array), (), TensorType(name, array.shape), caller())
 
 
 def named_dtype(name: str, dtype: Any) -> str:
-    """The name of a supported dtype, or DTypeError with the op and the line."""
+    """The name of a supported dtype, float32 for None, or DTypeError with the op and the line."""
     try:
-        return dtype_name(dtype)
+        return "float32" if dtype is None else dtype_name(dtype)
     except DTypeError as error:
         refuse(DTypeError, name, (), str(error))
 
 
-def _array(name: str, value: Any) -> np.ndarray:
+def as_array(name: str, value: Any) -> np.ndarray:
+    """``value`` as an array of numbers or bools, on the user's line where it is none."""
     try:
-        return np.asarray(value)
+        return array_of(value)
+    except (DTypeError, ShapeError) as error:
+        refuse(type(error), name, (), str(error))
     except GraphadError:  # a list with tensors in it
         refuse(GraphError, name, (), "a list with tensors in it is no array; write ga.stack([...])")
-    except ValueError as error:
-        refuse(ShapeError, name, (), str(error))
 
 
 def _check_fits(value: Any, dtype: str) -> None:
     """Refuses integers that would wrap around silently."""
     info, array = np.iinfo(dtype), np.asarray(value)
-    if array.min() < info.min or array.max() > info.max:
-        refuse(DTypeError, "constant", (), f"{value!r} does not fit {dtype} ({info.min} to {info.max})")
+    if not (array.min() >= info.min and array.max() <= info.max):  # NaN neither
+        wrong = array[~((array >= info.min) & (array <= info.max))].flat[0]
+        refuse(DTypeError, "constant", (), f"{wrong} does not fit {dtype} ({info.min} to {info.max})")
 
 
 def _weak(value: bool | int | float, dtype: str) -> Tensor:
@@ -108,6 +111,8 @@ def is_weak(value: Any) -> bool:
 
 def tensors(name: str, operands: Sequence[TensorLike]) -> list[Tensor]:
     """The operands as tensors of one dtype: the promotion of the strong ones, with Python numbers weak."""
+    if not isinstance(operands, list | tuple):
+        refuse(GraphError, name, (), f"takes a list of tensors, got {type(operands).__name__}")
     if not operands:
         refuse(ShapeError, name, (), "needs at least one operand")
     if all(isinstance(o, Tensor) for o in operands) and len({o.type.dtype for o in operands}) == 1:
@@ -209,6 +214,8 @@ def as_dim(name: str, x: Sequence[Tensor], d: Any) -> Dim:
             refuse(ShapeError, name, x, str(error))
         return d if isinstance(d, Size) else as_dim(name, x, d)
     if isinstance(d, int | np.integer) and not isinstance(d, bool) and d >= 0:
+        if d > MOST:
+            refuse(ShapeError, name, x, f"a size is at most {MOST}, got {d}")
         return int(d)
     refuse(ShapeError, name, x, f"a size is a number >= 0 or a name such as 'N', got {d!r}")
 

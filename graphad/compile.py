@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from graphad.autodiff.structure import flatten
 from graphad.build import refuse
+from graphad.checks import listed, one_of, whole
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError, TargetError
 from graphad.compiler.ir.graph import Graph, check_inputs
 from graphad.compiler.ir.kinds import Leaf
@@ -16,6 +17,7 @@ from graphad.runtime import allowed_threads
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 TARGETS: Final = ("cpu", "numpy")
+MOST_THREADS: Final = 1024
 
 
 def compile(
@@ -46,14 +48,13 @@ def compile(
     >>> f([1.0, 2.0])
     array(5., dtype=float32)
     """
-    leaves = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    leaves = [inputs] if isinstance(inputs, Tensor) else listed("compile", "inputs", inputs, "input leaves")
     names = _check_inputs(leaves)
     if updates is not None and not isinstance(updates, Mapping):
         refuse(GraphError, "compile", (), f"updates is a dict, {{leaf: new value}}, got {type(updates).__name__}")
     roots = flatten("outputs", outputs)
     pairs = [_check_update(leaf, value) for leaf, value in (updates or {}).items()]
-    if target not in TARGETS:
-        refuse(TargetError, "compile", (), f"target is one of {', '.join(map(repr, TARGETS))}, got {target!r}")
+    one_of("compile", "target", target, TARGETS, TargetError)
     _check_choices(threads, options)
     if threads is not None:
         threads = allowed_threads(f"compile: threads={threads}", threads)
@@ -64,8 +65,8 @@ def compile(
 
 
 def _check_choices(threads: object, options: object) -> None:
-    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
-        refuse(GraphError, "compile", (), f"threads is a number of at least 1, got {threads!r}")
+    if threads is not None:
+        whole("compile", "threads", threads, 1, MOST_THREADS)
     if options is not None and not isinstance(options, Options):
         refuse(GraphError, "compile", (), f"options is a ga.Options, got {options!r}")
     if options is not None:

@@ -8,9 +8,11 @@ import numpy as np
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.binding import Sizes, accept
 from graphad.build import refuse
+from graphad.checks import mapped
 from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, needed
 from graphad.compiler.ir.kinds import Leaf
+from graphad.failures import explained
 from graphad.runtime import Turn
 from graphad.sparse_tensor import assemble
 from graphad.tensor import Tensor, Variable
@@ -32,7 +34,8 @@ def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
     roots = flatten("evaluate", outputs)
     sizes: Sizes = {}
     known: dict[Any, np.ndarray] = {}
-    for x, value in (values or {}).items():
+    given = {} if values is None else mapped("evaluate", "values", values, "{x: value}")
+    for x, value in given.items():
         if not isinstance(x, Tensor):
             refuse(GraphError, "evaluate", (x,), "values are given for tensors: {x: value}")
         known[x] = accept(x, value, sizes)
@@ -42,5 +45,6 @@ def evaluate(outputs: Any, values: Mapping[Tensor, Any] | None = None) -> Any:
         elif isinstance(node.kind, Leaf) and node not in known:
             refuse(GraphError, "evaluate", tuple(roots), f"needs a value for input {node.kind.name!r} ({node.site})")
     turn = Turn([node.storage for node in known if isinstance(node, Variable)], [])
-    found = turn.run(lambda: [np.array(v) for v in interpret(roots, known, sizes)])
+    with explained(sizes):
+        found = turn.run(lambda: [np.array(v) for v in interpret(roots, known, sizes)])
     return unflatten(outputs, assemble(roots, found))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from graphad.arguments import arrange
+from graphad.checks import text, whole
 from graphad.compiler.build import graph_stages
 from graphad.compiler.cost import Cost, estimate
 from graphad.compiler.errors import GraphError, TargetError
@@ -41,7 +42,7 @@ class Function(Runner):
         Before the first call the graph has its symbolic sizes. Errors: GraphError for a stage that is not there, and
         for kernels that need sizes nobody has given.
         """
-        if stage is None or stage == stages.KERNELS:
+        if stage is None or text("show", "stage", stage) == stages.KERNELS:
             return self._kernels()
         return stages.graph_text(stages.graph_of(self._known_stages(), stage))
 
@@ -51,7 +52,9 @@ class Function(Runner):
         Errors: GraphError for a stage that is not there.
         """
         found = [
-            self._kernels() if name == stages.KERNELS else stages.graph_of(self._known_stages(), name)
+            self._kernels()
+            if text("diff", "a stage", name) == stages.KERNELS
+            else stages.graph_of(self._known_stages(), name)
             for name in (before, after)
         ]
         return stages.difference(found[0], found[1], (before, after))
@@ -92,8 +95,7 @@ class Function(Runner):
         """
         if self.target == "numpy":
             raise TargetError("profile: target 'numpy' has no kernels; compile for 'cpu'")
-        if repeats < 1:
-            raise GraphError(f"profile: repeats is a number of at least 1, got {repeats!r}")
+        whole("profile", "repeats", repeats, 1, 10**6)
         if named or len(args) != self._count:
             args = arrange(self.names, args, named)
         inputs, last = self._specialized(args)
@@ -138,7 +140,7 @@ class Function(Runner):
         """
         if not names:
             raise GraphError("probe: name at least one tensor or layer")
-        nodes = tuple(probing.find(self.graph, name) for name in names)
+        nodes = tuple(probing.find(self.graph, text("probe", "a name", name)) for name in names)
         graph = Graph(self.graph.inputs, nodes)
         variables = {leaf: self.variables[leaf] for leaf in graph.states}
         tensors = tuple(Tensor(n.op, n.kind, n.operands, n.type, n.site, n.label) for n in nodes)

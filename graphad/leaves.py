@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import as_shape, named_dtype, refuse
+from graphad.build import as_array, as_shape, named_dtype, refuse
+from graphad.checks import shown
 from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.op import INPUT
@@ -23,8 +24,8 @@ def input(name: str, shape: Sequence[Any] = (), dtype: Any = "float32") -> Tenso
     >>> input("x", ("N", 28, 28))
     <input 'x': float32[N,28,28]>
     """
-    if not name or type(name) is not str:
-        refuse(GraphError, "input", (), f"the first argument is the input's name, got {name!r}")
+    if type(name) is not str or not name:
+        refuse(GraphError, "input", (), f"the first argument is the input's name, got {shown(name)}")
     who = f"input {name!r}"
     declared = TensorType(named_dtype(who, dtype), as_shape(who, (), shape))
     return Tensor(INPUT, Leaf("input", name), (), declared, caller())
@@ -47,9 +48,11 @@ def state(name: str, value: Any) -> State:
 
 
 def _storage(role: str, name: str, value: Any) -> np.ndarray:
+    if type(name) is not str or not name:
+        refuse(GraphError, role, (), f"the first argument is the {role}'s name, got {shown(name)}")
     if isinstance(value, Tensor):
         refuse(GraphError, role, (value,), f"the first value of {name!r} is an array, not a tensor")
-    array = np.asarray(value)
+    array = as_array(f"{role} {name!r}", value)
     if not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         array = array.astype(np.float32)
     dtype = named_dtype(f"{role} {name!r}", array.dtype)

@@ -8,14 +8,16 @@ import numpy as np
 from graphad.arguments import arrange, overlap, results_in
 from graphad.autodiff.structure import unflatten
 from graphad.binding import Sizes, accept
+from graphad.checks import whole
 from graphad.compiler.errors import GraphError
 from graphad.compiler.interpret import interpret, numbers
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Constant, Leaf
+from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.ir.node import Node
+from graphad.compiler.nans import nans
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import named_sizes
-from graphad.failures import explain_nan
+from graphad.failures import explain_nan, explained
 from graphad.sparse_tensor import SparseTensor, assemble, leaves
 from graphad.specialization import Specialization, Specializer
 from graphad.tensor import Tensor, Variable
@@ -90,10 +92,12 @@ class Runner:
         values.update((s, self.variables[s].storage) for s in self.graph.states)
         shapes = [numbers(y.type.shape, sizes) for y in self.graph.outputs]
         targets = None if out is None else self._results_in(out, shapes)
+        with explained(sizes):
+            found = interpret(self.graph.roots, values, sizes)
         if self.options.nan_guard:
-            for leaf in (*self.graph.inputs, *self.graph.states):
-                _watch(leaf, values[leaf])
-        found = interpret(self.graph.roots, values, sizes, _watch if self.options.nan_guard else None)
+            for root, value in zip(self.graph.roots, found, strict=True):
+                if len(places := nans(value)):
+                    raise explain_nan(self.graph, values, sizes, (root, int(places[0])))
         count = len(self.graph.outputs)
         results = [np.array(v) for v in found[:count]]
         news = [np.array(v) for v in found[count:]]  # a new value may be another state itself, as in a swap
@@ -131,8 +135,7 @@ class Runner:
         for name, value in sizes.items():
             if name not in self.sizes:
                 raise GraphError(f"{what}: {name!r} is no size of this function; {has}")
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-                raise GraphError(f"{what}: {name} is a number of at least 0, got {value!r}")
+            whole(what, name, value, 0)
         missing = [name for name in self.sizes if name not in sizes]
         if missing:
             raise GraphError(f"{what}: needs {' and '.join(missing)}; write {self._written(what)}")
@@ -151,15 +154,6 @@ class Runner:
                 )
             self._last = self._specializer.at({})
         return self._last
-
-
-def _watch(node: Node, value: np.ndarray) -> None:
-    """Refuses a NaN, but for one that is written as a constant."""
-    if value.dtype.kind != "f" or isinstance(node.kind, Constant):
-        return
-    found = np.isnan(value)
-    if found.any():
-        raise explain_nan(node, int(found.argmax()))
 
 
 def _name(x: Node) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from graphad._lazy import lazy_import
+from graphad.build import refuse
+from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import Leaf, View
 from graphad.compiler.ir.op import VIEW
 from graphad.compiler.ir.view import identity
@@ -35,6 +37,13 @@ class SparseTensor(Tensor):
     __slots__ = ("indices", "indptr", "matrix_shape")
 
     def __init__(self, values: Tensor, pattern: csr_array) -> None:
+        if not isinstance(values, Tensor) or not hasattr(pattern, "indptr"):
+            given = f"{type(values).__name__} and {type(pattern).__name__}"
+            refuse(
+                GraphError, "SparseTensor", (), f"takes a tensor of values and a scipy.sparse.csr_array, got {given}"
+            )
+        if values.shape != (len(pattern.indices),):
+            refuse(ShapeError, "SparseTensor", (values,), f"{len(pattern.indices)} entries need as many values")
         # the node itself under another class; a leaf keeps its identity and is looked at
         own = not isinstance(values.kind, Leaf)
         kind = values.kind if own else View(identity(values.shape))

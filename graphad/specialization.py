@@ -13,6 +13,7 @@ import numpy as np
 from graphad import runtime
 from graphad.compiler.build import WAYS, Built, Way, build, way_of
 from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
+from graphad.compiler.errors import ShapeError
 from graphad.compiler.fingerprint import compiler_stamp, fingerprint
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
@@ -23,7 +24,7 @@ from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, named_sizes, specialize
 from graphad.failures import explain_failure, explain_refusal
-from graphad.runtime import CompileError, GuardError, Turn, collection_paused, default_threads, empty
+from graphad.runtime import CompileError, GraphadError, GuardError, Turn, collection_paused, default_threads, empty
 from graphad.runtime.forks import Lock
 from graphad.runtime.once import cached_property
 from graphad.tensor import Variable
@@ -120,7 +121,14 @@ class Specialization:
         try:
             self.instance.run(inputs, outputs)
         except GuardError as error:
-            raise explain_failure(self.compiled.built, error) from None
+            raise self.explained(error, inputs) from None
+
+    def explained(self, error: GuardError, inputs: Sequence[np.ndarray]) -> GraphadError:
+        """What stopped a run with these arguments, with the node and its line."""
+        built = self.compiled.built
+        values = dict(zip(built.lowered.graph.inputs, inputs, strict=True))
+        values.update(zip(built.states, self.storages, strict=True))
+        return explain_failure(built, error, values, built.own_sizes(self.sizes))
 
 
 def bound(
@@ -181,13 +189,21 @@ class Specializer:
             if found is None:
                 check_sizes(self.graph, sizes)
                 with collection_paused():
-                    found = self._new(sizes)
+                    found = self._fitting(sizes)
                 self._instances[key] = found
                 if len(self._instances) > KEPT:
                     self._instances.popitem(last=False)
             else:
                 self._instances.move_to_end(key)
         return found
+
+    def _fitting(self, sizes: Mapping[str, int]) -> Specialization:
+        """A new one. Errors: ShapeError for sizes whose arrays no memory holds."""
+        try:
+            return self._new(sizes)
+        except (MemoryError, OverflowError) as error:
+            given = ", ".join(f"{name}={number}" for name, number in sizes.items())
+            raise ShapeError(f"{given}: more than memory holds; smaller sizes, or parts one after the other") from error
 
     def _new(self, sizes: Mapping[str, int]) -> Specialization:
         about = self._about(sizes)

@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
+from graphad.arrays import array_of
 from graphad.compiler.errors import DTypeError, GraphadError, GraphError, ShapeError
 from graphad.compiler.ir.kinds import Kind, Leaf
 from graphad.compiler.ir.node import Node
@@ -274,9 +275,9 @@ class Variable(Tensor):
     @value.setter
     def value(self, new: Any) -> None:
         try:
-            array = np.asarray(new)
-        except ValueError as error:
-            raise ShapeError(f"{self!r}: the new value is no array: {error}{here()}") from error
+            array = array_of(new)
+        except (ShapeError, DTypeError) as error:
+            raise type(error)(f"{self!r}: the new value: {error}{here()}") from error
         if array.shape != self.storage.shape:
             raise ShapeError(
                 f"{self!r}: the new value has shape {list(array.shape)}, expected {list(self.storage.shape)}{here()}"

@@ -16,6 +16,7 @@ from graphad.runtime.turns import Visit
 ALIGNMENT = 4096  # bytes: a page
 SKEW = 2048  # bytes from the beginning of a page to the arena
 PAGE = 1 << 21  # bytes of a large page
+MOST = 1 << 47  # bytes that a process can address
 HEADER_WORDS = 8  # addresses of table, sizes, sync, clock, status
 STATUS_WORDS = 8  # code, detail, taken
 SYNC_WORDS = 16  # of a barrier: arrivals in word 0; generation in word 8, sleepers in word 9: two cache lines
@@ -36,6 +37,8 @@ def _block(nbytes: int) -> tuple[NDArray[np.uint8], int]:
     Kernels walk many channels side by side, each on pages of its own: more than the processor remembers the addresses
     of, unless pages are large.
     """
+    if nbytes > MOST:
+        raise MemoryError(f"{nbytes} bytes")
     alignment = PAGE if nbytes >= PAGE else ALIGNMENT
     raw = np.empty(nbytes + alignment, np.uint8)
     start = -raw.ctypes.data % alignment

@@ -119,6 +119,9 @@ def check_affine(affine: Affine, operand: Shape) -> None:
     """That an unguarded map stays inside the operand."""
     if len(affine.axes) != len(operand):
         raise ShapeError(f"view maps {len(affine.axes)} axes, the operand has {len(operand)}")
+    if any(isinstance(d, int) and d < 0 for d in affine.spare):
+        missing = -min(d for d in affine.spare if isinstance(d, int))
+        raise ShapeError(f"a window does not fit: it is longer than its axis with padding by {missing}")
     if any(isinstance(d, int) and d < 0 for d in affine.shape):
         raise ShapeError(f"a size is negative in {show_shape(affine.shape)}")
     for i, axis in enumerate(affine.axes):

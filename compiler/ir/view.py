@@ -44,11 +44,16 @@ class AxisMap:
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """An affine map from a result of ``shape`` to an operand with one axis for each of ``axes``."""
+    """An affine map from a result of ``shape`` to an operand with one axis for each of ``axes``.
+
+    ``spare``: elements left over beside one window, along axes of named size. None may come negative: such a window
+    does not fit, and there is no result, as against one without elements.
+    """
 
     shape: Shape
     axes: tuple[AxisMap, ...]
     fill: float = 0.0
+    spare: tuple[Dim, ...] = ()
 
     @property
     def guarded(self) -> bool:
@@ -64,7 +69,8 @@ class Affine:
     def at(self, sizes: Mapping[str, Dim]) -> "Affine":
         """With named sizes replaced."""
         axes = tuple(AxisMap(evaluate(a.offset, sizes), a.terms, a.divisor, a.guarded) for a in self.axes)
-        return Affine(tuple(evaluate(d, sizes) for d in self.shape), axes, self.fill)
+        shape, spare = (tuple(evaluate(d, sizes) for d in dims) for dims in (self.shape, self.spare))
+        return Affine(shape, axes, self.fill, spare)
 
     def __str__(self) -> str:
         fill = f" fill={self.fill!r}" if self.guarded else ""

@@ -30,6 +30,7 @@ from graphad.compiler.loops.ir import (
     ToDtype,
     Together,
 )
+from graphad.compiler.loops.shares import GRAIN, SHORT, in_blocks, trips
 
 _MATH: Final = frozenset(
     (
@@ -69,7 +70,8 @@ def kernel_text(kernel: Kernel, name: str, called: bool = False, body: str | Non
 
 def body_text(kernel: Kernel) -> str:
     """What the kernel does, without its head."""
-    return "\n".join(_block(kernel.body, 1) or ["    pass"]) + "\n"
+    body = in_blocks(kernel.body) if kernel.reassociate and not kernel.strict else kernel.body
+    return "\n".join(_block(body, 1) or ["    pass"]) + "\n"
 
 
 def _block(statements: Sequence[Stmt], depth: int) -> list[str]:
@@ -110,17 +112,13 @@ def _inner(body: Sequence[Stmt], depth: int) -> list[str]:
     return found or ["    " * (depth + 1) + "pass"]
 
 
-GRAIN: Final = 64
-"""Iterations of a short loop body that stay together: no less than any vector loop takes at a time."""
-_SHORT: Final = 256
-
-
 def _range(loop: For) -> str:
     kind = "lanes" if loop.lanes else "unrolled" if loop.mark == "unrolled" else "range"
     if loop.mark == "parallel":
         assert loop.start == 0
         assert loop.step == 1
-        grain = loop.grain or (GRAIN if _trips(loop.body) <= _SHORT else 1)
+        inside = trips(loop.body)
+        grain = loop.grain or (GRAIN if inside is not None and inside <= SHORT else 1)
         first, last = (f"share({loop.stop}, {part}, parts, {grain})" for part in ("part", "part + 1"))
         return f"{kind}({first}, {last})"
     if loop.lanes:
@@ -131,30 +129,6 @@ def _range(loop: For) -> str:
     if loop.step != 1:
         return f"{kind}({start}, {stop}, {loop.step})"
     return f"{kind}({stop})" if start == "0" else f"{kind}({start}, {stop})"
-
-
-def _trips(body: Sequence[Stmt]) -> int:
-    """Iterations of the loops inside, as far as they are known: whether the target may unroll them all.
-
-    It may then put iterations of the loop around them into vectors, and what is left over at the end of a thread's
-    share would be added up in another order. Shares in multiples of the grain leave nothing over but the last one's,
-    which is the same for any number of threads.
-    """
-    total = 1
-    for statement in body:
-        match statement:
-            case Call() | Together():  # no loop is put into vectors around a function's call
-                return _SHORT + 1
-            case For():
-                extent = statement.stop - statement.start
-                if not isinstance(extent, int):
-                    return _SHORT + 1
-                total += extent * _trips(statement.body)
-            case If(_, inner):
-                total += _trips(inner)
-            case _:
-                pass
-    return total
 
 
 def _group(dim: Dim) -> str:

@@ -30,7 +30,7 @@ def assign_storage(graph: Graph, watched: bool = False, apart: Set[Node] = froze
     afterwards. ``guarded`` is how many kernels there are up to the last that can fail.
 
     Args:
-        watched: every value is looked at after it is stored, so nothing is computed in place, and any kernel can fail.
+        watched: all results are looked at before a state changes, so no update is made in place.
         apart: nodes that take nobody's place, nor give theirs.
     """
     assert graph.kernels is not None
@@ -55,7 +55,7 @@ def assign_storage(graph: Graph, watched: bool = False, apart: Set[Node] = froze
         for node in kernel.stores:
             if node in stored:
                 continue
-            free = _dying(node, kernel, i, last, stored, held) if not watched and node not in apart else None
+            free = _dying(node, kernel, i, last, stored, held) if node not in apart else None
             if free is not None and free not in apart:
                 stored[node] = stored[free]
                 held[stored[node]].append(node)

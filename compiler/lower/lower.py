@@ -68,7 +68,7 @@ def lower(
     ``picks``: answers to what may be done in several ways, by question.
     """
     assert graph.kernels is not None
-    planned = graph.kernels if options.nan_guard else plan_regions(graph)
+    planned = plan_regions(graph)
     profits = any(isinstance(step, Region) for step in planned) or any(map(_matrix, graph.nodes))
     steps = planned if lanes else graph.kernels
     graph = Graph(graph.inputs, graph.outputs, graph.updates, tuple(in_order(steps)))
@@ -78,9 +78,6 @@ def lower(
     context = Context(assignment.stored, options, locals=list(assignment.locals), few=few, picks=Picks(picks or {}))
     launches: list[Launch] = []
     watched: list[Node] = []
-    if options.nan_guard:
-        for leaf in (*graph.inputs, *graph.states):
-            launches += watch(context, leaf, watched)
     commit = done = 0
     for step in steps:
         if isinstance(step, Region):
@@ -94,11 +91,12 @@ def lower(
             continue
         launches += lower_kernel(context, step)
         done += 1
-        if options.nan_guard:
-            for node in step.stores:
-                launches += watch(context, node, watched)
         if done == assignment.guarded:
             commit = len(launches)
+    if options.nan_guard:
+        for node in graph.roots:
+            launches += watch(context, node, watched)
+        commit = len(launches)
     launches += [_copy(context, source, target) for source, target in assignment.copies]
     return Lowered(
         graph,

@@ -1,4 +1,4 @@
-"""nan_guard: after each value is stored, a look for the first NaN in it."""
+"""nan_guard: a look for the first NaN in each result, before any state changes."""
 
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.node import Node

@@ -46,13 +46,6 @@ def fuse(graph: Graph) -> Graph:
     return without_waits(Graph(graph.inputs, graph.outputs, graph.updates, kernels))
 
 
-def unfused(graph: Graph) -> Graph:
-    """Every node a kernel of its own (views, too), so that each value can be looked at."""
-    graph = separate_roots(graph)
-    kernels = tuple(Kernel((n,), (n,)) for n in graph.nodes if needs_kernel(n))
-    return without_waits(Graph(graph.inputs, graph.outputs, graph.updates, kernels))
-
-
 def without_waits(graph: Graph) -> Graph:
     """The graph whose kernels are in order, so that nobody has to wait: ``after(x, y)`` is ``x``."""
     if not any(isinstance(n.kind, After) for n in graph.nodes):

@@ -7,7 +7,8 @@ import numpy as np
 
 from graphad.autodiff import modes as sweeps
 from graphad.autodiff.structure import flatten
-from graphad.build import refuse
+from graphad.build import as_array, refuse
+from graphad.checks import listed, mapped, real, whole
 from graphad.compiler.errors import GraphadError, GraphError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.evaluate import evaluate
@@ -51,10 +52,19 @@ def check_grads(
     >>> check_grads(ga.sin(x) * x, {x: [0.1, 0.2, 0.3]})
     """
     outputs = [t.values if isinstance(t, SparseTensor) else t for t in flatten("check_grads", y)]
-    if not modes or not {*modes} <= {"forward", "reverse"}:
+    whole("check_grads", "order", order, 1, 8)
+    rtol = None if rtol is None else real("check_grads", "rtol", rtol, 0)
+    atol = None if atol is None else real("check_grads", "atol", atol, 0)
+    if not listed("check_grads", "modes", modes, "'forward' and 'reverse'") or not set(map(str, modes)) <= {
+        "forward",
+        "reverse",
+    }:
         refuse(GraphError, "check_grads", tuple(outputs), f"modes are 'forward' and 'reverse', got {modes!r}")
-    point = {x: np.asarray(value, dtype=x.dtype) for x, value in values.items()}
+    given = mapped("check_grads", "values", values, "{x: value}")
+    point = {x: as_array("check_grads", value).astype(x.dtype) for x, value in given.items()}
     inputs = [x for x in point if is_float(x.dtype)]
+    if not inputs:
+        refuse(GraphError, "check_grads", tuple(outputs), "values has no float input, so there is nothing to check")
     sweeps.check_reach("check_grads", outputs, inputs, sweeps.order(outputs))
     _check(outputs, point, inputs, modes, order, (rtol, atol), np.random.default_rng(_SEED), "d y")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphad.build import TensorLike, as_tensor, make, refuse
+from graphad.checks import shown
 from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.op import AliasOp, register
@@ -44,7 +45,9 @@ def custom_derivative(value: Tensor, inputs: Sequence[Tensor], jvp: Jvp, vjp: Vj
     >>> ga.evaluate(ga.grad(3 * y, x), {x: 0.5})
     array(3., dtype=float32)
     """
-    if not inputs or not all(isinstance(i, Tensor) for i in inputs):
+    if not isinstance(value, Tensor):
+        refuse(GraphError, "custom_derivative", (), f"the value is a tensor, got {shown(value)}")
+    if not isinstance(inputs, list | tuple) or not inputs or not all(isinstance(i, Tensor) for i in inputs):
         refuse(GraphError, "custom_derivative", (value,), "inputs are one or more tensors")
     if not all(map(callable, (jvp, vjp))):
         refuse(GraphError, "custom_derivative", (value,), "give both rules, jvp and vjp")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graphad.compiler.errors import GraphError
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Node:
@@ -104,6 +106,8 @@ Bracketing: TypeAlias = (
 
 def steps(root: Bracketing) -> list[Bracketing]:
     """All nodes in an order in which they can be carried out: operands first, the left one before the right."""
+    if not isinstance(root, Bracketing):
+        raise GraphError(f"chain.steps: takes a bracketing, such as solve(...).bracketing, got {root!r}")
     found: list[Bracketing] = []
     waiting: list[Bracketing] = [root]
     while waiting:

@@ -14,6 +14,7 @@ from graphad.chain.rebuild import tree
 from graphad.chain.recurrence import choices
 from graphad.chain.schedule import Schedule
 from graphad.chain.text import line, report
+from graphad.checks import flag
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,8 +101,8 @@ def solve(
     """
     chain = check(factors)
     limit = None if memory_limit is None else whole("chain.solve: memory_limit", memory_limit)
-    threads = whole("chain.solve: threads", threads, least=1)
-    problem = Problem(chain, limit, bool(matrix_free))
+    threads = min(whole("chain.solve: threads", threads, least=1), 4 * len(chain) + 1)  # more have nothing to do
+    problem = Problem(chain, limit, flag("chain.solve", "matrix_free", matrix_free))
     bracketing = tree(problem, choices(problem))
     matrices = replace(problem, matrix_free=False)
     accumulated = tree(matrices, choices(matrices)) if problem.matrix_free else bracketing

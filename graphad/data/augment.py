@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from graphad.checks import shown, whole
 from graphad.data.errors import DataError
 
 Augment = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
@@ -20,10 +21,12 @@ def random_shift(pixels: int = 3) -> Augment:
     >>> random_shift(1)(images, np.random.default_rng(0)).shape
     (2, 1, 4, 4)
     """
-    if pixels < 0:
-        raise DataError(f"random_shift: pixels is how far to shift at most, 0 or more, got {pixels}")
+    whole("random_shift", "pixels, how far to shift at most,", pixels, 0, 2**15, DataError)
 
     def shift(images: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
+        given: object = images  # the user's: may be anything
+        if not isinstance(given, np.ndarray) or given.ndim != 4:
+            raise DataError(f"random_shift: takes images (n, channels, height, width), got {shown(given)}")
         count, _, height, width = images.shape
         padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
         down, right = generator.integers(0, 2 * pixels + 1, size=(2, count))

@@ -6,8 +6,18 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from graphad.arrays import masked
+from graphad.build import refuse
+from graphad.checks import flag, function, shown, whole
 from graphad.data.augment import Augment
 from graphad.data.errors import DataError
+
+
+def _rows(what: str, value: object) -> NDArray[Any]:
+    """An array with an axis of examples."""
+    if not isinstance(value, np.ndarray) or masked(value) or not value.ndim:
+        refuse(DataError, "Loader", (), f"{what} is an array with the examples along axis 0, got {shown(value)}")
+    return value
 
 
 @final
@@ -33,18 +43,15 @@ class Loader:
         augment: Augment | None = None,
         drop_last: bool = False,
     ) -> None:
+        self.images, self.labels = _rows("images", images), _rows("labels", labels)
         if len(images) != len(labels):
             raise DataError(f"Loader: {len(images)} images, {len(labels)} labels; each image needs its label")
-        if batch_size < 1:
-            raise DataError(f"Loader: batch_size is at least 1, got {batch_size}")
-        if seed < 0:
-            raise DataError(f"Loader: seed is not negative, got {seed}")
-        self.images = images
-        self.labels = labels
-        self.batch_size = batch_size
-        self.seed = seed
+        self.batch_size = whole("Loader", "batch_size", batch_size, 1, error=DataError)
+        self.seed = whole("Loader", "seed", seed, 0, error=DataError)
         self.augment = augment
-        self.drop_last = drop_last
+        if augment is not None:
+            function("Loader", "augment", augment, "(images, generator)", DataError)
+        self.drop_last = flag("Loader", "drop_last", drop_last, DataError)
 
     def __len__(self) -> int:
         """Batches of an epoch."""
@@ -53,6 +60,9 @@ class Loader:
 
     def epoch(self, k: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """The batches of epoch `k`, counted from 0: (images, labels), C-contiguous, copies."""
+        return self._batches(whole("Loader.epoch", "k", k, 0, error=DataError))
+
+    def _batches(self, k: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, k])))
         order = generator.permutation(len(self.labels))
         for start in range(0, len(self) * self.batch_size, self.batch_size):

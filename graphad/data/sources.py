@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphad._lazy import lazy_import
+from graphad.checks import number_of, shown, whole
 from graphad.data import idx
 from graphad.data.dataset import Dataset
 from graphad.data.errors import DataError
@@ -32,8 +33,9 @@ def digits(seed: int = 0, holdout: float = 0.2) -> Dataset:
     >>> digits()
     Dataset(1438 + 359 images of 1x32x32, 10 classes)
     """
-    if not 0 < holdout < 1:
-        raise DataError(f"digits: holdout is a share between 0 and 1, got {holdout}")
+    seed = whole("digits", "seed", seed, 0, error=DataError)
+    if not 0 < number_of(holdout) < 1:
+        raise DataError(f"digits: holdout is a share between 0 and 1, got {shown(holdout)}")
     images, labels = datasets.load_digits(return_X_y=True)
     small = (images / 16).astype(np.float32).reshape(-1, 1, 8, 8)
     large = small.repeat(4, axis=2).repeat(4, axis=3)
@@ -48,6 +50,9 @@ def mnist(folder: str | PathLike[str]) -> Dataset:
     Each file may be plain or `.gz`, named `train-images-idx3-ubyte` or `train-images.idx3-ubyte`.
     The 28x28 images get two black pixels on each side. Other sets in this form (Fashion-MNIST) load as well.
     """
+    given: object = folder  # the user's: may be anything
+    if not isinstance(given, str | PathLike):
+        raise DataError(f"mnist: the folder is a path, got {shown(given)}")
     train_images, train_labels, test_images, test_labels = _find(Path(folder))
     train = _images_and_labels(train_images, train_labels)
     test = _images_and_labels(test_images, test_labels)

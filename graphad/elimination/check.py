@@ -13,6 +13,8 @@ _SHOWN = 8  # labels that a message lists
 
 def check_edges(edges: Iterable[Any]) -> list[tuple[Hashable, Hashable]]:
     """The edges as pairs of hashable labels, none from a vertex to itself."""
+    if isinstance(edges, str) or not isinstance(edges, Iterable):
+        raise GraphError(f"edges are pairs (from, to) of labels, got {edges!r}")
     pairs = []
     for k, edge in enumerate(edges):
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 2:
@@ -26,6 +28,17 @@ def check_edges(edges: Iterable[Any]) -> list[tuple[Hashable, Hashable]]:
             raise GraphError(f"edge {pair!r} leads from a vertex to itself: no value depends on itself")
         pairs.append(pair)
     return pairs
+
+
+def labels_of(role: str, labels: Any) -> tuple[Hashable, ...]:
+    """The labels of ``inputs`` or ``outputs``, each of which can stand for a vertex."""
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise GraphError(f"{role} is a list of labels, got {labels!r}; write [{labels!r}]")
+    found = tuple(labels)
+    for label in found:
+        if not isinstance(label, Hashable):
+            raise GraphError(f"{role} has a label that cannot be hashed: {label!r}")
+    return found
 
 
 def check_ends(
@@ -71,7 +84,7 @@ def check_units(
 
 def check_order(order: Iterable[Hashable], number: Mapping[Hashable, int], ends: Mapping[Hashable, str]) -> list[int]:
     """The vertices of an elimination order by number: each intermediate once, no input, no output."""
-    labels = list(order)
+    labels = labels_of("order", order)
     for label in labels:
         if label in ends:
             raise GraphError(f"the order names {ends[label]} {label!r}: only intermediate vertices are eliminated")

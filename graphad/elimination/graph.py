@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from graphad.elimination.check import check_edges, check_ends, check_units, refuse_cycle
+from graphad.elimination.check import check_edges, check_ends, check_units, labels_of, refuse_cycle
 from graphad.runtime.once import cached_property
 
 Label = Hashable
@@ -42,7 +42,7 @@ class Graph:
     ) -> Graph:
         """The graph with these edges (from, to). See `solve` for the arguments and the errors."""
         pairs = check_edges(edges)
-        sources, sinks = check_ends(pairs, tuple(inputs), tuple(outputs))
+        sources, sinks = check_ends(pairs, labels_of("inputs", inputs), labels_of("outputs", outputs))
         marked = check_units(pairs, units or {})
         ranks = _ranks(pairs)
         labels = _program_order(pairs, ranks)

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphad.elimination.check import check_order
+from graphad.checks import mapped
+from graphad.compiler.errors import GraphError
+from graphad.elimination.check import check_order, labels_of
 from graphad.elimination.graph import Edge, Graph, Label
 
 
@@ -43,6 +45,9 @@ class Elimination:
     """
 
     def __init__(self, graph: Graph) -> None:
+        given: object = graph  # the user's: may be anything
+        if not isinstance(given, Graph):
+            raise GraphError(f"expected an elimination.Graph, got {given!r}; write Graph.of(edges, inputs, outputs)")
         self._graph = graph
         # dictionaries for their order; the value of after: whether the entry is +1 or -1
         self.before = [dict.fromkeys(vertices) for vertices in graph.before]
@@ -107,7 +112,8 @@ def jacobian(
     >>> jacobian({("x", "v"): 2.0, ("v", "y"): 5.0, ("x", "y"): 1.0}, ["x"], ["y"], ["v"])
     array([[11.]])
     """
-    columns, rows = tuple(inputs), tuple(outputs)
+    mapped("elimination.jacobian", "edges", edges, "{(from, to): partial}")
+    columns, rows = labels_of("inputs", inputs), labels_of("outputs", outputs)
     graph = Graph.of(edges, columns, rows)
     entries = dict(edges)
     for source, via, target, first, _ in eliminate(graph, order):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from graphad.compiler.errors import GraphError
+from graphad.checks import mapped, one_of, real, whole
 from graphad.elimination import large, sweeps
 from graphad.elimination.counts import Count, total
 from graphad.elimination.graph import Edge, Graph, Label
@@ -49,10 +49,11 @@ def solve(
     >>> found.order, found.multiplications, found.heuristics["reverse"], found.exact
     (('u', 'v'), 3, 4, True)
     """
-    if not time_budget >= 0:
-        raise GraphError(f"time_budget is {time_budget!r}: seconds of annealing, 0 or more")
-    if minimize not in _MEASURES:
-        raise GraphError(f"minimize is {minimize!r}: one of {', '.join(map(repr, _MEASURES))}")
+    time_budget = real("elimination.solve", "time_budget", time_budget, 0, 1e6)
+    seed = whole("elimination.solve", "seed", seed, 0)
+    one_of("elimination.solve", "minimize", minimize, _MEASURES)
+    if units is not None:
+        mapped("elimination.solve", "units", units, "{edge: 1 or -1}")
     graph = Graph.of(edges, inputs, outputs, units)
     nontrivial = minimize == "nontrivial"
     if len(graph.labels) > LARGE:

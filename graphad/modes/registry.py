@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeVar
 
 from graphad.build import refuse
+from graphad.checks import listed, text
 from graphad.compiler.errors import GraphError
 from graphad.modes.problem import BenchmarkGraph
 
@@ -102,7 +103,7 @@ def select(names: Sequence[str]) -> list[BenchmarkGraph]:
     ['WorkedExample_1', 'WorkedExample_2', 'LeNet5']
     """
     found: dict[str, BenchmarkGraph] = {}
-    for name in names or list(_GRAPHS):
+    for name in listed("modes.select", "names", names, "names") or list(_GRAPHS):
         exact = _called(name)
         group = [graph for graph in graphs() if name and graph.name.lower().startswith(name.lower())]
         group = group if exact is None else [exact]
@@ -113,6 +114,7 @@ def select(names: Sequence[str]) -> list[BenchmarkGraph]:
 
 
 def _called(name: str) -> BenchmarkGraph | None:
+    text("modes", "a benchmark graph's name", name)
     return next((graph for graph in _GRAPHS.values() if graph.name.lower() == name.lower()), None)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from graphad.autodiff.local import inputs_of
 from graphad.autodiff.modes import check_reach, order, pull_back, push_forward
 from graphad.build import known_number, refuse
+from graphad.checks import mapped
 from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.evaluate import evaluate
@@ -51,7 +52,10 @@ def trace_table(y: Tensor, values: Mapping[Tensor, Any]) -> Text:
     """
     if not isinstance(y, Tensor):
         refuse(GraphError, "trace_table", (y,), "the first argument is a scalar tensor")
-    inputs, seen = list(values), order([y], lambda node: inputs_of(node)[::-1])  # the left operand first
+    inputs, seen = (
+        list(mapped("trace_table", "values", values, "{x: value}")),
+        order([y], lambda node: inputs_of(node)[::-1]),
+    )  # the left operand first
     check_reach("trace_table", [y], inputs, seen)
     computed = [node for node in seen if node not in values and known_number(node) is None]
     nodes = [*inputs, *computed]

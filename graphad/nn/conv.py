@@ -5,10 +5,11 @@ from math import sqrt
 from typing import ClassVar, final
 
 from graphad.build import TensorLike, refuse
+from graphad.checks import flag
 from graphad.compiler.errors import ShapeError
 from graphad.nn.functional.conv import Padding, conv1d, conv2d, conv3d
 from graphad.nn.functional.spatial import Each, count, spread
-from graphad.nn.init import Initializer, kaiming_uniform, uniform
+from graphad.nn.init import Initializer, initializer_of, uniform
 from graphad.nn.module import Module, Start
 from graphad.tensor import Parameter, Tensor
 
@@ -46,8 +47,8 @@ class _Conv(Module):
         self.name, self.seed = name, seed
         self.shape = (out_channels, in_channels // groups, *sizes)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
-        self.has_bias = bias
-        self.initializer = initializer or kaiming_uniform(sqrt(5))
+        self.has_bias = flag(who, "bias", bias)
+        self.initializer = initializer_of(who, initializer)
 
     def create(self, start: Start) -> dict[str, Parameter]:
         found = {"weight": start.parameter("weight", self.shape, self.initializer)}

@@ -1,15 +1,15 @@
 """The fully connected layer, and the one that makes images vectors."""
 
-from math import sqrt
 from typing import final
 
 from graphad.build import TensorLike, as_tensor, refuse
+from graphad.checks import flag, whole
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.size import product
 from graphad.nn.conv import bias_like
 from graphad.nn.functional.linear import linear
 from graphad.nn.functional.spatial import count
-from graphad.nn.init import Initializer, kaiming_uniform
+from graphad.nn.init import Initializer, initializer_of
 from graphad.nn.module import Module, Start
 from graphad.ops.shape import reshape
 from graphad.tensor import Parameter, Tensor
@@ -38,8 +38,8 @@ class Linear(Module):
     ) -> None:
         self.name, self.seed = name, seed
         self.shape = (count("Linear", "out_features", out_features), count("Linear", "in_features", in_features))
-        self.has_bias = bias
-        self.initializer = initializer or kaiming_uniform(sqrt(5))
+        self.has_bias = flag("Linear", "bias", bias)
+        self.initializer = initializer_of("Linear", initializer)
 
     def create(self, start: Start) -> dict[str, Parameter]:
         found = {"weight": start.parameter("weight", self.shape, self.initializer)}
@@ -73,7 +73,8 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1, *, name: str = "") -> None:
         self.name = name
-        self.start_dim, self.end_dim = start_dim, end_dim
+        self.start_dim = whole("Flatten", "start_dim", start_dim, error=ShapeError)
+        self.end_dim = whole("Flatten", "end_dim", end_dim, error=ShapeError)
 
     def forward(self, x: TensorLike) -> Tensor:
         tensor = as_tensor(x, "flatten")

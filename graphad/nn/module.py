@@ -10,6 +10,9 @@ from typing import Any, final
 
 import numpy as np
 
+from graphad.build import as_array, refuse
+from graphad.checks import shown, whole
+from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.leaves import parameter
 from graphad.nn import storage
@@ -39,7 +42,10 @@ class Start:
         path = join(self.path, name)
         words = np.frombuffer(hashlib.sha256(path.encode()).digest(), "<u4")
         generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, *words.tolist()])))
-        return parameter(path, np.asarray(initializer(shape, generator), np.float32))
+        drawn = as_array(f"the initializer of {path!r}", initializer(shape, generator))
+        if drawn.shape != shape:
+            refuse(ShapeError, f"the initializer of {path!r}", (), f"answers {list(drawn.shape)}, not {list(shape)}")
+        return parameter(path, drawn.astype(np.float32))
 
 
 class Module(ABC):
@@ -85,6 +91,10 @@ class Module(ABC):
         return found
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name == "name" and not isinstance(value, str):
+            refuse(GraphError, type(self).__name__, (), f"name is a text, got {shown(value)}")
+        if name == "seed" and value is not None:
+            value = whole(type(self).__name__, "seed", value, 0)
         super().__setattr__(name, value)
         if name == "_owner":
             return

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar, final
 
 from graphad.build import TensorLike
+from graphad.checks import flag
 from graphad.nn.functional import pool
 from graphad.nn.functional.spatial import Each
 from graphad.nn.module import Module
@@ -40,7 +41,7 @@ class _AvgPool(Module):
     ) -> None:
         self.name = name
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.count_include_pad = count_include_pad
+        self.count_include_pad = flag(type(self).__name__, "count_include_pad", count_include_pad)
 
     def forward(self, x: TensorLike) -> Tensor:
         return type(self).function(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graphad.arrays import array_of
 from graphad.runtime import Turn
 from graphad.runtime.errors import GraphadError
 from graphad.tensor import Variable
@@ -28,9 +29,14 @@ def check(what: str, leaves: Mapping[str, Variable], values: Mapping[str, Any]) 
             f"{what}: expected a dict {{name: array}}, got {type(values).__name__}; "
             "write what state_dict() answered; nothing was loaded"
         )
-    arrays = {name: np.asarray(value) for name, value in values.items()}
-    problems = [f"missing {name!r}" for name in leaves if name not in arrays]
-    problems += [f"unexpected {name!r}" for name in arrays if name not in leaves]
+    problems = [f"missing {name!r}" for name in leaves if name not in values]
+    problems += [f"unexpected {name!r}" for name in values if name not in leaves]
+    arrays: dict[str, np.ndarray] = {}
+    for name in leaves:
+        try:
+            arrays |= {name: array_of(values[name])} if name in values else {}
+        except GraphadError as error:
+            problems.append(f"{name!r}: {error}")
     for name, leaf in leaves.items():
         array = arrays.get(name)
         if array is None:

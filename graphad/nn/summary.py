@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
+from graphad.build import refuse
+from graphad.checks import shown
+from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.graph import topological
 from graphad.compiler.ir.kinds import Contract, Map, Reduce, Scan
 from graphad.compiler.ir.node import Node
@@ -37,6 +40,9 @@ def summary(model: Module, x: Tensor) -> list[Row]:
     >>> [(row.path, row.kind, row.parameters, row.flops) for row in rows]
     [('0', 'Linear', 8, 14), ('1', 'relu', 0, 2)]
     """
+    given: tuple[object, object] = model, x  # the user's: may be anything
+    if not isinstance(given[0], Module) or not isinstance(given[1], Tensor):
+        refuse(GraphError, "summary", (), f"takes a layer and its input, got {shown(given[0])} and {shown(given[1])}")
     before = set(topological([x]))
     nodes = [n for n in topological([model(x)]) if n not in before]
     leaves = model.named_parameters()

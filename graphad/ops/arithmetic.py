@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from graphad.build import TensorLike, as_tensor, constant, named_dtype
+from graphad.compiler.interpret import check_range
 from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import DTYPES
 from graphad.ops.record import ANYWHERE, POSITIVE, Elementwise, Select, elementwise
@@ -211,6 +212,16 @@ _CASTS = {
     for dtype in DTYPES
 }
 
+from_end = elementwise(
+    "from_end",
+    scalar=lambda i, n: s.where(s.apply("lt", i, 0), i + n, i),
+    reference=lambda i, n: np.where(i < 0, i + n, i),
+    partials=None,
+    domain=[(-4.0, 4.0), (5.0, 9.0)],
+    takes="number",
+)
+"""An index, a negative one counted from the end; errors tell the user's own number by it."""
+
 in_range = elementwise(
     "in_range",
     scalar=lambda i, n: s.require(s.apply("and", s.apply("ge", i, 0), s.apply("lt", i, n)), i),
@@ -252,8 +263,7 @@ def _winner(wins: Tensor, x: Tensor, y: Tensor) -> Select:
 
 
 def _in_range(index: Any, bound: Any) -> Any:
-    if np.any((index < 0) | (index >= bound)):
-        raise IndexError(f"index {np.min(index)}..{np.max(index)} out of range 0..{np.min(bound) - 1}")
+    check_range(np.asarray(index), bound)
     return index
 
 

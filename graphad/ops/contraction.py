@@ -5,7 +5,20 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from graphad.build import TensorLike, as_tensor, broadcast_all, common_shape, make, normalize_axis, refuse, tensors
+import numpy as np
+
+from graphad.build import (
+    TensorLike,
+    as_tensor,
+    broadcast,
+    broadcast_shapes,
+    common_shape,
+    make,
+    normalize_axis,
+    refuse,
+    tensors,
+)
+from graphad.checks import listed, shown, text
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.op import CONTRACT
@@ -93,10 +106,18 @@ def _batch(t: Tensor, lead: tuple[Dim, ...], letters: str) -> tuple[Tensor, str]
 
 
 def vecdot(x: TensorLike, y: TensorLike, axis: int = -1) -> Tensor:
-    """The sum of products along an axis."""
-    a, b = _numbers("vecdot", (x, y))
-    a, b = broadcast_all("vecdot", (a, b))
+    """The sum of products along an axis of the operands' common shape, along which both have the same size.
+
+    Errors: ShapeError where one lacks the axis or has another size: what is summed over is not repeated.
+    """
+    found = _numbers("vecdot", (x, y))
+    common = broadcast_shapes("vecdot", found)
+    a, b = (broadcast(t, common) for t in found)
     place = normalize_axis("vecdot", a, axis)
+    own = [t.shape[place - len(common)] if len(common) - place <= t.ndim else None for t in found]
+    if own[0] != own[1]:
+        sizes = " and ".join("missing" if d is None else str(d) for d in own)
+        refuse(ShapeError, "vecdot", found, f"axis {axis} is {sizes}; it is summed over, so both have the same size")
     letters = string.ascii_lowercase[: a.ndim]
     return contract(a, b, letters, letters, letters.replace(letters[place], ""))
 
@@ -111,11 +132,13 @@ def outer(x: TensorLike, y: TensorLike) -> Tensor:
 
 def _pairs(a: Tensor, b: Tensor, axes: Any) -> list[tuple[int, int]]:
     """The axes of the two operands that are summed over."""
-    if isinstance(axes, int):
+    if isinstance(axes, int | np.integer) and not isinstance(axes, bool):
         if not 0 <= axes <= min(a.ndim, b.ndim):
             refuse(ShapeError, "tensordot", (a, b), f"axes is at most {min(a.ndim, b.ndim)}, got {axes}")
-        axes = (range(a.ndim - axes, a.ndim), range(axes))
-    left, right = ([s] if isinstance(s, int) else list(s) for s in axes)
+        axes = ([*range(a.ndim - axes, a.ndim)], [*range(axes)])
+    if not isinstance(axes, list | tuple) or len(axes) != 2:
+        refuse(ShapeError, "tensordot", (a, b), f"axes is a number or two lists of axes, got {shown(axes)}")
+    left, right = ([s] if isinstance(s, int) else listed("tensordot", "each of axes", s, "axes") for s in axes)
     found = [[normalize_axis("tensordot", t, i) for i in side] for t, side in ((a, left), (b, right))]
     if len(left) != len(right) or any(len(set(side)) != len(side) for side in found):
         refuse(ShapeError, "tensordot", (a, b), f"axes pair each axis with one other, got {left} and {right}")
@@ -149,6 +172,7 @@ def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).shape
     (1, 1)
     """
+    text("einsum", "the first argument, the subscripts,", subscripts)
     found = _numbers("einsum", operands)
     inputs, out = _subscripts(subscripts, found)
     parts = _squeezed([_diagonal(t, letters) for t, letters in zip(found, inputs, strict=True)], subscripts)
@@ -164,14 +188,14 @@ def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
     return permute_dims(tensor, [letters.index(c) for c in out])
 
 
-def _subscripts(text: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
+def _subscripts(spec: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
     """The letters of each operand and of the result, the dots spelled out with letters of their own."""
-    left, arrow, out = text.replace(" ", "").partition("->")
+    left, arrow, out = spec.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):
-        refuse(ShapeError, "einsum", operands, f"{text!r} names {len(inputs)} operands, got {len(operands)}")
-    widths = [_dots(text, i, t) for i, t in zip(inputs, operands, strict=True)]
-    spare = [c for c in string.ascii_letters if c not in text]
+        refuse(ShapeError, "einsum", operands, f"{spec!r} names {len(inputs)} operands, got {len(operands)}")
+    widths = [_dots(spec, i, t) for i, t in zip(inputs, operands, strict=True)]
+    spare = [c for c in string.ascii_letters if c not in spec]
     dots = "".join(spare[: max(widths)])
     inputs = [i.replace("...", dots[len(dots) - w :]) for i, w in zip(inputs, widths, strict=True)]
     if not arrow:
@@ -179,11 +203,11 @@ def _subscripts(text: str, operands: Sequence[Tensor]) -> tuple[list[str], str]:
         out = "..." + "".join(sorted(c for c in set(joined) - set(dots) if joined.count(c) == 1))
     if dots and "..." not in out:
         refuse(
-            ShapeError, "einsum", operands, f"{text!r}: the result has no ... for the {len(dots)} axes it stands for"
+            ShapeError, "einsum", operands, f"{spec!r}: the result has no ... for the {len(dots)} axes it stands for"
         )
     out = out.replace("...", dots)
     if len(set(out)) != len(out) or not set(out) <= set("".join(inputs)):
-        refuse(ShapeError, "einsum", operands, f"{text!r}: the result names a letter twice or one that no operand has")
+        refuse(ShapeError, "einsum", operands, f"{spec!r}: the result names a letter twice or one that no operand has")
     return inputs, out
 
 

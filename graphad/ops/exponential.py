@@ -1,16 +1,18 @@
 """Powers, exponentials, logarithms, and the functions built of them."""
 
 import math
-from typing import Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from graphad._lazy import lazy_import
-from graphad.build import TensorLike, as_tensor, is_weak, known_number, refuse
+from graphad.build import TensorLike, as_tensor, is_weak, known_number, refuse, tensors
 from graphad.compiler.errors import DTypeError
 from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import is_float, is_integer
-from graphad.ops.arithmetic import equal, isinf, reciprocal, square, where
+from graphad.compiler.ir.kinds import Constant
+from graphad.compiler.ir.make import beneath_views
+from graphad.ops.arithmetic import equal, isinf, reciprocal, remainder, square, where
 from graphad.ops.record import ANYWHERE, POSITIVE, elementwise
 from graphad.tensor import OPERATORS, Tensor
 
@@ -54,13 +56,15 @@ def _slope_of_exponent(x: Tensor, z: Tensor) -> Tensor:
 def pow(x: TensorLike, y: TensorLike) -> Tensor:
     """``x ** y``; exponents 1, 2, 0.5, -0.5 and -1 written as Python numbers are the cheap functions they name.
 
-    Errors: DTypeError for integers to a negative power.
+    Of integers, a negative power is what is left of the fraction: 0, but 1 for base 1 and 1 or -1 for base -1, as in C
+    and torch. Errors: DTypeError for integers to a negative power that is known when the graph is written.
 
     >>> pow([3.0], 2)
     <square: float32[1]>
     """
     if not is_weak(y) or is_weak(x) or isinstance(y, bool):
-        return power(x, y)
+        base, exponent = tensors("pow", (x, y))
+        return _integer_power(base, exponent) if is_integer(base.dtype) else power(base, exponent)
     tensor = as_tensor(x, "pow")
     if is_float(tensor.dtype):
         match y:
@@ -76,9 +80,28 @@ def pow(x: TensorLike, y: TensorLike) -> Tensor:
                 return reciprocal(tensor)
             case _:
                 return power(tensor, y)
-    if y < 0 and isinstance(y, int):
-        refuse(DTypeError, "pow", (tensor, y), "integers have no negative powers; write ga.astype(x, 'float32') ** y")
-    return square(tensor) if y == 2 and is_integer(tensor.dtype) and isinstance(y, int) else power(tensor, y)
+    if isinstance(y, float) or not is_integer(tensor.dtype):
+        return power(tensor, y)
+    if y < 0:
+        _refuse_negative(tensor, y)
+    return square(tensor) if y == 2 else power(tensor, y)
+
+
+def _refuse_negative(x: Tensor, y: Any) -> NoReturn:
+    refuse(DTypeError, "pow", (x, y), "integers have no negative powers; write ga.astype(x, 'float32') ** y")
+
+
+def _integer_power(x: Tensor, y: Tensor) -> Tensor:
+    """Of integers; no target is asked for a negative power."""
+    known = beneath_views(y).kind
+    if isinstance(known, Constant):
+        if (known.value < 0).any():
+            _refuse_negative(x, y)
+        return power(x, y)
+    negative = y < 0
+    unit = equal(x, 1) | equal(x, -1)
+    taken = power(x, where(negative, remainder(y, 2), y))  # of 1 and -1 the power depends on whether y is even
+    return where(negative & ~unit, 0, taken)
 
 
 OPERATORS["pow"] = pow

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import TensorLike, as_tensor, broadcast_all, constant, make, normalize_axis, refuse
+from graphad.build import TensorLike, as_dim, as_tensor, broadcast_all, constant, make, normalize_axis, refuse
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.dtypes import is_integer
 from graphad.compiler.ir.kinds import Constant, Gather, Index, Scatter
 from graphad.compiler.ir.op import GATHER, SCATTER
 from graphad.compiler.ir.size import Dim, Size, product
 from graphad.compiler.ir.view import AxisMap
-from graphad.ops.arithmetic import in_range, where
+from graphad.ops.arithmetic import from_end, in_range
 from graphad.ops.shape import affine, index, permute_dims, reshape
 from graphad.tensor import Tensor, operator
 
@@ -51,7 +51,7 @@ def _wrapped(name: str, x: Tensor, indices: Tensor, axis: int) -> Tensor:
         return _known(name, x, indices, axis, extent)
     if isinstance(indices.kind, Index):
         return indices
-    return where(indices < 0, indices + as_tensor(extent).astype(indices.dtype), indices)
+    return from_end(indices, as_tensor(extent).astype(indices.dtype))
 
 
 def _known(name: str, x: Tensor, indices: Tensor, axis: int, extent: int) -> Tensor:
@@ -192,11 +192,13 @@ def _advanced(x: Tensor, axes: tuple[int, ...], key: list[Tensor], first: int) -
     indices = broadcast_all("getitem", key)
     if len(axes) == 1:
         return gather(moved, indices[0], first)
-    flat = indices[0]
-    for a, given, more in zip(axes[1:], key[1:], indices[1:], strict=True):
+    flat: Tensor | None = None
+    for a, given, more in zip(axes, key, indices, strict=True):
         extent = as_tensor(x.shape[a])
-        # the first index needs no check of its own: with the others in range, the flat one is as it is
-        flat = flat * extent + (more if isinstance(given.kind, Index | Constant) else in_range(more, extent))
+        # each is looked at by itself, so that an error tells an index and not a place in the joined axes
+        found = more if isinstance(given.kind, Index | Constant) else in_range(more, extent)
+        flat = found if flat is None else flat * extent + found
+    assert flat is not None
     joined = (*moved.shape[:first], product(x.shape[a] for a in axes), *moved.shape[first + len(axes) :])
     return gather(reshape(moved, joined), flat, first)
 
@@ -210,8 +212,9 @@ def one_hot(indices: TensorLike, classes: int, dtype: Any = "float32") -> Tensor
     places = as_tensor(indices, "one_hot")
     if not is_integer(places.dtype):
         refuse(DTypeError, "one_hot", (places,), f"indices are int32 or int64, got {places.dtype}")
-    checked = in_range(places, classes)
-    shape = (*places.shape, classes)
+    count = as_dim("one_hot", (places,), classes)
+    checked = in_range(places, count)
+    shape = (*places.shape, count)
     maps = [AxisMap(terms=((i, 1),)) for i in range(places.ndim)]
     return (index(shape, places.ndim) == affine(checked, shape, maps)).astype(dtype)
 

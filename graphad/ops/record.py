@@ -11,7 +11,18 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from graphad.build import TensorLike, as_tensor, broadcast_all, make, need_float, normalize_axes, refuse, tensors
+from graphad.build import (
+    TensorLike,
+    as_tensor,
+    broadcast_all,
+    make,
+    need_float,
+    normalize_axes,
+    normalize_axis,
+    refuse,
+    tensors,
+)
+from graphad.checks import flag
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import is_float
@@ -144,7 +155,7 @@ class Reduction(ReduceOp):
 
     def __call__(self, x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
         tensor = as_tensor(x, self.name)
-        axes = normalize_axes(self.name, tensor, axis)
+        axes, kept = normalize_axes(self.name, tensor, axis), flag(self.name, "keepdims", keepdims)
         if self.takes == "bool" and tensor.dtype != "bool":
             tensor = tensor != 0
         if self.monoid.name in ("sum", "prod") and tensor.dtype in ("bool", "int32"):
@@ -154,7 +165,7 @@ class Reduction(ReduceOp):
         if not axes and not self.monoid.is_arg:
             return tensor
         out = make(self, Reduce(self.monoid, axes), (tensor,))
-        return OPERATORS["expand_dims"](out, axes) if keepdims and axes else out
+        return OPERATORS["expand_dims"](out, axes) if kept and axes else out
 
 
 def reduction(
@@ -187,7 +198,7 @@ class Prefix(ScanOp):
             if tensor.ndim != 1:
                 refuse(ShapeError, self.name, (tensor,), "name the axis unless there is just one")
             axis = 0
-        (found,) = normalize_axes(self.name, tensor, axis)
+        found, reverse = normalize_axis(self.name, tensor, axis), flag(self.name, "reverse", reverse)
         if tensor.dtype in ("bool", "int32"):
             tensor = tensor.astype("int64")
         return make(self, Scan(self.monoid, found, reverse), (tensor,))

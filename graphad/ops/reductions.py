@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from graphad.build import TensorLike, as_tensor, broadcast, need_float, normalize_axes
+from graphad.checks import flag, real
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir import kinds as k
 from graphad.compiler.ir.size import Dim, product
@@ -146,7 +147,7 @@ def _as_float(count: Dim, dtype: str) -> Tensor:
 
 def var(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
     """The variance over axes, in two passes; ``correction`` is subtracted from the count."""
-    tensor = as_tensor(x, "var")
+    tensor, correction = as_tensor(x, "var"), real("var", "correction", correction)
     need_float("var", tensor)
     axes = normalize_axes("var", tensor, axis)
     centred = tensor - mean(tensor, axes, keepdims=True)
@@ -175,7 +176,7 @@ def logsumexp(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor
     greatest = stop_gradient(max(tensor, axes, keepdims=True))
     top = where(isfinite(greatest), greatest, 0)
     out = log(sum(exp(tensor - top), axes, keepdims=True)) + top
-    return out if keepdims or not axes else squeeze(out, axes)
+    return out if flag("logsumexp", "keepdims", keepdims) or not axes else squeeze(out, axes)
 
 
 def count_nonzero(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:

@@ -1,12 +1,15 @@
 """Views: broadcasting, permuting, reshaping, slicing, padding, windows, and joining."""
 
+import math
 from collections.abc import Sequence
 from operator import index as index_of
 from typing import Any
 
 import numpy as np
 
+from graphad.arrays import masked
 from graphad.build import (
+    MOST,
     TensorLike,
     as_shape,
     as_tensor,
@@ -18,6 +21,7 @@ from graphad.build import (
     refuse,
     tensors,
 )
+from graphad.checks import listed, shown, whole
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.kinds import Fold, Index, Join, View
@@ -28,9 +32,9 @@ from graphad.compiler.ir.view import Affine, AxisMap, Reshape
 from graphad.tensor import Tensor, operator
 
 
-def affine(x: Tensor, shape: Shape, axes: Sequence[AxisMap], fill: float = 0.0) -> Tensor:
+def affine(x: Tensor, shape: Shape, axes: Sequence[AxisMap], fill: float = 0.0, spare: Sequence[Dim] = ()) -> Tensor:
     """A view of ``x``; ``x`` itself for the identity."""
-    found = Affine(shape, tuple(axes), fill)
+    found = Affine(shape, tuple(axes), fill, tuple(spare))
     return x if found.is_identity(x.shape) else make(VIEW, View(found), (x,))
 
 
@@ -47,7 +51,8 @@ def permute_dims(x: TensorLike, axes: Sequence[int]) -> Tensor:
     (3, 1)
     """
     tensor = as_tensor(x, "permute_dims")
-    order = tuple(normalize_axis("permute_dims", tensor, a) for a in axes)
+    given = listed("permute_dims", "axes", axes, "all axes in their new order", ShapeError)
+    order = tuple(normalize_axis("permute_dims", tensor, a) for a in given)
     if sorted(order) != list(range(tensor.ndim)):
         refuse(ShapeError, "permute_dims", (tensor,), f"axes {list(axes)} are no order of all {tensor.ndim} axes")
     place = {a: i for i, a in enumerate(order)}
@@ -105,11 +110,15 @@ def reshape(x: TensorLike, shape: Sequence[Any]) -> Tensor:
     return make(RESHAPE, View(Reshape(wanted)), (tensor,))
 
 
+def _each(axis: Any) -> list[Any]:
+    return list(axis) if isinstance(axis, tuple | list) else [axis]
+
+
 @operator("expand_dims")
 def expand_dims(x: TensorLike, axis: Any) -> Tensor:
     """Axes of size 1 inserted so that they stand at ``axis`` of the result."""
     tensor = as_tensor(x, "expand_dims")
-    axes = list(axis) if isinstance(axis, tuple | list) else [axis]
+    axes = [whole("expand_dims", "an axis", a, error=ShapeError) for a in _each(axis)]
     ndim = tensor.ndim + len(axes)
     new = {a % ndim if -ndim <= a < ndim else ndim for a in axes}
     if len(new) != len(axes) or ndim in new:
@@ -181,9 +190,14 @@ def pad(x: TensorLike, pad_width: Any, constant_values: float = 0.0) -> Tensor:
     """
     tensor = as_tensor(x, "pad")
     widths = _pad_widths(tensor, pad_width)
-    if not is_float(tensor.dtype) and constant_values != int(constant_values):
+    fill = constant_values
+    if isinstance(fill, np.generic) or (isinstance(fill, np.ndarray) and fill.ndim == 0 and not masked(fill)):
+        fill = fill.item()
+    if not isinstance(fill, bool | int | float):
+        refuse(DTypeError, "pad", (tensor,), f"the fill value is a number, got {shown(fill)}")
+    if not is_float(tensor.dtype) and not (math.isfinite(fill) and fill == int(fill)):
         refuse(DTypeError, "pad", (tensor,), f"{tensor.dtype} cannot hold the fill value {constant_values}")
-    return dilated_pad(tensor, widths, [1] * tensor.ndim, constant_values)
+    return dilated_pad(tensor, widths, [1] * tensor.ndim, float(fill))
 
 
 def dilated_pad(x: Tensor, widths: Sequence[tuple[int, int]], steps: Sequence[int], fill: float = 0.0) -> Tensor:
@@ -205,7 +219,7 @@ def _pad_widths(x: Tensor, width: Any) -> list[tuple[int, int]]:
         pairs = [(index_of(a), index_of(b)) for a, b in found.tolist()]
     except (ValueError, TypeError):
         refuse(ShapeError, "pad", (x,), wanted)
-    if any(min(p) < 0 for p in pairs):
+    if any(min(p) < 0 or max(p) > MOST or any(isinstance(v, bool) for v in p) for p in found.tolist()):
         refuse(ShapeError, "pad", (x,), wanted)
     return pairs
 
@@ -226,6 +240,7 @@ def window(
     lead = x.ndim - rank
     shape: list[Dim] = list(x.shape[:lead])
     maps = [AxisMap(terms=((i, 1),)) for i in range(lead)]
+    spare: list[Dim] = []
     for d in range(rank):
         extent = x.shape[lead + d] + padding[d][0] + padding[d][1] - (sizes[d] - 1) * dilations[d] - 1
         if isinstance(extent, int) and extent < 0:
@@ -236,10 +251,12 @@ def window(
                 f"a window of {sizes[d]} (dilation {dilations[d]}) does not fit axis {lead + d} of size "
                 f"{x.shape[lead + d]} with padding {padding[d]}",
             )
+        if isinstance(extent, Size):
+            spare.append(extent)
         shape.append(extent // strides[d] + 1)
         terms = ((lead + d, strides[d]), (lead + rank + d, dilations[d]))
         maps.append(AxisMap(-padding[d][0], terms, 1, padding[d] != (0, 0)))
-    return affine(x, (*shape, *sizes), maps, fill)
+    return affine(x, (*shape, *sizes), maps, fill, spare)
 
 
 def fold(x: Tensor, map: Affine, shape: Shape) -> Tensor:
@@ -267,6 +284,7 @@ def concat(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:
 def stack(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
     found = tensors("stack", operands)
+    axis = whole("stack", "axis", axis, error=ShapeError)
     if len({t.shape for t in found}) != 1:
         shapes = " and ".join(dict.fromkeys(show_shape(t.shape) for t in found))
         refuse(ShapeError, "stack", found, f"takes operands of one shape, got {shapes}")
@@ -276,6 +294,9 @@ def stack(operands: Sequence[TensorLike], axis: int = 0) -> Tensor:
 def flatten(x: TensorLike, start: int = 0) -> Tensor:
     """All axes from ``start`` on made one."""
     tensor = as_tensor(x, "flatten")
+    start = whole("flatten", "start", start, error=ShapeError)
+    if not -tensor.ndim <= start <= tensor.ndim:
+        refuse(ShapeError, "flatten", (tensor,), f"axis {start} does not exist in {tensor.ndim} dimensions")
     lead = tensor.shape[:start]
     return reshape(tensor, (*lead, product(tensor.shape[start:])))
 

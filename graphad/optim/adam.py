@@ -4,10 +4,11 @@ from abc import abstractmethod
 from typing import final
 
 from graphad.build import constant, refuse
+from graphad.checks import flag, real
 from graphad.compiler.errors import GraphError
 from graphad.ops.arithmetic import maximum, square
 from graphad.ops.exponential import power, sqrt
-from graphad.optim.optimizer import Optimizer, Updates, within
+from graphad.optim.optimizer import Optimizer, Updates
 from graphad.tensor import Parameter, Tensor
 
 
@@ -27,10 +28,10 @@ class _Adam(Optimizer):
         pair: object = betas  # the user's: may be anything
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             refuse(GraphError, name, (), f"betas is a pair of numbers in [0, 1), got {betas!r}; write (0.9, 0.999)")
-        self.betas = within(name, "betas[0]", betas[0], 0, 1), within(name, "betas[1]", betas[1], 0, 1)
-        self.eps = within(name, "eps", eps, 0, float("inf"))
-        self.weight_decay = within(name, "weight_decay", weight_decay, 0, float("inf"))
-        self.amsgrad = amsgrad
+        self.betas = real(name, "betas[0]", betas[0], 0, 1), real(name, "betas[1]", betas[1], 0, 1)
+        self.eps = real(name, "eps", eps, 0)
+        self.weight_decay = real(name, "weight_decay", weight_decay, 0)
+        self.amsgrad = flag(name, "amsgrad", amsgrad)
 
     @abstractmethod
     def _decayed(self, leaf: Parameter, gradient: Tensor) -> tuple[Tensor, Tensor]:

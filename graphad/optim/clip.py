@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from graphad.build import refuse
+from graphad.build import as_tensor, refuse
+from graphad.checks import mapped, number_of
 from graphad.compiler.errors import GraphError
 from graphad.ops.arithmetic import square, where
 from graphad.ops.exponential import sqrt
 from graphad.ops.reductions import sum as sum_
-from graphad.optim.optimizer import real
 from graphad.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
@@ -16,11 +16,12 @@ T = TypeVar("T", bound=Tensor)
 
 def global_norm(gradients: Mapping[T, Tensor]) -> Tensor:
     """The Euclidean norm of all gradients as one vector."""
+    mapped("global_norm", "gradients", gradients, "{parameter: gradient}")
     if not gradients:
         refuse(GraphError, "global_norm", (), "there are no gradients")
     total: Tensor | None = None
     for gradient in gradients.values():
-        part = sum_(square(gradient))
+        part = sum_(square(as_tensor(gradient, "global_norm")))
         total = part if total is None else total + part
     assert total is not None
     return sqrt(total)
@@ -35,7 +36,8 @@ def clip_by_global_norm(gradients: Mapping[T, Tensor], limit: float) -> dict[T, 
     >>> ga.evaluate(clipped[w]).round(3)
     array([0.6, 0.8], dtype=float32)
     """
-    if not real(limit) > 0:
+    mapped("clip_by_global_norm", "gradients", gradients, "{parameter: gradient}")
+    if not number_of(limit) > 0:
         refuse(GraphError, "clip_by_global_norm", (), f"limit is above 0, got {limit!r}")
     ratio = limit / (global_norm(gradients) + 1e-6)
     factor = where(ratio < 1, ratio, 1)

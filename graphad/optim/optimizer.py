@@ -3,14 +3,13 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from numbers import Real
 from typing import Any, final
 
 import numpy as np
 
 from graphad.autodiff import grad
 from graphad.build import refuse
+from graphad.checks import listed, mapped, real, shown
 from graphad.compiler.errors import GraphadError, GraphError, ShapeError
 from graphad.leaves import state
 from graphad.nn import storage
@@ -66,7 +65,7 @@ class Optimizer(ABC):
         given: tuple[object, object] = loss, parameters  # the user's: may be anything
         if not isinstance(given[0], Tensor) or isinstance(given[1], Tensor):
             refuse(GraphError, type(self).__name__, (), "minimize takes the loss, then the parameters: (loss, [w, b])")
-        leaves = list(parameters)
+        leaves = listed(type(self).__name__, "parameters", parameters, "parameters")
         if not leaves:
             refuse(GraphError, type(self).__name__, (), "there are no parameters to update")
         return self.updates(dict(zip(leaves, grad(loss, leaves), strict=True)))
@@ -74,6 +73,7 @@ class Optimizer(ABC):
     def updates(self, gradients: Mapping[Parameter, Tensor]) -> Updates:
         """The same from gradients of the user's own making: clipped, averaged, of several losses."""
         found: Updates = {}
+        mapped(type(self).__name__, "gradients", gradients, "{parameter: gradient}")
         for leaf, gradient in gradients.items():
             self._check(leaf, gradient)
         self._begin(found)
@@ -105,6 +105,9 @@ class Optimizer(ABC):
         name = type(self).__name__
         if not isinstance(leaf, Parameter):
             refuse(GraphError, name, (leaf,), "updates parameters only; make one with ga.parameter")
+        given: object = gradient  # the user's: may be anything
+        if not isinstance(given, Tensor):
+            refuse(GraphError, name, (leaf,), f"the gradient of {leaf.name!r} is a tensor, got {shown(given)}")
         if gradient.shape != leaf.shape:
             refuse(
                 ShapeError,
@@ -140,20 +143,4 @@ class Optimizer(ABC):
 
 
 def _positive(who: str, what: str, value: float) -> float:
-    return within(who, what, value, 0, float("inf"))
-
-
-def real(value: object) -> float:
-    """``value`` if it is a number, else nan."""
-    with suppress(OverflowError):
-        if isinstance(value, Real) or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf"):
-            return float(value)
-    return math.nan
-
-
-def within(who: str, what: str, value: float, low: float, high: float) -> float:
-    """``value`` if it is a number in [low, high)."""
-    number = real(value)
-    if not low <= number < high:
-        refuse(GraphError, who, (), f"{what} is in [{low}, {high}), got {value!r}")
-    return number
+    return real(who, what, value, 0)

@@ -5,8 +5,9 @@ from abc import ABC, abstractmethod
 from typing import final
 
 from graphad.build import refuse
+from graphad.checks import number_of, real, shown
 from graphad.compiler.errors import GraphError
-from graphad.optim.optimizer import Optimizer, real
+from graphad.optim.optimizer import Optimizer
 
 
 class Schedule(ABC):
@@ -16,6 +17,9 @@ class Schedule(ABC):
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
+        given: object = optimizer  # the user's: may be anything
+        if not isinstance(given, Optimizer):
+            refuse(GraphError, type(self).__name__, (), f"optimizer is an optimiser, got {shown(given)}")
         self.optimizer = optimizer
         self.base = float(optimizer.lr.value)
 
@@ -42,13 +46,13 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step: float, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        if not real(step) > 0:
+        if not number_of(step) > 0:
             refuse(GraphError, "StepLR", (), f"step is above 0, got {step!r}")
-        self.step = step
-        self.gamma = gamma
+        self.step = real("StepLR", "step", step)
+        self.gamma = real("StepLR", "gamma", gamma, 0)
 
     def rate(self, time: float) -> float:
-        return float(self.base * self.gamma ** math.floor(time / self.step))
+        return float(self.base * self.gamma ** math.floor(real("StepLR", "time", time, 0) / self.step))
 
 
 @final
@@ -65,11 +69,11 @@ class CosineLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, steps: float, minimum: float = 0.0) -> None:
         super().__init__(optimizer)
-        if not real(steps) > 0:
+        if not number_of(steps) > 0:
             refuse(GraphError, "CosineLR", (), f"steps is above 0, got {steps!r}")
-        self.steps = steps
-        self.minimum = minimum
+        self.steps = real("CosineLR", "steps", steps)
+        self.minimum = real("CosineLR", "minimum", minimum, 0)
 
     def rate(self, time: float) -> float:
-        done = min(time / self.steps, 1.0)
+        done = min(real("CosineLR", "time", time, 0) / self.steps, 1.0)
         return self.minimum + (self.base - self.minimum) * (1 + math.cos(math.pi * done)) / 2

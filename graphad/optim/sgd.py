@@ -3,9 +3,10 @@
 from typing import final
 
 from graphad.build import refuse
+from graphad.checks import flag, real
 from graphad.compiler.errors import GraphError
 from graphad.ops.arithmetic import equal, where
-from graphad.optim.optimizer import Optimizer, Updates, within
+from graphad.optim.optimizer import Optimizer, Updates
 from graphad.tensor import Parameter, Tensor
 
 
@@ -35,11 +36,11 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         super().__init__(lr)
-        self.momentum = within("SGD", "momentum", momentum, 0, float("inf"))
-        self.dampening = within("SGD", "dampening", dampening, 0, float("inf"))
-        self.weight_decay = within("SGD", "weight_decay", weight_decay, 0, float("inf"))
-        self.nesterov = nesterov
-        if nesterov and (momentum == 0 or dampening != 0):
+        self.momentum = real("SGD", "momentum", momentum, 0, 1)
+        self.dampening = real("SGD", "dampening", dampening, 0)
+        self.weight_decay = real("SGD", "weight_decay", weight_decay, 0)
+        self.nesterov = flag("SGD", "nesterov", nesterov)
+        if nesterov and (self.momentum == 0 or self.dampening != 0):
             refuse(GraphError, "SGD", (), "nesterov takes a momentum and no dampening")
 
     def _begin(self, updates: Updates) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from graphad.autodiff.modes import check_reach, directions, grad, order, pull_back, push_forward
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.build import refuse
+from graphad.checks import shown
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.graph import topological
@@ -40,6 +41,8 @@ def hessian(y: Any, x: Any, mode: Mode = "auto") -> Any:
     array([[0., 1.],
            [1., 0.]], dtype=float32)
     """
+    if not isinstance(mode, str):
+        refuse(GraphError, "hessian", (), f"mode is a text, such as 'auto', got {shown(mode)}")
     if mode == "sparse":
         if not isinstance(x, Tensor):
             refuse(GraphError, "hessian", (y,), "mode='sparse' takes one tensor; ask for each by itself")

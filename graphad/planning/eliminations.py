@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphad.build import refuse
+from graphad.checks import listed
+from graphad.checks import shown as brief
 from graphad.compiler.errors import GraphError
 from graphad.elimination import solve
 from graphad.elimination.solution import Solution
@@ -113,6 +115,9 @@ def in_order(problem: Problem, order: Sequence[Any]) -> Elimination:
 
     Errors: GraphError for one that is no such tensor, that stands twice, or that is missed.
     """
+    for v in listed("jacobian", "order", order, "intermediate tensors"):
+        if not isinstance(v, Tensor):
+            refuse(GraphError, "jacobian", (), f"an order is of tensors, got {brief(v)}")
     graph = scalars(problem)
     dag = of_nodes(problem) if graph is None else of_scalars(graph)
     number = {(v[0] if isinstance(v, tuple) else v): k for k, v in enumerate(dag.vertices)}

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from graphad.autodiff.structure import flatten
 from graphad.build import refuse
+from graphad.checks import shown
 from graphad.compiler.errors import GraphError
 from graphad.planning.candidates import Candidate, chained, eliminated, sweep
 from graphad.planning.eliminations import LARGEST, in_order
@@ -46,8 +47,9 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
     """
     if isinstance(mode, Plan):
         return _by_plan(mode, y, x, order)
-    if mode not in MODES:
-        refuse(GraphError, "jacobian", (), f"mode is one of {', '.join(map(repr, MODES))}, or a plan; got {mode!r}")
+    if not isinstance(mode, str) or mode not in MODES:
+        wanted = f"mode is one of {', '.join(map(repr, MODES))}, or a plan"
+        refuse(GraphError, "jacobian", (), f"{wanted}; got {shown(mode)}")
     if order is not None and mode != "eliminate":
         refuse(GraphError, "jacobian", (), f"an order is for mode='eliminate', got mode={mode!r}")
     problem = question("jacobian", y, x)

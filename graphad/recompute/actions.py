@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graphad.checks import whole
 from graphad.compiler.errors import GraphError
 
 
@@ -66,7 +67,13 @@ def replay(actions: Iterable[Action], steps: int) -> Replay:
 
     Errors: GraphError where an action finds no state or no tape, or where adjoints do not go from last to first.
     """
+    if not isinstance(actions, Iterable):
+        raise GraphError(f"recompute.replay: actions are a list, got {actions!r}")
+    steps = whole("recompute.replay", "steps", steps, 0, 10**9)
     actions = tuple(actions)
+    for action in actions:
+        if not isinstance(action, Snapshot | Restore | Advance | Tape | Turn):
+            raise GraphError(f"recompute.replay: an action is Snapshot, Restore, Advance, Tape or Turn, got {action!r}")
     uses = _uses(actions)
     forward = [0] * steps
     kept: set[int] = set()

@@ -8,6 +8,7 @@ import numpy as np
 from graphad.autodiff import modes
 from graphad.autodiff.structure import flatten, unflatten
 from graphad.build import refuse
+from graphad.checks import shown
 from graphad.compiler.errors import GraphError
 from graphad.ops.creation import ones_like
 from graphad.recompute.plan import Plan, describe, describe_choice, largest, size
@@ -74,8 +75,8 @@ def plan(y: Tensor, wrt: Any, memory_limit: int | None = None, method: Method | 
     """
     leaves = modes.check_scalar("plan", y, wrt)
     limit = None if memory_limit is None else _bytes("plan", memory_limit)
-    if method not in (_AUTO, *METHODS):
-        refuse(GraphError, "plan", (y,), f"method is one of auto, {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(method, str) or method not in (_AUTO, *METHODS):
+        refuse(GraphError, "plan", (y,), f"method is one of auto, {', '.join(METHODS)}, got {shown(method)}")
     if method not in (_AUTO, "store") and limit is None:
         refuse(GraphError, "plan", (y,), f"method {method!r} needs a memory_limit")
     program = trace([y], [ones_like(y)], leaves)

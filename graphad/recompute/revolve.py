@@ -2,7 +2,7 @@
 
 from math import comb
 
-from graphad.compiler.errors import GraphError
+from graphad.checks import whole
 from graphad.recompute.actions import Action, Advance, Restore, Snapshot, Tape, Turn
 
 
@@ -66,5 +66,5 @@ def _repeats(steps: int, snapshots: int) -> int:
 
 
 def _check(name: str, steps: int, snapshots: int) -> None:
-    if steps < 1 or snapshots < 1:
-        raise GraphError(f"recompute.{name}: needs at least one step and one snapshot, got {steps} and {snapshots}")
+    whole(f"recompute.{name}", "steps", steps, 1)
+    whole(f"recompute.{name}", "snapshots", snapshots, 1)

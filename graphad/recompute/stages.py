@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from graphad.checks import listed, whole
 from graphad.compiler.errors import GraphError
 from graphad.recompute.actions import Action, Advance, Restore, Snapshot, Tape, Turn
 
@@ -69,6 +70,9 @@ class Chain:
     """
 
     def __init__(self, stages: Sequence[Stage], fresh: Sequence[Sequence[int]] | None = None) -> None:
+        listed("recompute.Chain", "stages", stages, "Stage")
+        if not all(isinstance(s, Stage) for s in stages):
+            raise GraphError("recompute.Chain: each of the stages is a recompute.Stage")
         if not stages:
             raise GraphError("recompute.Chain: the chain is empty; it needs at least one Stage")
         self.stages = tuple(stages)
@@ -191,6 +195,7 @@ def checkpoint(stages: Sequence[Stage], memory: int) -> Schedule:
     0
     """
     chain = Chain(stages)
+    memory = whole("recompute.checkpoint", "memory", memory, 0)
     least, leanest = chain.leanest()
     if memory < least:
         raise GraphError(f"recompute.checkpoint: {memory} is less memory than any schedule takes; the least is {least}")

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from graphad.compiler.build import Built
-from graphad.failures import explain_failure
 from graphad.runtime import GuardError
 from graphad.specialization import Specialization
 from graphad.text import Text, table, time_text
@@ -53,7 +52,7 @@ def profile(last: Specialization, inputs: Sequence[np.ndarray], repeats: int) ->
     try:
         seconds = last.instance.profile(inputs, last.outputs(), repeats)
     except GuardError as error:
-        raise explain_failure(built, error) from None
+        raise last.explained(error, inputs) from None
     finally:
         for storage, before in zip(storages, saved, strict=True):
             storage[...] = before

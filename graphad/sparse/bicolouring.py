@@ -4,9 +4,12 @@ from typing import Final
 
 import numpy as np
 
+from graphad.build import refuse
+from graphad.checks import number_of, real, shown, whole
+from graphad.compiler.errors import GraphError
 from graphad.sparse.colouring import Colouring, colour_needed
 from graphad.sparse.kernels import independent, run
-from graphad.sparse.matrix import Array, Csr, sparse
+from graphad.sparse.matrix import Array, Csr, pattern_of, sparse
 
 NONE: Final = -1
 
@@ -21,6 +24,11 @@ def colour_both(
     Then each side is coloured anew for the entries that fell to it (Coleman and Verma, SIAM J. Sci. Comput. 19 (1998));
     the lesser count of the two is kept. None if it comes to cost ``limit`` or more.
     """
+    pattern, seed = pattern_of("colour_both", pattern), whole("colour_both", "seed", seed, 0)
+    tangent_cost = real("colour_both", "tangent_cost", tangent_cost, 0)
+    adjoint_cost = real("colour_both", "adjoint_cost", adjoint_cost, 0)
+    if not number_of(limit) > 0:
+        refuse(GraphError, "colour_both", (), f"limit is a number above 0, got {shown(limit)}")
     found = _divide(pattern, tangent_cost, adjoint_cost, 2 * limit)
     if found is None:
         return None

@@ -6,8 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from graphad.build import refuse
+from graphad.checks import whole
+from graphad.compiler.errors import ShapeError
 from graphad.sparse.kernels import greedy, run, star
-from graphad.sparse.matrix import Array, Csr, places, sparse
+from graphad.sparse.matrix import Array, Csr, pattern_of, places, sparse
 from graphad.sparse.orders import orders
 
 PAIRS: Final = 20_000_000
@@ -28,12 +31,13 @@ def colour_columns(pattern: Csr, seed: int = 0) -> Colouring:
 
     Source: Curtis, Powell and Reid, J. Inst. Maths Applics 13 (1974); Coleman and More, SIAM J. Numer. Anal. 20 (1983).
     """
+    pattern, seed = pattern_of("colour_columns", pattern), whole("colour_columns", "seed", seed, 0)
     return colour_needed(pattern, np.ones(pattern.nnz, bool), seed)
 
 
 def colour_rows(pattern: Csr, seed: int = 0) -> Colouring:
     """Rows that share a column get different colours: all entries can be read from seeds @ J."""
-    return colour_columns(pattern.T.tocsr(), seed)
+    return colour_columns(pattern_of("colour_rows", pattern).T.tocsr(), seed)
 
 
 def colour_needed(pattern: Csr, needed: Array, seed: int = 0) -> Colouring:
@@ -94,6 +98,9 @@ def colour_star(pattern: Csr, seed: int = 0) -> Colouring:
     Source: Coleman and More, Math. Programming 28 (1984); the name and the greedy rule: Gebremedhin, Manne and Pothen,
     SIAM Review 47 (2005).
     """
+    pattern, seed = pattern_of("colour_star", pattern), whole("colour_star", "seed", seed, 0)
+    if pattern.shape[0] != pattern.shape[1]:
+        refuse(ShapeError, "colour_star", (), f"a symmetric pattern is square, got {list(pattern.shape)}")
     graph = _without_diagonal(pattern)
     n = graph.shape[0]
     starts, neighbours = graph.indptr.astype(np.int64), graph.indices.astype(np.int64)

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from graphad.build import refuse
+from graphad.checks import shown
 from graphad.compiler.errors import GraphError
 from graphad.sparse.bicolouring import colour_both
 from graphad.sparse.colouring import Colouring, colour_columns, colour_rows, colour_star
@@ -136,8 +137,8 @@ def compress(
 
 def check_choice(name: str, method: Any, allowed: tuple[str, ...], *costs: Any) -> None:
     """A method that there is, and costs above 0."""
-    if method not in allowed:
-        refuse(GraphError, name, (), f"method is one of {', '.join(map(repr, allowed))}, got {method!r}")
+    if not isinstance(method, str) or method not in allowed:
+        refuse(GraphError, name, (), f"method is one of {', '.join(map(repr, allowed))}, got {shown(method)}")
     for cost in costs:
         if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < math.inf:
             refuse(GraphError, name, (), f"the cost of a sweep is a number above 0, got {cost!r}")

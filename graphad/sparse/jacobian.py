@@ -38,9 +38,13 @@ def sparse_jacobian(y: Tensor, x: Tensor, plan: Compression | None = None, **cho
     """
     if plan is None:
         plan = compress_jacobian(y, x, **choices)
-    elif plan.y is not y or plan.x is not x or plan.method == "star" or choices:
+    elif not _is_for(plan, y, x) or plan.method == "star" or choices:
         refuse(GraphError, "sparse_jacobian", (y, x), "the plan is another's; make one by compress_jacobian(y, x)")
     return built(plan, y.dtype)
+
+
+def _is_for(plan: object, y: Tensor, x: Tensor) -> bool:
+    return isinstance(plan, Compression) and plan.y is y and plan.x is x
 
 
 def compress_jacobian(
@@ -85,7 +89,12 @@ def sparse_hessian(y: Tensor, x: Tensor, plan: Compression | None = None) -> Spa
     """
     if plan is None:
         plan = compress_hessian(y, x)
-    elif plan.x is not x or plan.y is not y or plan.method not in ("star", "structure"):
+    elif (
+        not isinstance(plan, Compression)
+        or plan.x is not x
+        or plan.y is not y
+        or plan.method not in ("star", "structure")
+    ):
         refuse(GraphError, "sparse_hessian", (y, x), "the plan is another's; make one by compress_hessian(y, x)")
     return built(plan, x.dtype)
 

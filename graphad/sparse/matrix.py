@@ -12,7 +12,8 @@ import numpy as np
 
 from graphad._lazy import lazy_import
 from graphad.build import refuse
-from graphad.compiler.errors import ShapeError
+from graphad.checks import shown
+from graphad.compiler.errors import GraphError, ShapeError
 from graphad.tensor import Tensor
 
 sparse = lazy_import("scipy.sparse")
@@ -22,6 +23,15 @@ Array: TypeAlias = np.ndarray
 
 LARGEST: Final = 2**28
 """Entries of a pattern, beyond which it is refused: a gigabyte of indices."""
+
+
+def pattern_of(name: str, pattern: object) -> Csr:
+    """A pattern that the user hands over: a sparse matrix, by rows."""
+    if not sparse.issparse(pattern):
+        refuse(
+            GraphError, name, (), f"a pattern is a sparse matrix, got {shown(pattern)}; write scipy.sparse.csr_array"
+        )
+    return pattern if pattern.format == "csr" else sparse.csr_array(pattern)  # type: ignore[attr-defined]
 
 
 def elements(x: Tensor) -> int:

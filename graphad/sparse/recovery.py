@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from graphad.sparse.matrix import Array, Csr
+from graphad.build import refuse
+from graphad.checks import shown
+from graphad.compiler.errors import GraphError
+from graphad.sparse.matrix import Array, Csr, pattern_of
 
 
 def recover(pattern: Csr, columns: Array, rows: Array) -> tuple[Array, Array]:
@@ -11,6 +14,9 @@ def recover(pattern: Csr, columns: Array, rows: Array) -> tuple[Array, Array]:
     ``J @ seeds`` comes as (colours of columns, rows), ``seeds @ J`` as (colours of rows, columns), both row-major.
     The place is -1 where the colours leave the entry mixed with others: then they are no colouring.
     """
+    pattern = pattern_of("recover", pattern)
+    columns = _colours("columns", columns, pattern.shape[1])
+    rows = _colours("rows", rows, pattern.shape[0])
     row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)).astype(np.int64)
     column = pattern.indices.astype(np.int64)
     by_column = _alone(row, columns[column], int(columns.max(initial=-1)) + 1, pattern.shape[0])
@@ -19,6 +25,16 @@ def recover(pattern: Csr, columns: Array, rows: Array) -> tuple[Array, Array]:
         by_column, columns[column] * pattern.shape[0] + row, np.where(by_row, rows[row] * pattern.shape[1] + column, -1)
     )
     return by_column, place
+
+
+def _colours(side: str, colours: object, count: int) -> Array:
+    """A colour for each line, -1 for none."""
+    fits = isinstance(colours, np.ndarray) and colours.dtype.kind == "i" and colours.shape == (count,)
+    if not fits:
+        refuse(
+            GraphError, "recover", (), f"{side} is an array of {count} integers, a colour each, got {shown(colours)}"
+        )
+    return colours  # type: ignore[return-value]
 
 
 def _alone(line: Array, colour: Array, colours: int, lines: int) -> Array:

@@ -1,14 +1,18 @@
 """The training loop."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from graphad.build import refuse
+from graphad.checks import flag, function, shown, text, whole
+from graphad.compiler.errors import GraphError
 from graphad.nn.module import Module
 from graphad.optim import Optimizer, Schedule
 from graphad.train import snapshot
@@ -17,6 +21,7 @@ from graphad.train.history import Epoch, History
 from graphad.train.progress import Advance, bar
 
 
+@runtime_checkable
 class Batches(Protocol):
     """What ``fit`` draws batches from, such as ``data.Loader``: epoch k is the same whenever it is asked for."""
 
@@ -59,7 +64,11 @@ def fit(
     Errors: CheckpointError for a checkpoint that does not fit, before anything is loaded; TrainingError for a loss
     that is not finite.
     """
-    folder = None if checkpoint is None else Path(checkpoint)
+    function("fit", "step", step, "a batch")
+    whole("fit", "epochs", epochs, 0)
+    resume, progress = flag("fit", "resume", resume), flag("fit", "progress", progress)
+    _check_parts(loader, model, optimizer, schedule, validate, log)
+    folder = None if checkpoint is None else Path(text("fit", "checkpoint", _path(checkpoint)))
     history = History()
     if resume and folder is not None and (folder / snapshot.LAST).exists():
         history = snapshot.load(folder / snapshot.LAST, model, optimizer, loader.seed)
@@ -108,3 +117,24 @@ def _number(value: Any, epoch: int, batch: int) -> float:
             "ga.Options(nan_guard=True) names the node that made the first NaN"
         )
     return loss
+
+
+def _check_parts(loader: object, model: object, optimizer: object, *optional: object) -> None:
+    """That each part is what its name says."""
+    schedule, *called = optional
+    kinds: tuple[tuple[str, object, type, str], ...] = (
+        ("loader", loader, Batches, "batches, such as data.Loader"),
+        ("model", model, Module, "a layer"),
+        ("optimizer", optimizer, Optimizer, "an optimiser"),
+        ("schedule", schedule, Schedule, "a schedule"),
+    )
+    for name, value, kind, wanted in kinds:
+        if not isinstance(value, kind) and not (name == "schedule" and value is None):
+            refuse(GraphError, "fit", (), f"{name} is {wanted}, got {shown(value)}")
+    for name, value, form in (("validate", called[0], "()"), ("log", called[1], "an epoch")):
+        if value is not None:
+            function("fit", name, value, form)
+
+
+def _path(value: object) -> object:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -9,7 +9,10 @@ from typing import Any, Final, final
 
 from numpy.typing import NDArray
 
+from graphad.build import refuse
+from graphad.checks import shown, whole
 from graphad.compile import compile as compile_
+from graphad.compiler.errors import GraphError
 from graphad.data import Dataset, Loader, random_shift
 from graphad.function import Function
 from graphad.leaves import input as placeholder
@@ -42,6 +45,9 @@ class Trained:
 
 def epochs_for(dataset: Dataset) -> int:
     """How many epochs ``lenet5`` trains unless told: fewer where an epoch has many images."""
+    given: object = dataset  # the user's: may be anything
+    if not isinstance(given, Dataset):
+        refuse(GraphError, "epochs_for", (), f"dataset is a data.Dataset, got {shown(given)}")
     return LARGE_EPOCHS if len(dataset.train_labels) > LARGE else DIGITS_EPOCHS
 
 
@@ -68,7 +74,9 @@ def lenet5(
     98.9, mean 99.2. (PyTorch with the same settings: 98.6, 100.0, 98.3, 99.7, 98.9, mean 99.1; 100 epochs, weight
     decay 5e-4, label smoothing 0.1 or Adam stay within 0.4 of that.)
     """
-    epochs = epochs_for(dataset) if epochs is None else epochs
+    usual = epochs_for(dataset)
+    epochs = usual if epochs is None else whole("lenet5", "epochs", epochs, 0)
+    batch, seed = whole("lenet5", "batch", batch, 1), whole("lenet5", "seed", seed, 0)
     model = models.lenet5(len(dataset.names), seed)
     optimizer = SGD(lr=lr, momentum=0.9)
     began = time.perf_counter()

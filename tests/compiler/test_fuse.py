@@ -3,7 +3,7 @@
 import pytest
 
 from graphad.compiler.ir.text import parse
-from graphad.compiler.passes.fuse import fuse, unfused
+from graphad.compiler.passes.fuse import fuse
 from graphad.compiler.passes.kernels.stored import LARGE
 from tests.compiler.texts import after
 
@@ -172,10 +172,6 @@ def kernels(text: str) -> list[str]:
 def test_kernels(name: str) -> None:
     before, expected = CASES[name]
     assert kernels(after(fuse, before)) == expected
-
-
-def test_unfused_stores_every_node() -> None:
-    assert kernels(after(unfused, PRODUCT)) == ["%2 -> %2", "%4 -> %4", "%5 -> %5", "%6 -> %6"]
 
 
 def test_straight_line_code_is_one_kernel_however_long() -> None:

@@ -3,7 +3,8 @@
 from graphad.compiler.ir.text import parse
 from graphad.compiler.ir.verify import verify
 from graphad.compiler.lower.assign import Assignment, assign_storage
-from graphad.compiler.passes.fuse import fuse, unfused
+from graphad.compiler.passes.fuse import fuse
+from tests.compiler.texts import apart as unfused
 
 CHAIN = """
     %0: float32[4] = input "x"
@@ -25,11 +26,6 @@ def test_a_chain_is_computed_in_one_place() -> None:
     found, assignment = places(CHAIN, apart=True)
     assert found == {"input": "input 0", "exp": "local 0", "tanh": "local 0", "sin": "output 0"}
     assert len(assignment.locals) == 1
-
-
-def test_what_is_watched_has_a_place_of_its_own() -> None:
-    found, _ = places(CHAIN, apart=True, watched=True)
-    assert found["exp"] != found["tanh"]
 
 
 def test_a_value_read_later_keeps_its_place() -> None:

@@ -16,9 +16,9 @@ from graphad.compiler import build
 from graphad.compiler.interpret import interpret
 from graphad.compiler.ir.graph import Graph, topological
 from graphad.compiler.lower import accumulate, gemm, panels, reduce, rows
-from graphad.compiler.passes import fuse
 from graphad.compiler.passes.kernels import groups, stored
 from graphad.compiler.pipeline import run as passes
+from tests.compiler.texts import apart
 from tests.cpu.oracle import reference, run, same
 from tests.strategies import RandomGraph, random_graph
 
@@ -56,9 +56,8 @@ def test_fused(made: list[RandomGraph]) -> None:
 
 @pytest.fixture(scope="module")
 def unfused() -> Iterator[None]:
-    """Every node a kernel of its own, as under nan_guard, but NaN may pass."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "fuse", fuse.unfused)
+        patch.setattr(build, "fuse", apart)
         yield
 
 

@@ -75,7 +75,10 @@ def test_tensordot(axes: Any) -> None:
 def test_vecdot_and_outer() -> None:
     a, b = normal(2, 3), normal(1, 3)
     agree(ga.vecdot, lambda x, y: (x * y).sum(-1), a, b)
-    agree(lambda x, y: ga.vecdot(x, y, axis=0), lambda x, y: (x * y).sum(0), a, b)
+    agree(lambda x, y: ga.vecdot(x, y, axis=0), lambda x, y: (x * y).sum(0), a, normal(2, 1))
+    for y, axis in ((normal(2, 1), -1), (b, 0), (normal(3), 0)):
+        with pytest.raises(ga.ShapeError, match=rf"^vecdot\(.*: axis {axis} is .*; it is summed over, so both have"):
+            ga.vecdot(a, y, axis)
     agree(ga.outer, np.outer, normal(2), normal(3))
 
 

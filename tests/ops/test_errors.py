@@ -146,7 +146,8 @@ def test_the_layer_is_named() -> None:
 def test_what_is_only_known_in_the_run_names_op_and_line() -> None:
     x, i = ga.input("x", (3,)), ga.input("i", (2,), "int64")
     with pytest.raises(
-        ga.GraphadError, match=r"gather\(float32\[3\], int64\[2\]\): index -1..7 out of range .*test_errors.py:\d+\]"
+        ga.GraphadError,
+        match=r"gather\(float32\[3\], int64\[2\]\): index 7 is out of range -3 to 2 .*test_errors.py:\d+\]",
     ):
         ga.evaluate(x[i], {x: np.zeros(3, "float32"), i: [7, -4]})
 

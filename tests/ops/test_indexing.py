@@ -81,7 +81,9 @@ def test_one_hot() -> None:
     at = {i: np.array([[0, 2], [1, 1]])}
     np.testing.assert_array_equal(ga.evaluate(ga.one_hot(i, 3), at), np.eye(3)[at[i]])
     for wrong in (-1, 3):
-        with pytest.raises(IndexError, match=r"in_range.*out of range 0..2.*test_indexing.py"):
+        with pytest.raises(
+            IndexError, match=rf"in_range.*index or label {wrong} is out of range 0 to 2 .*test_indexing.py"
+        ):
             ga.evaluate(ga.one_hot(i, 3), {i: np.full((1, 2), wrong)})
 
 

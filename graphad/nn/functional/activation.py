@@ -4,7 +4,9 @@ import math
 from typing import Literal
 
 from graphad.autodiff import stop_gradient
-from graphad.build import TensorLike, as_tensor, need_float, normalize_axis
+from graphad.build import TensorLike, as_tensor, need_float, normalize_axis, refuse
+from graphad.checks import one_of, real
+from graphad.compiler.errors import GraphError
 from graphad.ops.arithmetic import relu, where
 from graphad.ops.exponential import erfc, exp, expm1, log, sigmoid
 from graphad.ops.exponential import softplus as softplus_
@@ -22,7 +24,9 @@ def _float(name: str, x: TensorLike) -> Tensor:
 
 def softplus(x: TensorLike, beta: float = 1.0) -> Tensor:
     """``log(1 + exp(beta x)) / beta``, without overflow (so torch's ``threshold`` is not needed)."""
-    tensor = _float("softplus", x)
+    tensor, beta = _float("softplus", x), real("softplus", "beta", beta)
+    if beta <= 0:
+        refuse(GraphError, "softplus", (tensor,), f"beta is above 0, got {beta:g}")
     return softplus_(tensor) if beta == 1 else softplus_(tensor * beta) / beta
 
 
@@ -38,11 +42,9 @@ def gelu(x: TensorLike, approximate: Literal["none", "tanh"] = "none") -> Tensor
     0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). The exact form uses erfc, which keeps its digits far below zero.
     """
     tensor = _float("gelu", x)
-    if approximate == "tanh":
+    if one_of("gelu", "approximate", approximate, ("none", "tanh")) == "tanh":
         inner = math.sqrt(2 / math.pi) * (tensor + 0.044715 * tensor * tensor * tensor)
         return 0.5 * tensor * (1 + tanh(inner))
-    if approximate != "none":
-        raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
     return 0.5 * tensor * erfc(tensor * -math.sqrt(0.5))
 
 
@@ -54,14 +56,14 @@ def silu(x: TensorLike) -> Tensor:
 
 def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """``x`` where positive, ``alpha (exp(x) - 1)`` elsewhere."""
-    tensor = _float("elu", x)
+    tensor, alpha = _float("elu", x), real("elu", "alpha", alpha)
     # the inner choice keeps exp of a large x, infinite, out of the derivative of the branch that is not taken
     return where(tensor > 0, tensor, alpha * expm1(where(tensor > 0, 0, tensor)))
 
 
 def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
     """``x`` where positive, ``negative_slope x`` elsewhere."""
-    tensor = _float("leaky_relu", x)
+    tensor, negative_slope = _float("leaky_relu", x), real("leaky_relu", "negative_slope", negative_slope)
     return where(tensor > 0, tensor, negative_slope * tensor)
 
 

@@ -1,6 +1,7 @@
 """Losses of class scores. Stable by construction: no softmax is formed and then its logarithm taken."""
 
 from graphad.build import TensorLike, as_tensor, refuse
+from graphad.checks import number_of, shown, whole
 from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.dtypes import is_float
 from graphad.nn.functional.activation import shifted
@@ -48,8 +49,10 @@ def cross_entropy(
     """
     check_reduction("cross_entropy", reduction)
     x, axis, classes = scores("cross_entropy", logits)
-    if not 0 <= label_smoothing <= 1:
-        refuse(GraphError, "cross_entropy", (x,), f"label_smoothing is in [0, 1], got {label_smoothing}")
+    if not 0 <= number_of(label_smoothing) <= 1:
+        refuse(GraphError, "cross_entropy", (x,), f"label_smoothing is in [0, 1], got {shown(label_smoothing)}")
+    if ignore_index is not None:
+        whole("cross_entropy", "ignore_index", ignore_index)
     row = None if weight is None else class_weights("cross_entropy", weight, x, axis)
     target = as_tensor(labels, "cross_entropy")
     low = shifted(x, axis)
@@ -146,8 +149,8 @@ def multi_margin_loss(
     values, axis, classes = scores("multi_margin_loss", x)
     if values.ndim > 2:
         refuse(ShapeError, "multi_margin_loss", (values,), f"scores have shape (N, C) or (C,), got {values.ndim} axes")
-    if p not in (1, 2):
-        refuse(GraphError, "multi_margin_loss", (values,), f"p is 1 or 2, got {p!r}")
+    if number_of(p) not in (1, 2):
+        refuse(GraphError, "multi_margin_loss", (values,), f"p is 1 or 2, got {shown(p)}")
     chosen = is_label(values, axis, labels_for("multi_margin_loss", values, axis, labels))
     own = spread_over(pick(values, chosen, axis), values, axis)
     short = where(chosen, 0, relu(margin - own + values))

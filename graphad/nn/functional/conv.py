@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from graphad.build import TensorLike, as_tensor, refuse
 from graphad.compiler.errors import DTypeError, ShapeError
 from graphad.compiler.ir.view import AxisMap
-from graphad.nn.functional.spatial import LAYOUTS, Each, Frame, Pairs, each, each_of, image, plural
+from graphad.nn.functional.spatial import LAYOUTS, Each, Frame, Pairs, count, each, each_of, image, plural
 from graphad.ops.contraction import contract
 from graphad.ops.shape import affine, reshape
 from graphad.tensor import Tensor
@@ -128,8 +128,7 @@ def _check_weight(name: str, rank: int, x: Tensor, weight: Tensor, groups: int) 
             (x, weight),
             f"x and weight have one dtype, got {x.dtype} and {weight.dtype}; write x.astype({weight.dtype!r})",
         )
-    if groups < 1:
-        refuse(ShapeError, name, (x, weight), f"groups is an integer >= 1, got {groups!r}")
+    count(name, "groups", groups)
     if isinstance(weight.shape[0], int) and weight.shape[0] % groups:
         refuse(
             ShapeError,
@@ -162,9 +161,9 @@ def _sizes(name: str, x: Tensor, weight: Tensor) -> tuple[int, ...]:
 def _pads(
     name: str, x: Tensor, padding: Padding, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> Pairs:
-    if padding == "valid":
+    if isinstance(padding, str) and padding == "valid":
         return ((0, 0),) * len(sizes)
-    if padding == "same":
+    if isinstance(padding, str) and padding == "same":
         if any(s != 1 for s in strides):
             refuse(ShapeError, name, (x,), f"padding='same' needs stride 1, got {list(strides)}; give numbers")
         totals = [(k - 1) * d for k, d in zip(sizes, dilations, strict=True)]

@@ -2,6 +2,7 @@
 
 from graphad.autodiff import custom_derivative
 from graphad.build import TensorLike, refuse
+from graphad.checks import flag
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import AxisMap
@@ -121,7 +122,7 @@ def _spread(x: Tensor, windows: Tensor) -> Tensor:
 def _avg_pool(
     name: str, rank: int, x: TensorLike, kernel_size: Each, stride: Each | None, padding: Each, include: bool
 ) -> Tensor:
-    tensor = image(name, x, rank)
+    tensor, include = image(name, x, rank), flag(name, "count_include_pad", include)
     frame = _frame(name, rank, tensor, kernel_size, stride, padding, 1)
     total = sum_(frame.slide(tensor), frame.axes)
     if include or not any(before for before, _ in frame.padding):

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from graphad.build import as_tensor, need_float, refuse
+from graphad.build import MOST, as_tensor, need_float, refuse
+from graphad.checks import shown
 from graphad.compiler.errors import ShapeError
 from graphad.ops.shape import window
 from graphad.tensor import Tensor
@@ -44,7 +45,9 @@ def spread(name: str, operands: Sequence[Tensor], argument: str, value: Each, ra
             ShapeError,
             name,
             operands,
-            f"{argument} is an integer >= {least}" + (f" or {rank} of them" if rank > 1 else "") + f", got {value!r}",
+            f"{argument} is an integer >= {least}"
+            + (f" or {rank} of them" if rank > 1 else "")
+            + f", got {shown(value)}",
         )
     return tuple(int(v) for v in found)
 
@@ -67,7 +70,7 @@ def each_of(number: object, noun: str) -> str:
 
 
 def _is_number(value: object, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and least <= int(value) <= MOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Literal, TypeAlias
 
 from graphad.build import TensorLike, as_tensor, need_float, refuse
+from graphad.checks import shown
 from graphad.compiler.errors import DTypeError, GraphError, ShapeError
 from graphad.compiler.ir.dtypes import is_integer
 from graphad.compiler.ir.view import AxisMap
@@ -18,8 +19,8 @@ Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
 def check_reduction(name: str, reduction: str) -> None:
     """Refuses anything but the three."""
-    if reduction not in ("mean", "sum", "none"):
-        refuse(GraphError, name, (), f"reduction is 'mean', 'sum' or 'none', got {reduction!r}")
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        refuse(GraphError, name, (), f"reduction is 'mean', 'sum' or 'none', got {shown(reduction)}")
 
 
 def reduced(losses: Tensor, reduction: Reduction) -> Tensor:

@@ -1,0 +1,181 @@
+"""Evaluate, compile and calls."""
+
+import graphad as ga
+from tests.wrong_calls import Row
+
+ROWS: list[Row] = [
+    (
+        "ga.evaluate(None)",
+        ga.GraphError,
+        "evaluate(): expected a tensor, or a list, tuple or dict of tensors, got None",
+    ),
+    ("ga.evaluate([])", ga.GraphError, "evaluate(): got no tensors"),
+    ("ga.evaluate(V, [1.0])", ga.GraphError, "evaluate(): values is a dict, {x: value}, got [1.0]"),
+    ('ga.evaluate(V, {"v": [1.0]})', ga.GraphError, "evaluate('v'): values are given for tensors: {x: value}"),
+    ("ga.evaluate(V, {V: MASKED})", ga.DTypeError, "argument 'v': a mask would be lost; write v.filled(value)"),
+    (
+        'ga.evaluate(V, {V: "abc"})',
+        ga.DTypeError,
+        "argument 'v': str does not convert to float32[3]: dtype <U3 is no number",
+    ),
+    (
+        "ga.evaluate(V, {V: [1.0, 2.0]})",
+        ga.ShapeError,
+        "argument 'v': axis 0 has 2 elements, expected 3: float32[3], got [2]",
+    ),
+    ("ga.evaluate(V, {V: [[1.0], [2.0, 3.0], 1.0]})", ga.ShapeError, "argument 'v': no array can be made of it"),
+    (
+        "ga.evaluate(V, {V: [1j, 2j, 3j]})",
+        ga.DTypeError,
+        "argument 'v': list does not convert to float32[3]: complex128 is not supported; write .real and",
+    ),
+    ("ga.evaluate(V)", ga.GraphError, "evaluate(float32[3]): needs a value for input 'v'"),
+    (
+        "ga.evaluate(FLAG, {FLAG: [2, 3]})",
+        ga.DTypeError,
+        "argument 'flag': list does not convert to bool[2]: a bool is True or False (or 1 or 0); write array",
+    ),
+    (
+        "ga.evaluate(INDEX, {INDEX: [0.5, 1.5]})",
+        ga.DTypeError,
+        "argument 'index': list does not convert to int64[2]: would lose the fraction",
+    ),
+    ("ga.compile(None, V)", ga.GraphError, "compile(): inputs is a list of input leaves, got None"),
+    ("ga.compile(3, V)", ga.GraphError, "compile(): inputs is a list of input leaves, got 3"),
+    ("ga.compile([None], V)", ga.GraphError, "compile(None): inputs are made by ga.input, got None"),
+    (
+        "ga.compile([V, V], V)",
+        ga.GraphError,
+        "compile(float32[3]): two inputs are named 'v'; give each a name of its own",
+    ),
+    (
+        "ga.compile([W], W)",
+        ga.GraphError,
+        "compile(float32[3,2]): inputs are made by ga.input, got <parameter 'w': float32[3,2]>; parameters",
+    ),
+    ("ga.compile([], V)", ga.GraphError, "the outputs need input 'v'"),
+    (
+        "ga.compile([V], None)",
+        ga.GraphError,
+        "outputs(): expected a tensor, or a list, tuple or dict of tensors, got None",
+    ),
+    ("ga.compile([V], [3])", ga.GraphError, "outputs(): expected a tensor, or a list, tuple or dict of tensors, got 3"),
+    ("ga.compile([V], V, updates=[W])", ga.GraphError, "compile(): updates is a dict, {leaf: new value}, got list"),
+    (
+        "ga.compile([V], V, updates={V: V})",
+        ga.GraphError,
+        "compile(float32[3]): updates are of parameters and states, got <input 'v': float32[3]>",
+    ),
+    (
+        "ga.compile([V], V, updates={W: 3.0})",
+        ga.GraphError,
+        "compile(float32[3,2]): the new value of 'w' is a tensor, got 3.0",
+    ),
+    (
+        "ga.compile([V], V, updates={W: V})",
+        ga.ShapeError,
+        "compile(float32[3]): the new value of <parameter 'w': float32[3,2]> has another shape: float32[3]",
+    ),
+    ('ga.compile([V], V, target="gpu")', ga.TargetError, "compile(): target is one of 'cpu', 'numpy', got 'gpu'"),
+    (
+        "ga.compile([V], V, target=MASKED)",
+        ga.TargetError,
+        "compile(): target is one of 'cpu', 'numpy', got an array of float64[2]",
+    ),
+    ("ga.compile([V], V, threads=0)", ga.GraphError, "compile(): threads is an integer from 1 to 1024, got 0"),
+    ("ga.compile([V], V, threads=2.5)", ga.GraphError, "compile(): threads is an integer from 1 to 1024, got 2.5"),
+    ("ga.compile([V], V, threads=True)", ga.GraphError, "compile(): threads is an integer from 1 to 1024, got True"),
+    (
+        "ga.compile([V], V, threads=2**80)",
+        ga.GraphError,
+        "compile(): threads is an integer from 1 to 1024 (one that fits 64 bits), got",
+    ),
+    (
+        'ga.compile([V], V, options={"nan_guard": True})',
+        ga.GraphError,
+        "compile(): options is a ga.Options, got {'nan_guard': True}",
+    ),
+    ("ga.Options(nan_guard=1)", ga.GraphError, "Options(nan_guard=1): write nan_guard=True or nan_guard=False"),
+    (
+        'ga.Options(precision="exact")',
+        ga.GraphError,
+        "Options(precision='exact'): write precision='default' or precision='strict'",
+    ),
+    ("ga.Options(precision=MASKED)", ga.GraphError, "write precision='default' or precision='strict'"),
+    (
+        'ga.Options(disable="simplify")',
+        ga.GraphError,
+        "Options(disable='simplify'): write a tuple of names of passes, such as disable=('simplify',)",
+    ),
+    (
+        "TWICE(None)",
+        ga.DTypeError,
+        "argument 'v': NoneType does not convert to float32[3]: it holds what is no number, or an integer",
+    ),
+    ("TWICE()", ga.GraphError, "'v' is missing; call f(v), with v: float32[3]"),
+    ("TWICE([1.0] * 3, [1.0] * 3)", ga.GraphError, "expected 1 argument, got 2; call f(v), with v: float32[3]"),
+    ("TWICE(w=[1.0] * 3)", ga.GraphError, "'w' is no argument; call f(v), with v: float32[3]"),
+    ("TWICE(MASKED3)", ga.DTypeError, "argument 'v': a mask would be lost; write v.filled(value)"),
+    ("TWICE(np.zeros(3))", ga.DTypeError, "argument 'v': expected float32, got float64; write v.astype('float32')"),
+    (
+        "TWICE([1.0] * 3, out=[0.0] * 3)",
+        ga.GraphError,
+        "out: the output is a list, expected an array; pass np.empty((3,), 'float32')",
+    ),
+    (
+        "TWICE([1.0] * 3, out=np.zeros(3))",
+        ga.DTypeError,
+        "out: the output is float64, expected float32; pass np.empty((3,), 'float32')",
+    ),
+    (
+        "TWICE([1.0] * 3, out=MASKED3)",
+        ga.DTypeError,
+        "out: the output has a mask, which would be lost; pass np.empty((3,), 'float32')",
+    ),
+    ("TWICE.specialize(N=2)", ga.GraphError, "specialize: 'N' is no size of this function; it has no symbolic sizes"),
+    ("ROWS.specialize()", ga.GraphError, "specialize: needs N; write .specialize(N=64)"),
+    ("ROWS.specialize(N=-1)", ga.GraphError, "specialize(): N is an integer >= 0, got -1"),
+    ("ROWS.specialize(N=2.5)", ga.GraphError, "specialize(): N is an integer >= 0, got 2.5"),
+    ("ROWS.specialize(N=True)", ga.GraphError, "specialize(): N is an integer >= 0, got True"),
+    (
+        "ROWS.specialize(N=2**80)",
+        ga.GraphError,
+        "specialize(): N is an integer >= 0 (one that fits 64 bits), got 1208925819614629174706176",
+    ),
+    (
+        "ROWS.cost_at(N=2**80)",
+        ga.GraphError,
+        "cost_at(): N is an integer >= 0 (one that fits 64 bits), got 1208925819614629174706176",
+    ),
+    ('ROWS.cost_at(N="a")', ga.GraphError, "cost_at(): N is an integer >= 0, got 'a'"),
+    ("ROWS.show(3)", ga.GraphError, "show(): stage is a text that is not empty, got 3"),
+    (
+        'ROWS.show("last")',
+        ga.GraphError,
+        "no stage is named 'last'; the stages are graph, fold_constants, simplify, stabilise, cse, dce,",
+    ),
+    ('ROWS.diff("fuse", None)', ga.GraphError, "diff(): a stage is a text that is not empty, got None"),
+    ("ROWS.probe()", ga.GraphError, "probe: name at least one tensor or layer"),
+    ("ROWS.probe(None)", ga.GraphError, "probe(): a name is a text that is not empty, got None"),
+    ('ROWS.probe("nothing")', ga.GraphError, "nothing is named 'nothing'; there is x"),
+    (
+        'ROWS.profile(np.zeros((1, 3), np.float32), repeats="a")',
+        ga.GraphError,
+        "profile(): repeats is an integer from 1 to 1000000, got 'a'",
+    ),
+    (
+        "ROWS.profile(np.zeros((1, 3), np.float32), repeats=0)",
+        ga.GraphError,
+        "profile(): repeats is an integer from 1 to 1000000, got 0",
+    ),
+    (
+        "ROWS.profile(np.zeros((1, 3), np.float32), repeats=2.5)",
+        ga.GraphError,
+        "profile(): repeats is an integer from 1 to 1000000, got 2.5",
+    ),
+    (
+        "ROWS.profile(np.zeros((1, 3), np.float32), repeats=2**80)",
+        ga.GraphError,
+        "profile(): repeats is an integer from 1 to 1000000 (one that fits 64 bits), got",
+    ),
+]

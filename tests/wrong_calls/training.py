@@ -1,0 +1,158 @@
+"""Optimisers and training."""
+
+import graphad as ga
+from graphad import data, nn, train
+from tests.wrong_calls import Row
+
+ROWS: list[Row] = [
+    ("optim.SGD(lr=None)", ga.GraphError, "SGD(): lr is in [0, inf), got None"),
+    ("optim.SGD(lr=-1)", ga.GraphError, "SGD(): lr is in [0, inf), got -1"),
+    ("optim.SGD(lr=True)", ga.GraphError, "SGD(): lr is in [0, inf), got True"),
+    ("optim.SGD(lr=NAN)", ga.GraphError, "SGD(): lr is in [0, inf), got nan"),
+    ("optim.SGD(lr=0.1, momentum=2)", ga.GraphError, "SGD(): momentum is in [0, 1), got 2"),
+    ('optim.SGD(lr=0.1, momentum="a")', ga.GraphError, "SGD(): momentum is in [0, 1), got 'a'"),
+    (
+        "optim.SGD(lr=0.1, nesterov=MASKED)",
+        ga.GraphError,
+        "SGD(): nesterov is True or False, got an array of float64[2]",
+    ),
+    ("optim.SGD(lr=0.1, nesterov=True)", ga.GraphError, "SGD(): nesterov takes a momentum and no dampening"),
+    ("optim.SGD(lr=0.1, weight_decay=INF)", ga.GraphError, "SGD(): weight_decay is in [0, inf), got inf"),
+    (
+        "optim.Adam(betas=0.9)",
+        ga.GraphError,
+        "Adam(): betas is a pair of numbers in [0, 1), got 0.9; write (0.9, 0.999)",
+    ),
+    ("optim.Adam(betas=(0.9, 1.5))", ga.GraphError, "Adam(): betas[1] is in [0, 1), got 1.5"),
+    ('optim.AdamW(amsgrad="no")', ga.GraphError, "AdamW(): amsgrad is True or False, got 'no'"),
+    (
+        "optim.SGD(lr=0.1).minimize(None, [W])",
+        ga.GraphError,
+        "SGD(): minimize takes the loss, then the parameters: (loss, [w, b])",
+    ),
+    (
+        "optim.SGD(lr=0.1).minimize(ga.sum(W), None)",
+        ga.GraphError,
+        "SGD(): parameters is a list of parameters, got None",
+    ),
+    (
+        "optim.SGD(lr=0.1).minimize(ga.sum(W), W)",
+        ga.GraphError,
+        "SGD(): minimize takes the loss, then the parameters: (loss, [w, b])",
+    ),
+    ("optim.SGD(lr=0.1).minimize(ga.sum(W), [])", ga.GraphError, "SGD(): there are no parameters to update"),
+    ("optim.SGD(lr=0.1).updates(None)", ga.GraphError, "SGD(): gradients is a dict, {parameter: gradient}, got None"),
+    (
+        "optim.SGD(lr=0.1).updates({W: None})",
+        ga.GraphError,
+        "SGD(float32[3,2]): the gradient of 'w' is a tensor, got None",
+    ),
+    (
+        'optim.SGD(lr=0.1).load_state_dict({"lr": "fast"})',
+        nn.StateError,
+        "SGD.load_state_dict: 'lr': dtype <U4 is no number; nothing was loaded",
+    ),
+    (
+        "optim.clip_by_global_norm(None, 1.0)",
+        ga.GraphError,
+        "clip_by_global_norm(): gradients is a dict, {parameter: gradient}, got None",
+    ),
+    ("optim.clip_by_global_norm({W: W}, 0)", ga.GraphError, "clip_by_global_norm(): limit is above 0, got 0"),
+    ("optim.clip_by_global_norm({W: W}, NAN)", ga.GraphError, "clip_by_global_norm(): limit is above 0, got nan"),
+    ("optim.global_norm({})", ga.GraphError, "global_norm(): there are no gradients"),
+    ("optim.StepLR(None, 3)", ga.GraphError, "StepLR(): optimizer is an optimiser, got None"),
+    ("optim.StepLR(OPTIMIZER, 0)", ga.GraphError, "StepLR(): step is above 0, got 0"),
+    ('optim.StepLR(OPTIMIZER, 3, gamma="a")', ga.GraphError, "StepLR(): gamma is in [0, inf), got 'a'"),
+    ("optim.StepLR(OPTIMIZER, 3).rate(None)", ga.GraphError, "StepLR(): time is in [0, inf), got None"),
+    ("optim.CosineLR(OPTIMIZER, NAN)", ga.GraphError, "CosineLR(): steps is above 0, got nan"),
+    ("optim.CosineLR(OPTIMIZER, 3, minimum=None)", ga.GraphError, "CosineLR(): minimum is in [0, inf), got None"),
+    ("optim.CosineLR(OPTIMIZER, 3).rate(-1)", ga.GraphError, "CosineLR(): time is in [0, inf), got -1"),
+    (
+        "data.Loader(None, np.zeros(4), 2, 0)",
+        data.DataError,
+        "Loader(): images is an array with the examples along axis 0, got None",
+    ),
+    (
+        "data.Loader(np.ma.zeros(4), np.zeros(4), 2, 0)",
+        data.DataError,
+        "Loader(): images is an array with the examples along axis 0, got an array of float64[4]",
+    ),
+    (
+        "data.Loader(np.zeros(3), np.zeros(4), 2, 0)",
+        data.DataError,
+        "Loader: 3 images, 4 labels; each image needs its label",
+    ),
+    (
+        "data.Loader(np.zeros(4), np.zeros(4), 2.5, 0)",
+        data.DataError,
+        "Loader(): batch_size is an integer >= 1, got 2.5",
+    ),
+    ("data.Loader(np.zeros(4), np.zeros(4), 0, 0)", data.DataError, "Loader(): batch_size is an integer >= 1, got 0"),
+    (
+        "data.Loader(np.zeros(4), np.zeros(4), True, 0)",
+        data.DataError,
+        "Loader(): batch_size is an integer >= 1, got True",
+    ),
+    ("data.Loader(np.zeros(4), np.zeros(4), 2, -1)", data.DataError, "Loader(): seed is an integer >= 0, got -1"),
+    ("data.Loader(np.zeros(4), np.zeros(4), 2, None)", data.DataError, "Loader(): seed is an integer >= 0, got None"),
+    (
+        "data.Loader(np.zeros(4), np.zeros(4), 2, 0, augment=3)",
+        data.DataError,
+        "Loader(): augment is a function of (images, generator), got 3",
+    ),
+    (
+        'data.Loader(np.zeros(4), np.zeros(4), 2, 0, drop_last="no")',
+        data.DataError,
+        "Loader(): drop_last is True or False, got 'no'",
+    ),
+    (
+        "data.Loader(np.zeros(4), np.zeros(4), 2, 0).epoch(0.5)",
+        data.DataError,
+        "Loader.epoch(): k is an integer >= 0, got 0.5",
+    ),
+    ('data.digits(seed="a")', data.DataError, "digits(): seed is an integer >= 0, got 'a'"),
+    ("data.digits(holdout=None)", data.DataError, "digits: holdout is a share between 0 and 1, got None"),
+    ("data.mnist(None)", data.DataError, "mnist: the folder is a path, got None"),
+    (
+        "data.random_shift(1.5)",
+        data.DataError,
+        "random_shift(): pixels, how far to shift at most, is an integer from 0 to 32768, got 1.5",
+    ),
+    (
+        "data.random_shift(1)(None, None)",
+        data.DataError,
+        "random_shift: takes images (n, channels, height, width), got None",
+    ),
+    ("fit(step=None)", ga.GraphError, "fit(): step is a function of a batch, got None"),
+    ("fit(loader=[1])", ga.GraphError, "fit(): loader is batches, such as data.Loader, got [1]"),
+    ("fit(epochs=2.5)", ga.GraphError, "fit(): epochs is an integer >= 0, got 2.5"),
+    ("fit(epochs=-1)", ga.GraphError, "fit(): epochs is an integer >= 0, got -1"),
+    ("fit(model=None)", ga.GraphError, "fit(): model is a layer, got None"),
+    ("fit(optimizer=0.1)", ga.GraphError, "fit(): optimizer is an optimiser, got 0.1"),
+    ("fit(schedule=0.1)", ga.GraphError, "fit(): schedule is a schedule, got 0.1"),
+    ("fit(validate=3)", ga.GraphError, "fit(): validate is a function of (), got 3"),
+    ("fit(checkpoint=3)", ga.GraphError, "fit(): checkpoint is a text that is not empty, got 3"),
+    ('fit(resume="yes")', ga.GraphError, "fit(): resume is True or False, got 'yes'"),
+    ("fit(log=3)", ga.GraphError, "fit(): log is a function of an epoch, got 3"),
+    (
+        "train.accuracy(None, np.zeros(2), np.zeros(2))",
+        train.TrainingError,
+        "predictions(): predict is a function of a batch of images, got None",
+    ),
+    (
+        "train.accuracy(len, None, np.zeros(2))",
+        train.TrainingError,
+        "accuracy(): images is an array with the examples along axis 0, got None",
+    ),
+    (
+        "train.accuracy(len, np.zeros(2), np.zeros(3))",
+        train.TrainingError,
+        "accuracy(): 2 images need as many labels, got [3]",
+    ),
+    (
+        "train.predictions(len, np.zeros(2), batch_size=0)",
+        train.TrainingError,
+        "predictions(): batch_size is an integer >= 1, got 0",
+    ),
+    ("train.lenet5(None)", ga.GraphError, "epochs_for(): dataset is a data.Dataset, got None"),
+]
