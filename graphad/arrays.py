@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from graphad.compiler.errors import DTypeError, ShapeError
+from graphad.compiler.ir.dtypes import DTYPES
 
 
 def array_of(value: Any) -> np.ndarray:
@@ -19,7 +20,7 @@ def array_of(value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise ShapeError(f"no array can be made of it: {error}") from error
+        raise ShapeError(str(error)) from error
     if array.dtype.kind not in "biuf":
         raise DTypeError(_why_not(array))
     return array
@@ -32,7 +33,7 @@ def masked(value: object) -> bool:
 
 def _why_not(array: np.ndarray) -> str:
     if array.dtype.kind == "c":
-        return f"{array.dtype} is not supported; write .real and .imag, an array for each"
+        return f"dtype {array.dtype} is not supported; write one of {', '.join(DTYPES)}"
     if array.dtype == object:
         return "it holds what is no number, or an integer that does not fit int64"
-    return f"dtype {array.dtype} is no number"
+    return f"dtype {array.dtype} is not supported; write one of {', '.join(DTYPES)}"

@@ -82,7 +82,8 @@ def explain_nan(
     if found is None:
         node, element = seen
         return NanError(
-            f"the first NaN is in what {_who(node, written)} gives, at element {element} of {written(node.type)}; node by node, as "
+            f"the first NaN is in what {_who(node, written)} gives, at element {element} of {written(node.type)}; "
+            "node by node, as "
             f"target='numpy' computes, there is none: numbers on the way are at the edge of their range [{node.site}]"
         )
     node, leaf = found.node, found.node.kind.name if isinstance(found.node.kind, Leaf) else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from graphad.checks import mapped, one_of, real, whole
+from graphad.checks import mapped, number_of, shown, whole
 from graphad.elimination import large, sweeps
 from graphad.elimination.counts import Count, total
 from graphad.elimination.graph import Edge, Graph, Label
@@ -49,9 +50,11 @@ def solve(
     >>> found.order, found.multiplications, found.heuristics["reverse"], found.exact
     (('u', 'v'), 3, 4, True)
     """
-    time_budget = real("elimination.solve", "time_budget", time_budget, 0, 1e6)
+    if not 0 <= number_of(time_budget) < math.inf:
+        raise GraphError(f"time_budget is {shown(time_budget)}: seconds of annealing, 0 or more")
     seed = whole("elimination.solve", "seed", seed, 0)
-    one_of("elimination.solve", "minimize", minimize, _MEASURES)
+    if not isinstance(minimize, str) or minimize not in _MEASURES:
+        raise GraphError(f"minimize is {shown(minimize)}: one of {', '.join(map(repr, _MEASURES))}")
     if units is not None:
         mapped("elimination.solve", "units", units, "{edge: 1 or -1}")
     graph = Graph.of(edges, inputs, outputs, units)

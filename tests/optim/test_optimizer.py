@@ -116,7 +116,7 @@ W = ga.parameter("w", [1.0, 2.0])
         (lambda: optim.StepLR(optim.SGD(lr=1), step="a"), "step is above 0, got 'a'"),  # type: ignore[arg-type]
         (lambda: optim.CosineLR(optim.SGD(lr=1), steps="a"), "steps is above 0, got 'a'"),  # type: ignore[arg-type]
         (lambda: optim.clip_by_global_norm({W: W}, "a"), "limit is above 0, got 'a'"),  # type: ignore[arg-type]
-        (lambda: optim.SGD(lr=0.1, momentum=-0.5), "SGD(): momentum is in [0, inf), got -0.5"),
+        (lambda: optim.SGD(lr=0.1, momentum=-0.5), "SGD(): momentum is in [0, 1), got -0.5"),
         (lambda: optim.SGD(lr=0.1, nesterov=True), "SGD(): nesterov takes a momentum and no dampening"),
         (lambda: optim.Adam(betas=(0.9, 1.0)), "Adam(): betas[1] is in [0, 1), got 1.0"),
         (lambda: optim.AdamW(eps=-1), "AdamW(): eps is in [0, inf), got -1"),

@@ -50,17 +50,17 @@ ROWS: list[Row] = [
     (
         'elimination.solve([("a", "b")], ["a"], ["b"], time_budget=INF)',
         ga.GraphError,
-        "elimination.solve(): time_budget is in [0, 1e+06), got inf",
+        "time_budget is inf",
     ),
     (
         'elimination.solve([("a", "b")], ["a"], ["b"], time_budget="a")',
         ga.GraphError,
-        "elimination.solve(): time_budget is in [0, 1e+06), got 'a'",
+        "time_budget is 'a'",
     ),
     (
         'elimination.solve([("a", "b")], ["a"], ["b"], minimize=MASKED)',
         ga.GraphError,
-        "elimination.solve(): minimize is one of 'multiplications', 'nontrivial', got an array of float64[2]",
+        "minimize is an array",
     ),
     (
         "elimination.eliminate(None, [])",
