@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from graphad.checks import mapped, number_of, shown, whole
+from graphad.compiler.errors import GraphError
 from graphad.elimination import large, sweeps
 from graphad.elimination.counts import Count, total
 from graphad.elimination.graph import Edge, Graph, Label
