@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, final
 
 from graphad.compiler.errors import GraphError
-from graphad.nn.module import Module, join, under
+from graphad.nn.module import Module, under
 
 Layer: TypeAlias = Callable[..., Any]
 """A module, or any function from tensor to tensor."""
@@ -26,16 +26,15 @@ class Sequential(Module):
     def __init__(self, *layers: Layer, name: str = "", seed: int | None = None) -> None:
         self.name = name
         self.seed = seed
-        self._layers: dict[str, Layer] = {}
+        found: dict[str, Layer] = {}
         for i, one in enumerate(layers):
             if not callable(one):
                 raise GraphError(f"Sequential: layer {i} is no module and no function of a tensor: {one!r}")
             key = (one.name if isinstance(one, Module) else "") or str(i)
-            if key in self._layers:
+            if key in found:
                 raise GraphError(f"Sequential: two layers are named {key!r}; each needs a name of its own")
-            self._layers[key] = one
-            if isinstance(one, Module):
-                self.adopt(one)
+            found[key] = one
+        self._layers = found
 
     def forward(self, x: Any) -> Any:
         for key, one in self._layers.items():
@@ -45,15 +44,13 @@ class Sequential(Module):
                 x = under(key, one.forward if isinstance(one, Module) else one, x)
         return x
 
-    def children(self) -> dict[str, Module]:
-        return {key: one for key, one in self._layers.items() if isinstance(one, Module)}
+    def _attributes(self) -> dict[str, object]:
+        found = super()._attributes()
+        del found["_layers"]
+        return found | self._layers
 
-    def layers(self, path: str = "") -> Iterator[tuple[str, Layer]]:
-        for key, one in self._layers.items():
-            if isinstance(one, Module):
-                yield from one.layers(join(path, key))
-            else:
-                yield join(path, key), one
+    def _below(self) -> dict[str, Layer]:
+        return self._layers | self.children()
 
     def __len__(self) -> int:
         return len(self._layers)

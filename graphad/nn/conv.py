@@ -10,7 +10,8 @@ from graphad.compiler.errors import ShapeError
 from graphad.nn.functional.conv import Padding, conv1d, conv2d, conv3d
 from graphad.nn.functional.spatial import Each, count, spread
 from graphad.nn.init import Initializer, initializer_of, uniform
-from graphad.nn.module import Module, Start
+from graphad.nn.module import Module
+from graphad.nn.start import Start
 from graphad.tensor import Parameter, Tensor
 
 

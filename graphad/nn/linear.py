@@ -10,7 +10,8 @@ from graphad.nn.conv import bias_like
 from graphad.nn.functional.linear import linear
 from graphad.nn.functional.spatial import count
 from graphad.nn.init import Initializer, initializer_of
-from graphad.nn.module import Module, Start
+from graphad.nn.module import Module
+from graphad.nn.start import Start
 from graphad.ops.shape import reshape
 from graphad.tensor import Parameter, Tensor
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, final
+from itertools import count
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
@@ -14,45 +13,26 @@ from graphad.build import as_array, refuse
 from graphad.checks import shown, whole
 from graphad.compiler.errors import GraphError, ShapeError
 from graphad.compiler.ir.kinds import Leaf
-from graphad.leaves import parameter
 from graphad.nn import storage
-from graphad.nn.init import Initializer
+from graphad.nn.held import held
+from graphad.nn.start import Start, join
 from graphad.sites import current_layer, layer
-from graphad.tensor import Parameter, Tensor
+from graphad.tensor import Parameter, State, Tensor, Variable
 
+V = TypeVar("V", bound=Variable)
 
-def join(path: str, name: str) -> str:
-    """``name`` below ``path``; either may be empty."""
-    return f"{path}.{name}" if path and name else path or name
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where a layer's initial values come from: the seed and the layer's path, and nothing else.
-
-    So a layer starts with the same values whichever layers stand before it and in whichever order they are made.
-    """
-
-    seed: int
-    path: str
-
-    def parameter(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> Parameter:
-        """A float32 parameter with values drawn for ``seed`` and ``path.name``."""
-        path = join(self.path, name)
-        words = np.frombuffer(hashlib.sha256(path.encode()).digest(), "<u4")
-        generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, *words.tolist()])))
-        drawn = as_array(f"the initializer of {path!r}", initializer(shape, generator))
-        if drawn.shape != shape:
-            refuse(ShapeError, f"the initializer of {path!r}", (), f"answers {list(drawn.shape)}, not {list(shape)}")
-        return parameter(path, drawn.astype(np.float32))
+_CREATED: Final = count()
+_PLACE: Final = frozenset(("_owner", "_made"))
+"""A module's attributes that say where it stands and what it made: nothing that it holds."""
 
 
 class Module(ABC):
-    """A layer, or a tree of layers. Subclasses write ``forward``; layers and parameters are attributes.
+    """A layer, or a tree of layers. Subclasses write ``forward``.
 
-    Parameters are made on first use, when the whole tree stands: each is named by its path ("0.weight") and starts
-    from the seed and that path. A layer used on its own has the path ``name``, so two of them need two names.
+    Layers, parameters and states are attributes, or stand in lists, tuples and dicts at any depth, and have torch's
+    names: ``blocks.0.weight``. Parameters are made on first use, when the whole tree stands: each starts from the seed
+    and its path. A layer used on its own has the path ``name``; without one it starts from the order in which layers
+    with parameters were created, unless it has a seed.
 
     >>> import graphad as ga
     >>> class Residual(Module):
@@ -71,6 +51,13 @@ class Module(ABC):
     _owner: Module | None = None
     _key: str = ""
     _made: dict[str, Parameter] | None = None
+    _number: int = 0
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        if cls.create is not Module.create:
+            object.__setattr__(self, "_number", next(_CREATED))
+        return self
 
     @abstractmethod
     def forward(self, *inputs: Any) -> Any:
@@ -80,102 +67,148 @@ class Module(ABC):
         """The layer's own parameters, by name. Called once, when the path is known."""
         return {}
 
+    def _attributes(self) -> dict[str, object]:
+        """What the module holds, by name: its attributes and the parameters it made."""
+        return {name: value for name, value in vars(self).items() if name not in _PLACE} | (self._made or {})
+
     def children(self) -> dict[str, Module]:
         """The layers directly below, by name."""
-        found: dict[str, Module] = {}
-        for name, value in vars(self).items():
-            if isinstance(value, Module) and name != "_owner":
-                found[name] = value
-            elif isinstance(value, list | tuple):
-                found |= {f"{name}.{i}": item for i, item in enumerate(value) if isinstance(item, Module)}
-        return found
+        return dict(held(self._attributes(), Module))
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "name" and not isinstance(value, str):
             refuse(GraphError, type(self).__name__, (), f"name is a text, got {shown(value)}")
         if name == "seed" and value is not None:
             value = whole(type(self).__name__, "seed", value, 0)
+        if name not in _PLACE:
+            for _, item in held({name: value}, (Module, Variable)):
+                if isinstance(item, Module):
+                    self.adopt(item)
         super().__setattr__(name, value)
-        if name == "_owner":
-            return
-        for item in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(item, Module):
-                self.adopt(item)
 
     def adopt(self, child: Module) -> None:
-        """Makes this module the place ``child`` is named after, unless it has one or has been used."""
-        if child._owner is None and child._made is None:
+        """Makes this module the place ``child`` is named after, unless it has one, has been used, or holds this one."""
+        if child._owner is None and child._made is None and child is not self._root():
             child._owner = self
 
     def __call__(self, *inputs: Any) -> Any:
         """``forward``, with every node made inside knowing its layer, and the output named after it."""
-        self._ready()
+        if self._made is None or self._owner is None:
+            self._ready()
         return under(self._key, self.forward, *inputs)
 
     def own(self, name: str) -> Parameter:
         """One of the layer's own parameters."""
-        self._ready()
+        if self._made is None:
+            self._ready()
         assert self._made is not None
         return self._made[name]
 
     def named_parameters(self) -> dict[str, Parameter]:
         """All parameters of the tree by path, in order; one that stands in two places has the first's name."""
-        self._ready()
-        found: dict[str, Parameter] = {}
-        seen: set[Parameter] = set()
-        for name, leaf in self._walk(""):
-            if leaf not in seen:
-                seen.add(leaf)
-                found[name] = leaf
-        return found
+        return self._named(Parameter)
 
     def parameters(self) -> list[Parameter]:
         """All parameters of the tree, in order."""
         return list(self.named_parameters().values())
 
+    def named_states(self) -> dict[str, State]:
+        """All states of the tree by path, in order: torch's named_buffers."""
+        return self._named(State)
+
+    def states(self) -> list[State]:
+        """All states of the tree, in order: torch's buffers."""
+        return list(self.named_states().values())
+
+    def named_leaves(self) -> dict[str, Variable]:
+        """All parameters and states by path: layer by layer, in each its parameters first, as torch's state_dict."""
+        return self._named(Parameter, State)
+
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all values under torch's names, such as "0.weight"."""
-        return storage.dump(self.named_parameters())
+        """Copies of all values, states' too, under torch's names, such as "0.weight"."""
+        return storage.dump(self.named_leaves())
 
     def load_state_dict(self, values: Mapping[str, Any]) -> None:
         """Sets all values. Errors: StateError that lists names missing, unexpected or of a wrong shape; none is set."""
-        storage.load("load_state_dict", self.named_parameters(), values)
+        storage.load("load_state_dict", self.named_leaves(), values)
 
     def layers(self, path: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
-        """(path, layer) of the layers that have none below them, in order."""
-        children = self.children()
-        if not children:
-            yield path, self
-        for name, child in children.items():
-            yield from child.layers(join(path, name))
+        """(path, layer) of the layers that have none below them, in order; one that stands twice comes twice."""
+        waiting: list[tuple[str, Callable[..., Any], tuple[object, ...]]] = [(path, self, ())]
+        while waiting:
+            at, one, above = waiting.pop()
+            below = one._below() if isinstance(one, Module) else {}
+            if not below:
+                yield at, one
+            inner = (*above, one)
+            new = [(join(at, name), each, inner) for name, each in below.items() if not _among(each, inner)]
+            waiting += new[::-1]
 
-    def _walk(self, path: str) -> Iterator[tuple[str, Parameter]]:
-        for name, leaf in {**vars(self), **(self._made or {})}.items():
-            if isinstance(leaf, Parameter):
-                yield join(path, name), leaf
-        for name, child in self.children().items():
-            yield from child._walk(join(path, name))
+    def _below(self) -> Mapping[str, Callable[..., Any]]:
+        """What the module is made of, by name, one level down."""
+        return self.children()
 
-    def _ready(self) -> None:
-        """Makes the parameters of the whole tree that this module belongs to, once."""
-        if self._made is not None:
-            return
+    def _named(self, *kinds: type[V]) -> dict[str, V]:
+        """The tree's leaves, of one kind after the other in each module."""
+        self._ready()
+        found: dict[str, V] = {}
+        seen: set[Variable] = set()
+        for path, module in self._tree():
+            for kind in kinds:
+                for name, leaf in held(module._attributes(), kind):
+                    if leaf not in seen:
+                        seen.add(leaf)
+                        found[join(path, name)] = leaf
+        return found
+
+    def _tree(self) -> Iterator[tuple[str, Module]]:
+        """(path, module) of all modules from this one on, each once, at its first place."""
+        waiting: list[tuple[str, Module]] = [("", self)]
+        seen: set[int] = set()
+        while waiting:
+            path, module = waiting.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                waiting += [(join(path, name), child) for name, child in module.children().items()][::-1]
+
+    def _root(self) -> Module:
         root = self
         while root._owner is not None:
             root = root._owner
-        root._build("", root.name, 0)
-        if self._made is None:  # taken out of its owner meanwhile
-            self._build("", self.name, 0)
+        return root
 
-    def _build(self, above: str, key: str, seed: int) -> None:
-        path = join(above, key)
-        seed = seed if self.seed is None else self.seed
-        if self._made is None:
-            self._key = key
-            self._made = self.create(Start(seed, path))
-        for name, child in self.children().items():
-            self.adopt(child)
-            child._build(path, name, seed)
+    def _ready(self) -> None:
+        """Makes what is not made yet of the whole tree that this module belongs to."""
+        if id(self) not in self._root()._build():  # taken out of its owner meanwhile
+            self._build()
+
+    def _build(self) -> set[int]:
+        """Gives every module of the tree its place and its parameters, if it has none yet; answers who they are."""
+        waiting: list[tuple[Module, str, str, int]] = [(self, "", self.name, 0)]
+        seen: set[int] = set()
+        while waiting:
+            module, above, key, inherited = waiting.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            seed = inherited if module.seed is None else module.seed
+            path = join(above, key)
+            if module._made is None:
+                module._make(key, Start(seed, path, module._number if not path and module.seed is None else None))
+            children = module.children()
+            for child in children.values():
+                module.adopt(child)
+            waiting += [(child, path, name, seed) for name, child in children.items()][::-1]
+        return seen
+
+    def _make(self, key: str, start: Start) -> None:
+        self._key = key
+        self._made = self.create(start)
+
+
+def _among(one: object, several: tuple[object, ...]) -> bool:
+    return any(one is other for other in several)
 
 
 def under(name: str, function: Callable[..., Any], *inputs: Any) -> Any:
