@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 from graphad._lazy import MissingModuleError, load_module
 from graphad.autodiff import (
     GradientError,
+    UntrainedWarning,
     check_grads,
     custom_derivative,
     jvp,
+    parameters,
     stop_gradient,
     vectorize,
 )
@@ -81,7 +83,7 @@ _NUMPY = (array_function, array_ufunc)  # importing them hands NumPy's functions
 
 __all__ = [
     # leaves and values
-    "input", "parameter", "constant", "state", "evaluate", "Tensor", "Parameter", "State",
+    "input", "parameter", "parameters", "constant", "state", "evaluate", "Tensor", "Parameter", "State",
     # derivatives
     "grad", "jvp", "vjp", "jacobian", "plan_jacobian", "load_plan", "Plan", "hessian", "plan_hessian", "hvp",
     "linearize", "Linearized", "vectorize", "stop_gradient", "custom_derivative", "check_grads",
@@ -91,7 +93,8 @@ __all__ = [
     "chain", "data", "elimination", "modes", "nn", "optim", "recompute", "sparse", "train",
     # errors
     "GraphadError", "GraphError", "ShapeError", "DTypeError", "IndexRangeError", "NanError", "GradientError",
-    "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "ThreadWarning", "MissingModuleError",
+    "TargetError", "ParseError", "VerifyError", "CacheError", "CacheWarning", "ThreadWarning", "UntrainedWarning",
+    "MissingModuleError",
     "__version__",
 ]  # fmt: skip
 __all__ += arithmetic.__all__

@@ -6,7 +6,7 @@ from typing import Any, Final
 from graphad.autodiff.structure import flatten
 from graphad.build import refuse
 from graphad.checks import listed, one_of, whole
-from graphad.compiler.errors import DTypeError, GraphError, ShapeError, TargetError
+from graphad.compiler.errors import GraphError, TargetError
 from graphad.compiler.ir.graph import Graph, check_inputs
 from graphad.compiler.ir.kinds import Leaf
 from graphad.compiler.options import Options
@@ -14,6 +14,7 @@ from graphad.compiler.pipeline import check_names
 from graphad.function import Function
 from graphad.plain import plain_graph
 from graphad.runtime import allowed_threads
+from graphad.states import collect
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 TARGETS: Final = ("cpu", "numpy")
@@ -34,6 +35,8 @@ def compile(
         inputs: the input leaves, in the order of the call's arguments.
         outputs: a tensor, or a list, tuple or dict of them; a call answers in kind.
         updates: new values of parameters and states, {leaf: tensor}, all computed from the values before the call.
+            The next values of states (``state.next``, ``state.advance``) come on their own; one that is given here
+            wins, and ``{s: s}`` leaves ``s`` as it is.
         target: "cpu" (Numba) or "numpy" (the reference interpreter, node by node).
         threads: how many at most; unless said, one for little work, else all cores this process may use. More than four
             for each of the machine's cores are not used, with a ThreadWarning.
@@ -60,6 +63,7 @@ def compile(
         threads = allowed_threads(f"compile: threads={threads}", threads)
     graph = Graph(tuple(leaves), tuple(roots), tuple(pairs))
     check_inputs(graph, names)
+    graph = collect(graph)
     plain, variables = plain_graph(graph)
     return Function(plain, variables, outputs, target, threads, options or Options())
 
@@ -91,15 +95,7 @@ def _check_inputs(leaves: Sequence[Any]) -> list[str]:
 def _check_update(leaf: Any, value: Any) -> tuple[Tensor, Tensor]:
     if not isinstance(leaf, Parameter | State):
         refuse(GraphError, "compile", (leaf,), f"updates are of parameters and states, got {leaf!r}")
-    if not isinstance(value, Tensor):
-        refuse(GraphError, "compile", (leaf,), f"the new value of {leaf.name!r} is a tensor, got {value!r}")
-    if value.shape != leaf.shape:
-        refuse(ShapeError, "compile", (value,), f"the new value of {leaf!r} has another shape: {value.type}")
-    if value.dtype != leaf.dtype:
-        refuse(
-            DTypeError,
-            "compile",
-            (value,),
-            f"the new value of {leaf!r} has dtype {value.dtype}; write .astype({leaf.dtype!r})",
-        )
+    problem = leaf.mismatch(value)
+    if problem is not None:
+        refuse(type(problem), "compile", (value if isinstance(value, Tensor) else leaf,), str(problem))
     return leaf, value

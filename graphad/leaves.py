@@ -43,7 +43,7 @@ def parameter(name: str, value: Any) -> Parameter:
 
 
 def state(name: str, value: Any) -> State:
-    """A leaf that outlives the call and is not trained, with storage of its own."""
+    """A leaf that outlives the call and is not trained, with storage of its own; see ``State`` for its next value."""
     return State(name, _storage("state", name, value))
 
 

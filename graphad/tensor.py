@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
@@ -259,18 +260,27 @@ class Tensor(Node):
         return f"<{self.op.name}{name}: {self.type}>"
 
 
-class Variable(Tensor):
-    """A leaf with storage of its own, shared by every function that uses it. ``value`` reads a copy and sets it."""
+_CREATED: Final = count()
 
-    __slots__ = ("storage",)
+
+class Variable(Tensor):
+    """A leaf with storage of its own, shared by every function that uses it.
+
+    ``value`` reads a snapshot, which cannot be written to, and sets it. ``number`` counts in order of creation.
+    """
+
+    __slots__ = ("number", "storage")
 
     def __init__(self, op: Op, kind: Kind, storage: np.ndarray) -> None:
         super().__init__(op, kind, (), TensorType(storage.dtype.name, storage.shape), caller())
         self.storage = storage
+        self.number = next(_CREATED)
 
     @property
     def value(self) -> np.ndarray:
-        return Turn([self.storage], []).run(self.storage.copy)
+        found = Turn([self.storage], []).run(self.storage.copy)
+        found.flags.writeable = False
+        return found
 
     @value.setter
     def value(self, new: Any) -> None:
@@ -309,6 +319,16 @@ class Variable(Tensor):
         fix = f", or {wider} array where it is made" if dtype.itemsize < 8 else ""
         return DTypeError(f"expected numbers of {dtype} ({span}), got {first}; write smaller ones{fix}")
 
+    def mismatch(self, new: object) -> GraphadError | None:
+        """What keeps a tensor from being the leaf's next value."""
+        if not isinstance(new, Tensor):
+            return GraphError(f"the new value of {self.name!r} is a tensor, got {new!r}")
+        if new.shape != self.shape:
+            return ShapeError(f"the new value of {self!r} has another shape: {new.type}")
+        if new.dtype != self.dtype:
+            return DTypeError(f"the new value of {self!r} has dtype {new.dtype}; write .astype({self.dtype!r})")
+        return None
+
     @property
     def name(self) -> str:
         assert isinstance(self.kind, Leaf)
@@ -325,9 +345,50 @@ class Parameter(Variable):
 
 
 class State(Variable):
-    """A leaf that outlives the call but is not trained: momentum, learning rate, counters, running statistics."""
+    """A leaf that outlives the call but is not trained: momentum, learning rate, counters, running statistics.
 
-    __slots__ = ()
+    ``next`` is the value that a call of a compiled function leaves behind, if the function reads the state; None, as
+    at first: what it was. Whatever is computed sees the value before the call.
+
+    >>> import graphad as ga
+    >>> calls = ga.state("calls", 0)
+    >>> calls.next = calls + 1
+    >>> f = ga.compile([], calls * 10)
+    >>> int(f()), int(f()), int(calls.value)
+    (0, 10, 2)
+    """
+
+    __slots__ = ("_next",)
 
     def __init__(self, name: str, storage: np.ndarray) -> None:
         super().__init__(STATE, Leaf("state", name), storage)
+        self._next: Tensor | None = None
+
+    @property
+    def next(self) -> Tensor | None:
+        return self._next
+
+    @next.setter
+    def next(self, new: Tensor | None) -> None:
+        problem = None if new is None else self.mismatch(new)
+        if problem is not None:
+            raise type(problem)(f"{self!r}: {problem}{here()}")
+        self._next = new
+
+    def advance(self, new: Tensor, y: Tensor) -> Tensor:
+        """``y``, such that a compiled function that computes it gives the state the value ``new``, if it reads the
+        state or not.
+
+        For what a layer keeps of its input: each of its calls says what it makes of the state.
+
+        >>> import graphad as ga
+        >>> x, mean = ga.input("x", ("N",)), ga.state("mean", 0.0)
+        >>> centred = mean.advance(0.5 * mean + 0.5 * ga.mean(x), x - ga.mean(x))
+        >>> f = ga.compile([x], centred)
+        >>> f([1.0, 3.0]), float(mean.value)
+        (array([-1.,  1.], dtype=float32), 1.0)
+        """
+        problem = self.mismatch(new)
+        if problem is not None:
+            raise type(problem)(f"{self!r}: {problem}{here()}")
+        return self._do("advance", new, y)

@@ -30,6 +30,7 @@ from graphad.compiler.ir.op import AFTER, CONTRACT, FOLD, JOIN, VIEW
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.leaves import input as placeholder
+from graphad.ops.advance import AdvanceOp
 from graphad.ops.indexing import gather, scatter_add
 from graphad.ops.shape import affine, index, moveaxis, reshape
 from graphad.sites import origin
@@ -135,6 +136,9 @@ def _node(node: Tensor, done: Mapping[Tensor, Tensor], extent: Dim) -> Tensor:
         return stop_gradient(full(node.operands[0]))
     if isinstance(node.op, CustomOp):
         return _custom(node, node.op, done, extent)
+    if isinstance(node.op, AdvanceOp):
+        message = f"it advances state {node.op.state.name!r}, which has one next value, not one for each element"
+        refuse(GraphError, "vectorize", (node,), message)
     match node.kind:
         case Leaf() | Constant() | SizeOf() | Index():
             return lifted(node, extent)

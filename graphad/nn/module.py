@@ -9,9 +9,9 @@ from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
-from graphad.build import as_array, refuse
+from graphad.build import refuse
 from graphad.checks import shown, whole
-from graphad.compiler.errors import GraphError, ShapeError
+from graphad.compiler.errors import GraphError
 from graphad.compiler.ir.kinds import Leaf
 from graphad.nn import storage
 from graphad.nn.held import held

@@ -18,7 +18,7 @@ class StateError(GraphadError):
 def dump(leaves: Mapping[str, Variable]) -> dict[str, np.ndarray]:
     """Copies of the leaves' current values, all of one moment."""
     return Turn([leaf.storage for leaf in leaves.values()], []).run(
-        lambda: {name: leaf.value for name, leaf in leaves.items()}
+        lambda: {name: leaf.storage.copy() for name, leaf in leaves.items()}
     )
 
 

@@ -1,6 +1,7 @@
 """The ops: one record an op, grouped by family, and the Array API functions built of them."""
 
 from graphad.ops import (
+    advance,
     arithmetic,
     contraction,
     creation,
@@ -20,7 +21,7 @@ from graphad.ops.reductions import *  # noqa: F403
 from graphad.ops.shape import *  # noqa: F403
 from graphad.ops.trigonometric import *  # noqa: F403
 
-_RULES = rules  # importing them hands them to the compiler's passes
+_ENTERED = (advance, rules)  # importing them hands them to the operators and to the compiler's passes
 
 __all__ = sorted(
     arithmetic.__all__

@@ -1,22 +1,29 @@
 """What an optimiser is: it writes new values of parameters, and of the states it keeps, as nodes of the graph."""
 
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 
-from graphad.autodiff import grad
+from graphad.autodiff import UntrainedWarning, grad, movable, order
 from graphad.build import refuse
 from graphad.checks import listed, mapped, real, shown
 from graphad.compiler.errors import GraphadError, GraphError, ShapeError
+from graphad.compiler.ir.dtypes import is_float
 from graphad.leaves import state
 from graphad.nn import storage
+from graphad.ops.creation import zeros_like
+from graphad.sites import caller
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 Updates = dict[Variable, Tensor]
 """{leaf: its next value}, for ``ga.compile(..., updates=...)``."""
+
+NAMED: Final = 5
+"""How many parameters a warning names."""
 
 
 @final
@@ -56,6 +63,9 @@ class Optimizer(ABC):
     def minimize(self, loss: Tensor, parameters: Sequence[Parameter]) -> Updates:
         """One step down the gradient of a scalar: {leaf: new value} for the parameters and the optimiser's states.
 
+        A parameter that the loss does not depend on has the gradient zero. Warnings: UntrainedWarning for parameters
+        of the loss that are not among ``parameters``; ``ga.stop_gradient`` says that they are meant to stay.
+
         >>> import graphad as ga
         >>> w = ga.parameter("w", [3.0])
         >>> updates = ga.optim.SGD(lr=0.5).minimize(ga.sum(w * w), [w])
@@ -68,7 +78,9 @@ class Optimizer(ABC):
         leaves = listed(type(self).__name__, "parameters", parameters, "parameters")
         if not leaves:
             refuse(GraphError, type(self).__name__, (), "there are no parameters to update")
-        return self.updates(dict(zip(leaves, grad(loss, leaves), strict=True)))
+        found = self.updates(_gradients(loss, leaves))
+        self._warn(loss, leaves)
+        return found
 
     def updates(self, gradients: Mapping[Parameter, Tensor]) -> Updates:
         """The same from gradients of the user's own making: clipped, averaged, of several losses."""
@@ -100,6 +112,20 @@ class Optimizer(ABC):
     @abstractmethod
     def _rule(self, leaf: Parameter, gradient: Tensor, updates: Updates) -> Tensor:
         """The parameter's next value; adds the next values of its states to ``updates``."""
+
+    def _warn(self, loss: Tensor, leaves: Sequence[Parameter]) -> None:
+        """Says which parameters of the loss are forgotten."""
+        given = set(leaves)
+        others = [leaf for leaf in movable(loss) if leaf not in given]
+        if others:
+            names = ", ".join(f"{leaf.name!r} ({leaf.site})" for leaf in others[:NAMED])
+            more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+            site = caller()
+            message = (
+                f"{type(self).__name__}: the loss depends on parameters that are not updated: {names}{more}; add them, "
+                "as ga.parameters(loss) does, or write ga.stop_gradient around what is meant to stay"
+            )
+            warnings.warn_explicit(message, UntrainedWarning, site.file, site.line)
 
     def _check(self, leaf: Parameter, gradient: Tensor) -> None:
         name = type(self).__name__
@@ -140,6 +166,17 @@ class Optimizer(ABC):
     def _rate(self, leaf: Parameter) -> Tensor:
         """The learning rate in the parameter's dtype."""
         return self._lr.astype(leaf.dtype)
+
+
+def _gradients(loss: Tensor, leaves: Sequence[Parameter]) -> dict[Parameter, Tensor]:
+    """The loss's gradients, zero for a float parameter that it does not depend on."""
+    if loss.shape == () and is_float(loss.dtype):  # else grad says what is wrong
+        below = set(order([loss]))
+        reached = [p for p in leaves if not isinstance(p, Parameter) or p in below or not is_float(p.dtype)]
+    else:
+        reached = list(leaves)
+    found = dict(zip(reached, grad(loss, reached), strict=True)) if reached else {}
+    return {leaf: found[leaf] if leaf in found else zeros_like(leaf) for leaf in leaves}
 
 
 def _positive(who: str, what: str, value: float) -> float:

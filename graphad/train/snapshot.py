@@ -1,4 +1,4 @@
-"""A training's whole state, to a checkpoint and back: weights, optimiser, history."""
+"""A training's whole state, to a checkpoint and back: weights, layers' states, optimiser, history."""
 
 import reprlib
 from pathlib import Path
@@ -18,7 +18,7 @@ BEST: Final = "best.safetensors"
 
 
 def _leaves(model: Module, optimizer: Optimizer) -> dict[str, Variable]:
-    found: dict[str, Variable] = {f"model.{name}": leaf for name, leaf in model.named_parameters().items()}
+    found: dict[str, Variable] = {f"model.{name}": leaf for name, leaf in model.named_leaves().items()}
     return found | {f"optimizer.{name}": leaf for name, leaf in optimizer.states.items()}
 
 
@@ -55,10 +55,10 @@ def load(path: Path, model: Module, optimizer: Optimizer, seed: int | None = Non
 
 
 def load_model(path: Path, model: Module) -> None:
-    """Sets a model's weights alone. Errors: CheckpointError; nothing is set then."""
+    """Sets a model's weights and states alone. Errors: CheckpointError; nothing is set then."""
     arrays, _ = checkpoint.read(path)
     weights = {name.removeprefix("model."): value for name, value in arrays.items() if name.startswith("model.")}
     try:
-        storage.load(str(path), dict(model.named_parameters()), weights)
+        storage.load(str(path), model.named_leaves(), weights)
     except storage.StateError as error:
         raise CheckpointError(str(error)) from error
