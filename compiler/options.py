@@ -47,7 +47,6 @@ class Options:
     Args:
         precision: "strict" keeps every elementary function within an ulp or two, and subnormal numbers in steps that
             update something; "default" may take faster functions, and zeros.
-        deterministic: the same inputs give the same bits on every run.
         nan_guard: stop where an output or an updated state is NaN, before any state changes, and name the node and
             line that made it of operands that were none. NaNs that no result takes stop nothing.
         fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).
@@ -63,7 +62,6 @@ class Options:
     """
 
     precision: Precision = "default"
-    deterministic: bool = True
     nan_guard: bool = False
     fast_math: bool = False
     convolution: Convolution = "auto"

@@ -4,16 +4,12 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
-from graphad.compiler.ir.scalar import Apply, Arg, Cast, Const, Scalar
 from graphad.ops import arithmetic, contraction, creation, exponential, indexing, reductions, shape, trigonometric
+from graphad.ops.describe import expression
 from graphad.ops.record import Elementwise, Prefix, Reduction
 
 PAGE = Path(__file__).with_name("ops.md")
 FAMILIES = (arithmetic, exponential, trigonometric, reductions, contraction, shape, indexing, creation)
-INFIX = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "and": "&", "or": "|", "xor": "^",
-    "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
-}  # fmt: skip
 HEAD = """\
 # Ops
 
@@ -49,7 +45,7 @@ def _family(module: ModuleType) -> str:
 
 def _computes(op: Elementwise | Reduction | Prefix) -> str:
     if isinstance(op, Elementwise):
-        return f"`{_expression(op.scalar)}`".replace("|", "\\|")
+        return f"`{expression(op.scalar)}`".replace("|", "\\|")
     return f"{op.monoid.name} over axes" if isinstance(op, Reduction) else f"all prefixes by {op.monoid.name}"
 
 
@@ -61,22 +57,6 @@ def _derivative(op: Elementwise | Reduction | Prefix) -> str:
     has = {Elementwise: "partials", Reduction: "weights", Prefix: "jvp"}[type(op)]
     linear = isinstance(op, Reduction) and op.monoid.name == "sum"
     return "yes" if linear or getattr(op, has) is not None else "none"
-
-
-def _expression(value: Scalar) -> str:
-    match value:
-        case Arg(index):
-            return "xyz"[index]
-        case Const(number):
-            return f"{number:.6g}" if isinstance(number, float) else str(number)
-        case Cast(dtype, arg):
-            return f"{dtype}({_expression(arg)})"
-        case Apply(primitive, args):
-            texts = [_expression(a) for a in args]
-            if primitive in INFIX:
-                return f"({texts[0]} {INFIX[primitive]} {texts[1]})"
-            return f"{primitive}({', '.join(texts)})"
-    raise AssertionError(value)
 
 
 def _arguments(function: object) -> str:

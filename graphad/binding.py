@@ -37,7 +37,7 @@ def accept(x: Node, value: Any, sizes: Sizes) -> np.ndarray:
 def _converted(name: str, x: Node, value: Any) -> np.ndarray:
     if isinstance(value, Node):
         raise GraphError(f"argument {name!r}: expected numbers, got the tensor {value!r}; call with arrays")
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and not isinstance(value, float):  # float64 is a Python number, too
         return np.asarray(value)
     try:
         array = array_of(value)

@@ -18,7 +18,7 @@ from graphad.compiler.ir.size import Dim, Size, parse_dim
 from graphad.compiler.ir.types import Shape, TensorType, show_shape
 from graphad.compiler.ir.view import Affine, AxisMap
 from graphad.sites import caller
-from graphad.tensor import Tensor
+from graphad.tensor import Number, Tensor
 
 MOST: Final = 2**63 - 1
 """Elements along an axis, at most."""
@@ -53,7 +53,8 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
     if isinstance(value, Tensor):
         return value if dtype is None else value.astype(dtype)
     if isinstance(value, Size):
-        return Tensor(SIZE, SizeOf(value), (), TensorType("int64", ()), caller())
+        found = Tensor(SIZE, SizeOf(value), (), TensorType("int64", ()), caller())
+        return found if dtype is None else cast(found, named_dtype("constant", dtype))
     array = as_array("constant", value)
     if dtype is None and not isinstance(value, np.ndarray | np.generic) and array.dtype == np.float64:
         dtype = "float32"
@@ -105,12 +106,12 @@ def _number(value: bool | int | float, _: float, dtype: str) -> Constant:
 
 
 def is_weak(value: Any) -> bool:
-    """A Python number, whose width does not count in promotion."""
-    return isinstance(value, bool | int | float) and not isinstance(value, np.generic)
+    """A number whose width does not count in promotion: Python's, NumPy's float64, which is one, and what sizes make."""
+    return isinstance(value, bool | int | float | Size | Number)
 
 
 def tensors(name: str, operands: Sequence[TensorLike]) -> list[Tensor]:
-    """The operands as tensors of one dtype: the promotion of the strong ones, with Python numbers weak."""
+    """The operands as tensors of one dtype: the promotion of the strong ones, with numbers weak."""
     if not isinstance(operands, list | tuple):
         refuse(GraphError, name, (), f"takes a list of tensors, got {type(operands).__name__}")
     if not operands:
@@ -120,20 +121,39 @@ def tensors(name: str, operands: Sequence[TensorLike]) -> list[Tensor]:
     strong: list[Tensor | None] = [None if is_weak(o) else _strong(name, o) for o in operands]
     dtypes = [t.dtype for t in strong if t is not None]
     weak = [o for o in operands if is_weak(o)]
-    dtype = promote(*dtypes) if dtypes else _default(weak)
+    dtype = promote(*dtypes) if dtypes else promote(*map(own_dtype, weak))
     for value in weak:
-        dtype = promote_weak(dtype, value)
-    return [_weak(o, dtype) if t is None else cast(t, dtype) for o, t in zip(operands, strong, strict=True)]
+        dtype = promote_weak(dtype, _like(value))
+    return [in_dtype(o, dtype) if t is None else cast(t, dtype) for o, t in zip(operands, strong, strict=True)]
 
 
-def _default(values: Sequence[bool | int | float]) -> str:
-    return promote(*("bool" if isinstance(v, bool) else "int64" if isinstance(v, int) else "float32" for v in values))
+def own_dtype(value: Any) -> str:
+    """The dtype of a weak number that meets no tensor."""
+    if isinstance(value, Number):
+        return value.dtype
+    if isinstance(value, bool):
+        return "bool"
+    return "int64" if isinstance(value, int | Size) else "float64" if isinstance(value, np.float64) else "float32"
+
+
+def _like(value: Any) -> bool | int | float:
+    """A Python number of the same kind."""
+    if isinstance(value, Number):
+        return 1.0 if is_float(value.dtype) else 1
+    return 1 if isinstance(value, Size) else value  # type: ignore[no-any-return]
+
+
+def in_dtype(value: Any, dtype: str) -> Tensor:
+    """A weak number in the dtype of what it meets."""
+    if isinstance(value, Number):
+        return value.at(dtype)
+    return cast(constant(value), dtype) if isinstance(value, Size) else _weak(value, dtype)
 
 
 def _strong(name: str, value: TensorLike) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, np.ndarray | np.generic | list | tuple | Size):
+    if isinstance(value, np.ndarray | np.generic | list | tuple):
         return constant(value)
     refuse(GraphError, name, (value,), f"expected a tensor, an array or a number, got {type(value).__name__}")
 
@@ -147,7 +167,7 @@ def known_number(x: Tensor) -> float | None:
 
 def as_tensor(value: TensorLike, name: str = "constant") -> Tensor:
     """A tensor from anything that can be one; a Python number is float32, int64 or bool."""
-    return constant(value) if is_weak(value) else _strong(name, value)
+    return constant(value) if is_weak(value) and not isinstance(value, Tensor) else _strong(name, value)
 
 
 def cast(x: Tensor, dtype: str) -> Tensor:

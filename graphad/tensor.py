@@ -260,6 +260,28 @@ class Tensor(Node):
         return f"<{self.op.name}{name}: {self.type}>"
 
 
+class Number(Tensor):
+    """A number that sizes make, such as ``1 / N``: it takes the dtype of the tensor it meets, as a Python number does.
+
+    ``at(dtype)`` is its value computed in a dtype.
+    """
+
+    __slots__ = ("at",)
+
+    def __init__(self, at: Callable[[str], Tensor], dtype: str) -> None:
+        own = at(dtype)
+        super().__init__(own.op, own.kind, own.operands, own.type, own.site)
+        self.at = at
+
+    def _do(self, name: str, *args: Any, **kwargs: Any) -> Tensor:
+        found = NotImplemented if kwargs else OPERATORS["number"](name, self, *args)
+        return super()._do(name, *args, **kwargs) if found is NotImplemented else found
+
+    def _swapped(self, name: str, other: Any) -> Tensor:
+        found = OPERATORS["number"](name, other, self)
+        return super()._swapped(name, other) if found is NotImplemented else found
+
+
 _CREATED: Final = count()
 
 

@@ -6,10 +6,10 @@ without knowing N. A quotient that does not divide exactly is kept as an atom of
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
-from typing import Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from graphad.compiler.errors import ShapeError
 
@@ -51,30 +51,94 @@ class Size:
     def __reduce__(self) -> "tuple[type[Size], tuple[object]]":
         return Size, (self.terms,)  # another process hashes strings otherwise
 
+    __array_ufunc__ = None  # NumPy's scalars and arrays leave the operator to the size
+
     def __add__(self, other: "Dim") -> "Dim":
-        return _collect((*self.terms, *_terms(other)))
+        return _collect((*self.terms, *_terms(other))) if _is_dim(other) else _beyond("add", self, other)
+
+    def __radd__(self, other: "Dim") -> "Dim":
+        return self + other if _is_dim(other) else _beyond("add", other, self)
 
     def __sub__(self, other: "Dim") -> "Dim":
-        return self + (-1 * other)
+        return self + (-1 * other) if _is_dim(other) else _beyond("subtract", self, other)
 
     def __rsub__(self, other: "Dim") -> "Dim":
-        return (-1 * self) + other
+        return (-1 * self) + other if _is_dim(other) else _beyond("subtract", other, self)
 
     def __mul__(self, other: "Dim") -> "Dim":
         if isinstance(other, int):  # most are, and the terms keep their order
             return Size(tuple((a, x * other) for a, x in self.terms)) if other else 0
+        if not _is_dim(other):
+            return _beyond("multiply", self, other)
         return _collect((tuple(sorted((*a, *b), key=str)), x * y) for a, x in self.terms for b, y in _terms(other))
 
-    __radd__ = __add__
-    __rmul__ = __mul__
+    def __rmul__(self, other: "Dim") -> "Dim":
+        return self * other if _is_dim(other) else _beyond("multiply", other, self)
 
     def __floordiv__(self, divisor: "Dim") -> "Dim":
+        if not _is_dim(divisor):
+            return _beyond("floor_divide", self, divisor)
         exact = divide(self, divisor)
         if exact is not None:
             return exact
         if not isinstance(divisor, int) or divisor <= 0:
             raise ShapeError(f"size {self} does not divide by {divisor}")
         return Size((((FloorDiv(self, divisor),), 1),))
+
+    def __mod__(self, divisor: "Dim") -> "Dim":
+        return self - self // divisor * divisor if _is_dim(divisor) else _beyond("remainder", self, divisor)
+
+    def __divmod__(self, divisor: "Dim") -> "tuple[Dim, Dim]":
+        return self // divisor, self % divisor
+
+    def __pow__(self, exponent: int) -> "Dim":
+        whole = isinstance(exponent, int) and exponent >= 0
+        return product([self] * exponent) if whole else _beyond("pow", self, exponent)
+
+    def __neg__(self) -> "Dim":
+        return -1 * self
+
+    def __pos__(self) -> "Size":
+        return self
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _beyond("floor_divide", other, self)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _beyond("remainder", other, self)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _beyond("pow", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _beyond("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _beyond("divide", other, self)
+
+    def __lt__(self, other: object) -> Any:
+        return _unknown(self, "less", f"{self} < {other}")
+
+    def __le__(self, other: object) -> Any:
+        return _unknown(self, "less_equal", f"{self} <= {other}")
+
+    def __gt__(self, other: object) -> Any:
+        return _unknown(self, "greater", f"{self} > {other}")
+
+    def __ge__(self, other: object) -> Any:
+        return _unknown(self, "greater_equal", f"{self} >= {other}")
+
+    def __bool__(self) -> bool:
+        return _unknown(self, "bool", f"bool({self})")
+
+    def __float__(self) -> float:
+        return _unknown(self, "float", f"float({self})")
+
+    def __int__(self) -> int:
+        return _unknown(self, "int", f"int({self})")
+
+    def __index__(self) -> int:
+        return _unknown(self, "index", f"{self} as an index or a count, as in range({self}),")
 
     def __str__(self) -> str:
         return "+".join(_show_term(atoms, c) for atoms, c in self.terms).replace("+-", "-")
@@ -108,6 +172,33 @@ class Size:
 
 
 Dim: TypeAlias = int | Size
+
+
+Arithmetic: TypeAlias = Callable[[str, Any, Any], Any]
+_FRONT: Final[dict[str, Callable[..., Any]]] = {}
+
+
+def declare_front(arithmetic: Arithmetic, refuse: Callable[[str, str, Size], NoReturn]) -> None:
+    """The front end's say in what is no polynomial.
+
+    ``arithmetic(op, a, b)``: what an operator makes of a size and something that is none. ``refuse(what, text,
+    size)``: the error for a size that is asked for its number, ``text`` as it was written.
+    """
+    _FRONT["arithmetic"], _FRONT["refuse"] = arithmetic, refuse
+
+
+def _is_dim(other: object) -> bool:
+    return isinstance(other, int | Size)
+
+
+def _beyond(op: str, a: object, b: object) -> Any:
+    return _FRONT["arithmetic"](op, a, b) if _FRONT else NotImplemented
+
+
+def _unknown(size: Size, what: str, text: str) -> Any:
+    if _FRONT:
+        _FRONT["refuse"](what, text, size)
+    raise ShapeError(f"{text} is not known before the call")
 
 
 def symbol(name: str) -> Size:

@@ -73,7 +73,12 @@ def vectorize(outputs: Any, batched: Mapping[Tensor, Any]) -> Any:
             )
         xs = as_tensor(values, "vectorize")
         if xs.ndim != x.ndim + 1 or xs.shape[1:] != x.shape or (extent is not None and xs.shape[0] != extent):
-            refuse(ShapeError, "vectorize", (x, xs), f"expected shape ({extent or 'B'}, *{list(x.shape)})")
+            refuse(
+                ShapeError,
+                "vectorize",
+                (x, xs),
+                f"expected shape ({'B' if extent is None else extent}, *{list(x.shape)})",
+            )
         extent = xs.shape[0]
         done[x] = xs if xs.dtype == x.dtype else xs.astype(x.dtype)
     if extent is None:

@@ -1,5 +1,6 @@
 """The commands and their arguments."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +18,18 @@ train_app = typer.Typer(help="Train a model.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"graphad {version('graphad')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print graphad's version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """A define-and-run autodiff compiler."""
 

@@ -10,6 +10,7 @@ from graphad.ops import (
     reductions,
     rules,
     shape,
+    sizes,
     trigonometric,
 )
 from graphad.ops.arithmetic import *  # noqa: F403
@@ -21,7 +22,7 @@ from graphad.ops.reductions import *  # noqa: F403
 from graphad.ops.shape import *  # noqa: F403
 from graphad.ops.trigonometric import *  # noqa: F403
 
-_ENTERED = (advance, rules)  # importing them hands them to the operators and to the compiler's passes
+_ENTERED = (advance, rules, sizes)  # importing them hands them to the operators and to the compiler's passes
 
 __all__ = sorted(
     arithmetic.__all__

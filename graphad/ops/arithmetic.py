@@ -130,7 +130,7 @@ relu = elementwise(
 )
 where = elementwise(
     "where",
-    scalar=lambda c, x, y: s.where(c, x, y),
+    scalar=lambda condition, x, y: s.where(condition, x, y),
     reference=np.where,
     partials=lambda c, x, y, z: (None, Select(c), lambda: Select(~c)),
     domain=[(-1.0, 1.0), ANYWHERE, ANYWHERE],

@@ -22,7 +22,8 @@ def full(shape: Any, value: bool | int | float, dtype: Any = None) -> Tensor:
     >>> full((2, 3), 1.5).type
     TensorType(dtype='float32', shape=(2, 3))
     """
-    number = constant(value, dtype)
+    # a Python number, as beside a tensor
+    number = constant(float(value) if isinstance(value, np.float64) else value, dtype)
     if number.ndim:
         refuse(ShapeError, "full", (number,), "the value is one number; write ga.broadcast_to(x, shape)")
     return broadcast(number, as_shape("full", (), shape))

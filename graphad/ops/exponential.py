@@ -62,7 +62,7 @@ def pow(x: TensorLike, y: TensorLike) -> Tensor:
     >>> pow([3.0], 2)
     <square: float32[1]>
     """
-    if not is_weak(y) or is_weak(x) or isinstance(y, bool):
+    if not isinstance(y, int | float) or is_weak(x) or isinstance(y, bool):
         base, exponent = tensors("pow", (x, y))
         return _integer_power(base, exponent) if is_integer(base.dtype) else power(base, exponent)
     tensor = as_tensor(x, "pow")

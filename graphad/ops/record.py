@@ -7,6 +7,7 @@ sample it (``domain``).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import Signature, signature
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -28,6 +29,7 @@ from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.kinds import Map, Monoid, Reduce, Scan
 from graphad.compiler.ir.op import MapOp, ReduceOp, ScanOp, register
+from graphad.ops.describe import Described, Signed, elementwise_text, folding_text, names_of, positional
 from graphad.tensor import OPERATORS, Tensor
 
 Interval: TypeAlias = tuple[float, float]
@@ -53,17 +55,35 @@ these, for a partial that costs many nodes, and is called only if it is needed."
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Elementwise(MapOp):
-    """An elementwise op.
+    __doc__ = Described("""An elementwise op.
 
     ``partials(*operands, out)`` answers one Partial an operand, as graph expressions, so that it differentiates again.
     ``domain``: one interval an operand.
-    """
+    """)  # type: ignore[assignment]
 
     partials: Callable[..., Sequence[Partial]] | None
     domain: tuple[Interval, ...]
     takes: Takes
     divides: bool = False
     kind: Map
+    operands: tuple[str, ...]
+    __signature__ = Signed()
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __get__(self, instance: object, owner: object = None) -> "Elementwise":
+        """Itself, as an attribute of a class, too; what has it is documented as a function is."""
+        return self
+
+    def signature(self) -> Signature:
+        """Of the call."""
+        return positional(self.operands, Tensor)
+
+    def describe(self) -> str:
+        """What ``help`` says."""
+        return elementwise_text(self.scalar, self.operands, self.reference, self.takes, self.partials is not None)
 
     def __call__(self, *operands: TensorLike) -> Tensor:
         if len(operands) != self.arity:
@@ -129,6 +149,7 @@ def elementwise(
         name=name,
         scalar=expression,
         kind=Map(expression),
+        operands=names_of(scalar),
         arity=arity,
         reference=reference,
         partials=partials,
@@ -147,11 +168,35 @@ def elementwise(
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Reduction(ReduceOp):
-    """A reduction. ``weights(x, out, axes)``: d out / d x, of x's shape (out comes broadcast to it); None means 1."""
+    __doc__ = Described(
+        """A reduction. ``weights(x, out, axes)``: d out / d x, of x's shape (out comes broadcast to it); None means 1."""
+    )  # type: ignore[assignment]
 
     weights: Callable[[Tensor, Tensor, tuple[int, ...]], Partial] | None
     domain: Interval
     takes: Takes
+
+    __signature__ = Signed()
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __get__(self, instance: object, owner: object = None) -> "Reduction":
+        """Itself, see ``Elementwise``."""
+        return self
+
+    def signature(self) -> Signature:
+        """Of the call."""
+        return signature(self.__call__)
+
+    def describe(self) -> str:
+        """What ``help`` says."""
+        return folding_text(
+            "The reduction of ``x`` over ``axis`` (all axes for None)",
+            self.monoid.name,
+            self.weights is not None or self.monoid.name == "sum",
+        )
 
     def __call__(self, x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
         tensor = as_tensor(x, self.name)
@@ -186,11 +231,33 @@ def reduction(
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Prefix(ScanOp):
-    """A scan. ``jvp(x, out, tangent, axis, reverse)`` and ``vjp(x, out, cotangent, axis, reverse)``."""
+    __doc__ = Described(
+        """A scan. ``jvp(x, out, tangent, axis, reverse)`` and ``vjp(x, out, cotangent, axis, reverse)``."""
+    )  # type: ignore[assignment]
 
     jvp: Callable[[Tensor, Tensor, Tensor, int, bool], Tensor]
     vjp: Callable[[Tensor, Tensor, Tensor, int, bool], Tensor]
     domain: Interval
+
+    __signature__ = Signed()
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __get__(self, instance: object, owner: object = None) -> "Prefix":
+        """Itself, see ``Elementwise``."""
+        return self
+
+    def signature(self) -> Signature:
+        """Of the call."""
+        return signature(self.__call__)
+
+    def describe(self) -> str:
+        """What ``help`` says."""
+        return folding_text(
+            "All prefixes of ``x`` along ``axis``, from the end with ``reverse``, combined", self.monoid.name, True
+        )
 
     def __call__(self, x: TensorLike, axis: int | None = None, reverse: bool = False) -> Tensor:
         tensor = as_tensor(x, self.name)

@@ -34,7 +34,7 @@ def test_a_size_that_does_not_fit_says_what_does(size: str, count: int, text: st
         ("fastmath", "did you mean fast_math=?"),
         (
             "zzz",
-            "the options are precision, deterministic, nan_guard, fast_math, convolution, batch, tune, isa, disable",
+            "the options are precision, nan_guard, fast_math, convolution, batch, tune, isa, disable",
         ),
     ],
 )
