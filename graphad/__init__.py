@@ -17,6 +17,14 @@ array([1. , 1.9, 3. ], dtype=float32)
 
 from typing import TYPE_CHECKING, Any
 
+import graphad.ops.arithmetic as arithmetic
+import graphad.ops.contraction as contraction
+import graphad.ops.creation as creation
+import graphad.ops.exponential as exponential
+import graphad.ops.indexing as indexing
+import graphad.ops.reductions as reductions
+import graphad.ops.shape as shape
+import graphad.ops.trigonometric as trigonometric
 from graphad._lazy import MissingModuleError, load_module
 from graphad.autodiff import (
     GradientError,
@@ -49,7 +57,6 @@ from graphad.evaluate import evaluate
 from graphad.function import Function
 from graphad.leaves import input, parameter, state
 from graphad.numpy_protocol import array_function, array_ufunc
-from graphad.ops import arithmetic, contraction, creation, exponential, indexing, reductions, shape, trigonometric
 from graphad.ops.arithmetic import *  # noqa: F403
 from graphad.ops.contraction import *  # noqa: F403
 from graphad.ops.creation import *  # noqa: F403
@@ -97,6 +104,7 @@ __all__ = [
     "MissingModuleError",
     "__version__",
 ]  # fmt: skip
+# type checkers follow `+=` to a module that is imported by its own name
 __all__ += arithmetic.__all__
 __all__ += contraction.__all__
 __all__ += creation.__all__

@@ -106,7 +106,7 @@ def _number(value: bool | int | float, _: float, dtype: str) -> Constant:
 
 
 def is_weak(value: Any) -> bool:
-    """A number whose width does not count in promotion: Python's, NumPy's float64, which is one, and what sizes make."""
+    """A number whose width does not count: Python's, NumPy's float64, which is one of these, and what sizes make."""
     return isinstance(value, bool | int | float | Size | Number)
 
 
@@ -140,7 +140,7 @@ def _like(value: Any) -> bool | int | float:
     """A Python number of the same kind."""
     if isinstance(value, Number):
         return 1.0 if is_float(value.dtype) else 1
-    return 1 if isinstance(value, Size) else value  # type: ignore[no-any-return]
+    return 1 if isinstance(value, Size) else value
 
 
 def in_dtype(value: Any, dtype: str) -> Tensor:

@@ -65,5 +65,5 @@ def _check_inputs(inputs: Sequence[Node], found: Mapping[Node, Node]) -> None:
                     "compile",
                     (state,),
                     f"the next value of state {state.name!r} ({value.site}) needs input {node.kind.name!r}, which is "
-                    f"not among the inputs; add it, or leave the state as it is: updates={{{state.name}: {state.name}}}",
+                    f"not among the inputs; add it, or leave the state as it is, updates={{{state.name}: ...}}",
                 )

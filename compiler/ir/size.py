@@ -69,7 +69,7 @@ class Size:
         if isinstance(other, int):  # most are, and the terms keep their order
             return Size(tuple((a, x * other) for a, x in self.terms)) if other else 0
         if not _is_dim(other):
-            return _beyond("multiply", self, other)
+            return _beyond("multiply", self, other)  # type: ignore[no-any-return]
         return _collect((tuple(sorted((*a, *b), key=str)), x * y) for a, x in self.terms for b, y in _terms(other))
 
     def __rmul__(self, other: "Dim") -> "Dim":
@@ -77,7 +77,7 @@ class Size:
 
     def __floordiv__(self, divisor: "Dim") -> "Dim":
         if not _is_dim(divisor):
-            return _beyond("floor_divide", self, divisor)
+            return _beyond("floor_divide", self, divisor)  # type: ignore[no-any-return]
         exact = divide(self, divisor)
         if exact is not None:
             return exact
@@ -92,8 +92,7 @@ class Size:
         return self // divisor, self % divisor
 
     def __pow__(self, exponent: int) -> "Dim":
-        whole = isinstance(exponent, int) and exponent >= 0
-        return product([self] * exponent) if whole else _beyond("pow", self, exponent)
+        return product([self] * exponent) if _is_count(exponent) else _beyond("pow", self, exponent)
 
     def __neg__(self) -> "Dim":
         return -1 * self
@@ -117,28 +116,28 @@ class Size:
         return _beyond("divide", other, self)
 
     def __lt__(self, other: object) -> Any:
-        return _unknown(self, "less", f"{self} < {other}")
+        _unknown(self, "less", f"{self} < {other}")
 
     def __le__(self, other: object) -> Any:
-        return _unknown(self, "less_equal", f"{self} <= {other}")
+        _unknown(self, "less_equal", f"{self} <= {other}")
 
     def __gt__(self, other: object) -> Any:
-        return _unknown(self, "greater", f"{self} > {other}")
+        _unknown(self, "greater", f"{self} > {other}")
 
     def __ge__(self, other: object) -> Any:
-        return _unknown(self, "greater_equal", f"{self} >= {other}")
+        _unknown(self, "greater_equal", f"{self} >= {other}")
 
     def __bool__(self) -> bool:
-        return _unknown(self, "bool", f"bool({self})")
+        _unknown(self, "bool", f"bool({self})")
 
     def __float__(self) -> float:
-        return _unknown(self, "float", f"float({self})")
+        _unknown(self, "float", f"float({self})")
 
     def __int__(self) -> int:
-        return _unknown(self, "int", f"int({self})")
+        _unknown(self, "int", f"int({self})")
 
     def __index__(self) -> int:
-        return _unknown(self, "index", f"{self} as an index or a count, as in range({self}),")
+        _unknown(self, "index", f"{self} as an index or a count, as in range({self}),")
 
     def __str__(self) -> str:
         return "+".join(_show_term(atoms, c) for atoms, c in self.terms).replace("+-", "-")
@@ -191,11 +190,15 @@ def _is_dim(other: object) -> bool:
     return isinstance(other, int | Size)
 
 
+def _is_count(exponent: object) -> bool:
+    return isinstance(exponent, int) and exponent >= 0
+
+
 def _beyond(op: str, a: object, b: object) -> Any:
     return _FRONT["arithmetic"](op, a, b) if _FRONT else NotImplemented
 
 
-def _unknown(size: Size, what: str, text: str) -> Any:
+def _unknown(size: Size, what: str, text: str) -> NoReturn:
     if _FRONT:
         _FRONT["refuse"](what, text, size)
     raise ShapeError(f"{text} is not known before the call")

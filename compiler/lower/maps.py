@@ -34,7 +34,7 @@ class Place:
     def indices(self, point: Sequence[Dim]) -> Iterator[tuple[Dim, ...]]:
         """The piece's elements at one point of the space."""
         shape = self.piece.node.type.shape
-        for fixed in product(*(range(shape[a]) for a in self.unrolled)):  # type: ignore[arg-type]
+        for fixed in product(*(range(shape[a]) for a in self.unrolled)):
             known, rest = dict(zip(self.unrolled, fixed, strict=True)), iter(point)
             yield tuple(known[a] if a in known else 0 if d == 1 else next(rest) for a, d in enumerate(shape))
 

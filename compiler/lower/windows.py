@@ -127,7 +127,7 @@ class _Work:
     def _window(self, kept: Sequence[Dim]) -> None:
         builder, shape, known = self.builder, self.shape, dict(zip(self.kept, kept, strict=True))
         elements: list[Expr] = []
-        for place in product(*(range(extent(g, shape)) for g in self.reduced)):  # type: ignore[arg-type]
+        for place in product(*(range(extent(g, shape)) for g in self.reduced)):
             at = {**known, **dict(zip(self.reduced, place, strict=True))}
             index = index_of(self.groups, [at[g] for g in self.groups], shape, builder.extents)
             elements.append(builder.let("x", self.puller.value(self.operand, index)))

@@ -184,4 +184,4 @@ def _bytes(x: Tensor) -> int:
 
 
 def _elements(x: Tensor) -> int:
-    return math.prod(map(int, x.shape))  # type: ignore[arg-type]
+    return math.prod(map(int, x.shape))

@@ -74,6 +74,8 @@ def expression(value: Scalar, names: Sequence[str] = "xyz") -> str:
             if primitive in INFIX:
                 return f"({texts[0]} {INFIX[primitive]} {texts[1]})"
             return f"{primitive}({', '.join(texts)})"
+        case _:
+            raise AssertionError(value)
 
 
 def elementwise_text(scalar: Scalar, names: Sequence[str], reference: Any, takes: str, derivative: bool) -> str:

@@ -157,7 +157,7 @@ def _slice(x: Tensor, axis: int, item: slice) -> tuple[Dim, int, Dim]:
     if step == 0 or not isinstance(step, int):
         refuse(ShapeError, "getitem", (x,), f"a slice's step is a number other than 0, got {step!r}")
     if not any(isinstance(d, Size) for d in (extent, start, stop)):
-        first, last, step = slice(start, stop, step).indices(extent)  # type: ignore[arg-type]
+        first, last, step = slice(start, stop, step).indices(extent)
         return first, step, len(range(first, last, step))
     return _symbolic_slice(extent, start, stop, step)
 

@@ -59,7 +59,7 @@ class Elementwise(MapOp):
 
     ``partials(*operands, out)`` answers one Partial an operand, as graph expressions, so that it differentiates again.
     ``domain``: one interval an operand.
-    """)  # type: ignore[assignment]
+    """)
 
     partials: Callable[..., Sequence[Partial]] | None
     domain: tuple[Interval, ...]
@@ -169,8 +169,8 @@ def elementwise(
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Reduction(ReduceOp):
     __doc__ = Described(
-        """A reduction. ``weights(x, out, axes)``: d out / d x, of x's shape (out comes broadcast to it); None means 1."""
-    )  # type: ignore[assignment]
+        """A reduction. ``weights(x, out, axes)``: d out / d x, of x's shape (out is broadcast to it); None means 1."""
+    )
 
     weights: Callable[[Tensor, Tensor, tuple[int, ...]], Partial] | None
     domain: Interval
@@ -233,7 +233,7 @@ def reduction(
 class Prefix(ScanOp):
     __doc__ = Described(
         """A scan. ``jvp(x, out, tangent, axis, reverse)`` and ``vjp(x, out, cotangent, axis, reverse)``."""
-    )  # type: ignore[assignment]
+    )
 
     jvp: Callable[[Tensor, Tensor, Tensor, int, bool], Tensor]
     vjp: Callable[[Tensor, Tensor, Tensor, int, bool], Tensor]

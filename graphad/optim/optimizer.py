@@ -172,11 +172,15 @@ def _gradients(loss: Tensor, leaves: Sequence[Parameter]) -> dict[Parameter, Ten
     """The loss's gradients, zero for a float parameter that it does not depend on."""
     if loss.shape == () and is_float(loss.dtype):  # else grad says what is wrong
         below = set(order([loss]))
-        reached = [p for p in leaves if not isinstance(p, Parameter) or p in below or not is_float(p.dtype)]
+        reached = [p for p in leaves if not _trainable(p) or p in below]
     else:
         reached = list(leaves)
     found = dict(zip(reached, grad(loss, reached), strict=True)) if reached else {}
     return {leaf: found[leaf] if leaf in found else zeros_like(leaf) for leaf in leaves}
+
+
+def _trainable(leaf: object) -> bool:
+    return isinstance(leaf, Parameter) and is_float(leaf.dtype)
 
 
 def _positive(who: str, what: str, value: float) -> float:

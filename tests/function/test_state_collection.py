@@ -135,7 +135,10 @@ def test_a_next_value_with_an_input_that_is_missing() -> None:
     with pytest.raises(ga.GraphError) as caught:
         ga.compile([], n * 2)
     assert f"the next value of state 'n' ({__file__}:" in str(caught.value)
-    assert "needs input 'x', which is not among the inputs; add it, or leave the state as it is" in str(caught.value)
+    assert (
+        "needs input 'x', which is not among the inputs; add it, or leave the state as it is, updates={n: ...}"
+        in str(caught.value)
+    )
     assert ga.compile([], n * 2, updates={n: n}, target="numpy")() == 0
 
 

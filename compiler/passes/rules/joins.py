@@ -62,7 +62,7 @@ def _starts(join: Node) -> tuple[Dim, ...]:
 def _holder(starts: Sequence[Dim], low: Dim, high: Dim) -> int | None:
     """The operand in which both ``low`` and ``high`` are known to lie."""
     if all(isinstance(d, int) for d in (low, high, starts[-1])):
-        place = bisect_right(starts, low, hi=len(starts) - 1) - 1  # type: ignore[type-var]
+        place = bisect_right(starts, low, hi=len(starts) - 1) - 1
         return place if _reaches(starts[place + 1] - 1, high) else None
     for place, (start, stop) in enumerate(pairwise(starts)):
         if _reaches(low, start) and _reaches(stop - 1, high):

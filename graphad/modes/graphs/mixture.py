@@ -21,7 +21,7 @@ from graphad.tensor import Tensor
 
 def _lower_triangle(log_diagonal: Tensor, below: Tensor) -> Tensor:
     """Q of each component, (k, d, d): exp(log_diagonal) on the diagonal, ``below`` under it, row by row."""
-    dimension = int(log_diagonal.shape[1])  # type: ignore[arg-type]
+    dimension = int(log_diagonal.shape[1])
     places = np.zeros((dimension, dimension), np.int64)
     rows, columns = np.tril_indices(dimension, -1)
     places[rows, columns] = np.arange(len(rows))
