@@ -28,6 +28,7 @@ check: $(VENV)/.stamp-check
 	rm -rf build/site build/lib build/bdist.*
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --target build/site .
 	cd build/site && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy -p graphad
+	cd build/site && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy ../../tests/typing/user.py
 	cd build/site && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --cache-dir ../import_linter
 
 bench: $(VENV)/.stamp-bench

@@ -36,7 +36,10 @@ def test_the_greater_wins(a: str, b: str) -> None:
         ("int64", True, "int64"),
         ("bool", 2, "int64"),
         ("bool", 2.5, "float32"),
-        ("float32", np.float64(2), "float64"),
+        ("float32", np.float64(2), "float32"),
+        ("int32", np.float64(2), "float32"),
+        ("float64", np.float32(2), "float64"),
+        ("float32", np.array(2.0), "float64"),
         ("float32", np.int64(2), "float32"),
     ],
 )
