@@ -99,9 +99,9 @@ def test_no_shift_is_the_image() -> None:
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(DataError, match=r"^Loader: 3 images, 2 labels"):
         Loader(np.zeros(3), np.zeros(2), 1, seed=0)
-    with pytest.raises(DataError, match=r"batch_size is at least 1, got 0"):
+    with pytest.raises(DataError, match=r"batch_size is an integer >= 1, got 0"):
         Loader(np.zeros(3), np.zeros(3), 0, seed=0)
-    with pytest.raises(DataError, match=r"seed is not negative, got -1"):
+    with pytest.raises(DataError, match=r"seed is an integer >= 0, got -1"):
         Loader(np.zeros(3), np.zeros(3), 1, seed=-1)
-    with pytest.raises(DataError, match=r"pixels is how far .* got -1"):
+    with pytest.raises(DataError, match=r"pixels, how far .* got -1"):
         random_shift(-1)

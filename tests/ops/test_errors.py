@@ -158,7 +158,7 @@ def test_values_of_parameters() -> None:
         w.value = np.zeros(3)
     with pytest.raises(D, match=r"the new value: dtype complex128 is not supported"):
         w.value = np.zeros((2, 3), complex)
-    with pytest.raises(S, match=r"<parameter 'w': float64\[2,3\]>: the new value is no array: setting an array"):
+    with pytest.raises(S, match=r"<parameter 'w': float64\[2,3\]>: the new value: setting an array"):
         w.value = [[1.0], [1.0, 2.0]]
 
 

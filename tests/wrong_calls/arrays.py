@@ -64,7 +64,7 @@ ROWS: list[Row] = [
     (
         "ga.full_like(V, 1j)",
         ga.DTypeError,
-        "constant(): complex128 is not supported; write",
+        "constant(): dtype complex128 is not supported; write",
     ),
     ("ga.eye(2.5)", ga.ShapeError, "eye(): a size is a number >= 0 or a name such as 'N', got 2.5"),
     ("ga.arange(None)", ga.ShapeError, "arange(): stop is a number or a size, got None"),

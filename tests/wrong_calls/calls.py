@@ -27,7 +27,7 @@ ROWS: list[Row] = [
     (
         "ga.evaluate(V, {V: [1j, 2j, 3j]})",
         ga.DTypeError,
-        "argument 'v': list does not convert to float32[3]: complex128 is not supported; write",
+        "argument 'v': list does not convert to float32[3]: dtype complex128 is not supported; write",
     ),
     ("ga.evaluate(V)", ga.GraphError, "evaluate(float32[3]): needs a value for input 'v'"),
     (

@@ -42,7 +42,7 @@ ROWS: list[Row] = [
     (
         'ga.parameter("w", 1j)',
         ga.DTypeError,
-        "parameter 'w'(): complex128 is not supported; write",
+        "parameter 'w'(): dtype complex128 is not supported; write",
     ),
     (
         'ga.parameter("w", None)',
@@ -67,12 +67,12 @@ ROWS: list[Row] = [
     (
         "ga.constant(1j)",
         ga.DTypeError,
-        "constant(): complex128 is not supported; write",
+        "constant(): dtype complex128 is not supported; write",
     ),
     (
         'ga.constant(1j, "float32")',
         ga.DTypeError,
-        "constant(): complex128 is not supported; write",
+        "constant(): dtype complex128 is not supported; write",
     ),
     (
         "ga.constant(object())",
@@ -106,7 +106,7 @@ ROWS: list[Row] = [
     (
         "set_value([1j, 2j])",
         ga.DTypeError,
-        "<parameter 'p': float32[2]>: the new value: complex128 is not supported; write",
+        "<parameter 'p': float32[2]>: the new value: dtype complex128 is not supported; write",
     ),
     ('set_value("ab")', ga.DTypeError, "<parameter 'p': float32[2]>: the new value: dtype <U2 is not supported"),
     (
