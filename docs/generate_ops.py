@@ -4,12 +4,22 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
-from graphad.ops import arithmetic, contraction, creation, exponential, indexing, reductions, shape, trigonometric
+from graphad.ops import (
+    arithmetic,
+    contraction,
+    creation,
+    exponential,
+    hyperbolic,
+    indexing,
+    reductions,
+    shape,
+    trigonometric,
+)
 from graphad.ops.describe import expression
 from graphad.ops.record import Elementwise, Prefix, Reduction
 
 PAGE = Path(__file__).with_name("ops.md")
-FAMILIES = (arithmetic, exponential, trigonometric, reductions, contraction, shape, indexing, creation)
+FAMILIES = (arithmetic, exponential, trigonometric, hyperbolic, reductions, contraction, shape, indexing, creation)
 HEAD = """\
 # Ops
 

@@ -21,6 +21,7 @@ import graphad.ops.arithmetic as arithmetic
 import graphad.ops.contraction as contraction
 import graphad.ops.creation as creation
 import graphad.ops.exponential as exponential
+import graphad.ops.hyperbolic as hyperbolic
 import graphad.ops.indexing as indexing
 import graphad.ops.reductions as reductions
 import graphad.ops.shape as shape
@@ -61,6 +62,7 @@ from graphad.ops.arithmetic import *  # noqa: F403
 from graphad.ops.contraction import *  # noqa: F403
 from graphad.ops.creation import *  # noqa: F403
 from graphad.ops.exponential import *  # noqa: F403
+from graphad.ops.hyperbolic import *  # noqa: F403
 from graphad.ops.indexing import *  # noqa: F403
 from graphad.ops.reductions import *  # noqa: F403
 from graphad.ops.shape import *  # noqa: F403
@@ -109,6 +111,7 @@ __all__ += arithmetic.__all__
 __all__ += contraction.__all__
 __all__ += creation.__all__
 __all__ += exponential.__all__
+__all__ += hyperbolic.__all__
 __all__ += indexing.__all__
 __all__ += reductions.__all__
 __all__ += shape.__all__

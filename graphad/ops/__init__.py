@@ -6,6 +6,7 @@ from graphad.ops import (
     contraction,
     creation,
     exponential,
+    hyperbolic,
     indexing,
     reductions,
     rules,
@@ -17,6 +18,7 @@ from graphad.ops.arithmetic import *  # noqa: F403
 from graphad.ops.contraction import *  # noqa: F403
 from graphad.ops.creation import *  # noqa: F403
 from graphad.ops.exponential import *  # noqa: F403
+from graphad.ops.hyperbolic import *  # noqa: F403
 from graphad.ops.indexing import *  # noqa: F403
 from graphad.ops.reductions import *  # noqa: F403
 from graphad.ops.shape import *  # noqa: F403
@@ -29,6 +31,7 @@ __all__ = sorted(
     + contraction.__all__
     + creation.__all__
     + exponential.__all__
+    + hyperbolic.__all__
     + indexing.__all__
     + reductions.__all__
     + shape.__all__

@@ -1,4 +1,4 @@
-"""Powers, exponentials, logarithms, and the functions built of them."""
+"""Powers, exponentials, logarithms, and the error function."""
 
 import math
 from typing import Any, Final, NoReturn
@@ -12,8 +12,8 @@ from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import is_float, is_integer
 from graphad.compiler.ir.kinds import Constant
 from graphad.compiler.ir.make import beneath_views
-from graphad.ops.arithmetic import equal, isinf, reciprocal, remainder, square, where
-from graphad.ops.record import ANYWHERE, POSITIVE, elementwise
+from graphad.ops.arithmetic import abs, equal, reciprocal, remainder, square, where
+from graphad.ops.record import ANYWHERE, POSITIVE, Elementwise, elementwise
 from graphad.tensor import OPERATORS, Tensor
 
 special = lazy_import("scipy.special")  # takes as long to import as Numba does
@@ -22,35 +22,55 @@ special = lazy_import("scipy.special")  # takes as long to import as Numba does
 _ERF_SLOPE: Final = 2 / math.sqrt(math.pi)
 
 
-def _scalar_sigmoid(x: s.Scalar) -> s.Scalar:
-    small = s.apply("exp", -s.apply("abs", x))
-    return s.where(x >= 0, 1 / (1 + small), small / (1 + small))
-
-
-power = elementwise(
+power: Elementwise = elementwise(
     "pow",
     scalar=lambda x, y: s.apply("pow", x, y),
     reference=np.power,
-    partials=lambda x, y, z: (lambda: _slope_of_base(x, y), lambda: _slope_of_exponent(x, z)),
+    partials=lambda x, y, z: (lambda: _slope_of_base(x, y), lambda: power_log(x, y)),
     domain=[POSITIVE, ANYWHERE],
     simplify=lambda x, y: 0 if y == 1 else None,
     takes="number",
 )
 
 
+# Derivatives of pow, which are ops of their own so that both orders of its mixed derivative are the same formula
+power_slope: Elementwise = elementwise(
+    "power_slope",  # y x^(y-1); 0 for y = 0, also at x = 0 and NaN, where 0 * inf and 0 * NaN stand
+    scalar=lambda x, y: s.where(
+        s.apply("and", s.apply("eq", y, 0), s.apply("not", s.apply("abs", x) > 0)), 0, y * s.apply("pow", x, y - 1)
+    ),
+    reference=lambda x, y: np.where((y == 0) & ~(np.abs(x) > 0), np.zeros((), x.dtype), y * np.power(x, y - 1)),
+    partials=lambda x, y, z: (
+        # a small y times what overflows, or what has underflowed over a small x: each is right where the other is not
+        lambda: where(abs(y) < 1, z * ((y - 1) / x), y * power_slope(x, y - 1)),
+        lambda: _mixed(x, y),
+    ),
+    domain=[POSITIVE, ANYWHERE],
+)
+power_log: Elementwise = elementwise(
+    "power_log",  # x^y log(x), with its limit 0 at x = 0 for y >= 0
+    scalar=lambda x, y: s.where(
+        s.apply("and", s.apply("eq", x, 0), y >= 0), 0, s.apply("pow", x, y) * s.apply("log", x)
+    ),
+    reference=lambda x, y: np.where((x == 0) & (y >= 0), np.zeros((), x.dtype), np.power(x, y) * np.log(x)),
+    partials=lambda x, y, z: (
+        lambda: _mixed(x, y),
+        lambda: where(equal(x, 0) & (y >= 0), 0, z * log(x)),
+    ),
+    domain=[POSITIVE, ANYWHERE],
+)
+
+
+def _mixed(x: Tensor, y: Tensor) -> Tensor:
+    """x^(y-1) (1 + y log x), with its limit 0 at x = 0 for y > 1."""
+    return where(equal(x, 0) & (y > 1), 0, power(x, y - 1) * (1 + y * log(x)))
+
+
 def _slope_of_base(x: Tensor, y: Tensor) -> Tensor | float:
-    """y x^(y-1); 0 for y = 0 and any x, also where 0 * inf stands."""
     known = known_number(y)
-    if known is not None:
-        return known * pow(x, known - 1) if known else 0.0
-    zero = equal(y, 0)
-    return where(zero, 0, y * power(x, where(zero, 1, y - 1)))
-
-
-def _slope_of_exponent(x: Tensor, z: Tensor) -> Tensor:
-    """x^y log x, with its limit 0 at x = 0 and no value below."""
-    positive = x > 0
-    return where(positive, z * log(where(positive, x, 1)), where(equal(x, 0), 0, float("nan")))
+    if known is None:
+        return power_slope(x, y)
+    return known * pow(x, known - 1) if known else 0.0
 
 
 def pow(x: TensorLike, y: TensorLike) -> Tensor:
@@ -122,7 +142,7 @@ exp2 = elementwise(
     "exp2",
     scalar=lambda x: s.apply("exp2", x),
     reference=np.exp2,
-    partials=lambda x, y: (y * np.log(2.0).item(),),
+    partials=lambda x, y: (y * math.log(2),),
     domain=[ANYWHERE],
 )
 expm1 = elementwise(
@@ -139,14 +159,14 @@ log2 = elementwise(
     "log2",
     scalar=lambda x: s.apply("log2", x),
     reference=np.log2,
-    partials=lambda x, y: (np.log2(np.e).item() / x,),
+    partials=lambda x, y: (math.log2(math.e) / x,),
     domain=[POSITIVE],
 )
 log10 = elementwise(
     "log10",
     scalar=lambda x: s.apply("log10", x),
     reference=np.log10,
-    partials=lambda x, y: (np.log10(np.e).item() / x,),
+    partials=lambda x, y: (math.log10(math.e) / x,),
     domain=[POSITIVE],
 )
 log1p = elementwise(
@@ -156,53 +176,27 @@ log1p = elementwise(
     partials=lambda x, y: (1 / (1 + x),),
     domain=[POSITIVE],
 )
-sigmoid = elementwise(
-    "sigmoid",
-    # exp of a number that is never positive, so nothing overflows
-    scalar=lambda x: _scalar_sigmoid(x),
-    reference=lambda x: special.expit(x),
-    partials=lambda x, y: (y * (1 - y),),
-    domain=[ANYWHERE],
-)
-softplus = elementwise(
-    "softplus",
-    scalar=lambda x: s.apply("max", x, 0) + s.apply("log1p", s.apply("exp", -s.apply("abs", x))),
-    reference=lambda x: np.logaddexp(x, np.zeros((), x.dtype)),
-    partials=lambda x, y: (sigmoid(x),),
-    domain=[ANYWHERE],
-)
-logaddexp = elementwise(
-    "logaddexp",
-    # equal infinities are answered by themselves: inf - inf would be NaN
-    scalar=lambda x, y: s.where(
-        s.apply("eq", x, y),
-        x + np.log(2.0).item(),
-        s.apply("max", x, y) + s.apply("log1p", s.apply("exp", -s.apply("abs", x - y))),
-    ),
-    reference=np.logaddexp,
-    partials=lambda x, y, z: (lambda: sigmoid(_gap(x, y)), lambda: sigmoid(_gap(y, x))),
-    domain=[ANYWHERE, ANYWHERE],
-    commutative=True,
-)
 erf = elementwise(
     "erf",
     scalar=lambda x: s.apply("erf", x),
     reference=lambda x: special.erf(x),
-    partials=lambda x, y: (_ERF_SLOPE * exp(-x * x),),
+    partials=lambda x, y: (_ERF_SLOPE * gaussian(x),),
     domain=[ANYWHERE],
 )
 erfc = elementwise(
     "erfc",
     scalar=lambda x: s.apply("erfc", x),
     reference=lambda x: special.erfc(x),
-    partials=lambda x, y: (-_ERF_SLOPE * exp(-x * x),),
+    partials=lambda x, y: (-_ERF_SLOPE * gaussian(x),),
     domain=[ANYWHERE],
 )
-
-
-def _gap(x: Tensor, y: Tensor) -> Tensor:
-    """x - y, and 0 between equal infinities."""
-    return where(equal(x, y) & isinf(x), 0, x - y)
+gaussian = elementwise(
+    "gaussian",  # exp(-x^2), of erf and erfc; differentiated as a product, 0 * inf is met where 2 x overflows
+    scalar=lambda x: s.apply("exp", -(x * x)),
+    reference=lambda x: np.exp(-(x * x)),
+    partials=lambda x, y: (-2 * (x * y),),
+    domain=[ANYWHERE],
+)
 
 
 def rsqrt(x: TensorLike) -> Tensor:
@@ -221,11 +215,8 @@ __all__ = [
     "log10",
     "log1p",
     "log2",
-    "logaddexp",
     "pow",
     "power",
     "rsqrt",
-    "sigmoid",
-    "softplus",
     "sqrt",
 ]

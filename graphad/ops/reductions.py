@@ -12,7 +12,7 @@ from graphad.compiler.ir import kinds as k
 from graphad.compiler.ir.size import Dim, product
 from graphad.ops.arithmetic import equal, isfinite, where
 from graphad.ops.exponential import exp, log, sqrt
-from graphad.ops.record import Prefix, reduction, scan
+from graphad.ops.record import Prefix, Select, reduction, scan
 from graphad.ops.shape import expand_dims, index, reshape, squeeze
 from graphad.ops.stop import stop_gradient
 from graphad.tensor import Tensor, operator
@@ -28,13 +28,13 @@ max = reduction(
     "max",
     monoid=k.MAX,
     reference=lambda x, axes: np.max(_some(x, axes), axis=axes),
-    weights=lambda x, out, axes: _shared(x, out, axes),  # ties share, as torch.amax
+    weights=lambda x, out, axes: _shared(x, out, x < out, axes),  # ties share, as torch.amax
 )
 min = reduction(
     "min",
     monoid=k.MIN,
     reference=lambda x, axes: np.min(_some(x, axes), axis=axes),
-    weights=lambda x, out, axes: _shared(x, out, axes),
+    weights=lambda x, out, axes: _shared(x, out, x > out, axes),
 )
 any = reduction("any", monoid=k.ANY, reference=lambda x, axes: np.any(x, axis=axes), weights=None, takes="bool")
 all = reduction("all", monoid=k.ALL, reference=lambda x, axes: np.all(x, axis=axes), weights=None, takes="bool")
@@ -71,11 +71,10 @@ def _arg(function: Any, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     return np.asarray(function(moved, axis=-1), dtype=np.int64)
 
 
-def _shared(x: Tensor, out: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The indicator of the extreme elements, divided among ties."""
-    hit = equal(x, out).astype(x.dtype)
-    count = sum(hit, axes, keepdims=True)
-    return hit / broadcast(count, x.shape)
+def _shared(x: Tensor, out: Tensor, beaten: Tensor, axes: tuple[int, ...]) -> Select:
+    """A share for each extreme element. Where the extreme is NaN nothing equals it, and all get 0 / 0, as torch.amax."""
+    count = sum(equal(x, out).astype(x.dtype), axes, keepdims=True)
+    return Select(~beaten, broadcast(count / count / count, x.shape))
 
 
 def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:

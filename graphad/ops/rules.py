@@ -26,7 +26,8 @@ from graphad.ops.arithmetic import (
     subtract,
     where,
 )
-from graphad.ops.exponential import exp, expm1, log, log1p, logaddexp, power, sigmoid, softplus, sqrt
+from graphad.ops.exponential import exp, expm1, log, log1p, power, sqrt
+from graphad.ops.hyperbolic import logaddexp, sigmoid, softplus
 from graphad.ops.reductions import max as max_
 from graphad.ops.reductions import sum as sum_
 

@@ -1,19 +1,23 @@
 """Nonlinearities; the elementwise ones that are ops of their own (relu, sigmoid, tanh) are handed through."""
 
 import math
-from typing import Literal
+from typing import Final, Literal
 
 from graphad.autodiff import stop_gradient
 from graphad.build import TensorLike, as_tensor, need_float, normalize_axis, refuse
 from graphad.checks import one_of, real
 from graphad.compiler.errors import GraphError
-from graphad.ops.arithmetic import relu, where
-from graphad.ops.exponential import erfc, exp, expm1, log, sigmoid
-from graphad.ops.exponential import softplus as softplus_
+from graphad.ops.arithmetic import absolute, relu, where
+from graphad.ops.exponential import erfc, exp, expm1, log
+from graphad.ops.hyperbolic import sigmoid, tanh
+from graphad.ops.hyperbolic import softplus as softplus_
 from graphad.ops.reductions import max as max_
 from graphad.ops.reductions import sum as sum_
-from graphad.ops.trigonometric import tanh
 from graphad.tensor import Tensor
+
+_TANH_GELU: Final = 2 * math.sqrt(2 / math.pi)
+_SATURATED: Final = 32.0
+"""An |x| for which gelu's sigmoid is 0 or 1 in float64, and its slope 0."""
 
 
 def _float(name: str, x: TensorLike) -> Tensor:
@@ -39,12 +43,13 @@ def gelu(x: TensorLike, approximate: Literal["none", "tanh"] = "none") -> Tensor
     """``x Phi(x)`` with the normal distribution function Phi, or its approximation by tanh.
 
     Hendrycks and Gimpel, Gaussian Error Linear Units, arXiv 1606.08415:
-    0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). The exact form uses erfc, which keeps its digits far below zero.
+    0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). The exact form uses erfc and the approximation
+    (1 + tanh(u)) / 2 = sigmoid(2 u), which keep their digits far below zero.
     """
     tensor = _float("gelu", x)
     if one_of("gelu", "approximate", approximate, ("none", "tanh")) == "tanh":
-        inner = math.sqrt(2 / math.pi) * (tensor + 0.044715 * tensor * tensor * tensor)
-        return 0.5 * tensor * (1 + tanh(inner))
+        near = where(absolute(tensor) < _SATURATED, tensor, _SATURATED)  # so that inf is not met by a slope of 0
+        return tensor * sigmoid(tensor * (_TANH_GELU + 0.044715 * _TANH_GELU * near * near))
     return 0.5 * tensor * erfc(tensor * -math.sqrt(0.5))
 
 

@@ -3,7 +3,7 @@
 from graphad.build import TensorLike, as_tensor
 from graphad.nn.functional.targets import Reduction, alike, check_reduction, reduced
 from graphad.ops.arithmetic import absolute, relu
-from graphad.ops.exponential import softplus
+from graphad.ops.hyperbolic import softplus
 from graphad.tensor import Tensor
 
 
