@@ -33,13 +33,25 @@ power: Elementwise = elementwise(
 )
 
 
+def _power_slope(x: s.Scalar, y: s.Scalar) -> s.Scalar:
+    """Of a small y, y - 1 loses digits that count where log x is large: there x^(y-1) is x^y / x."""
+    small = s.apply("and", s.apply("abs", y) < 0.5, s.apply("ne", x, 0))
+    raised = s.apply("pow", x, s.where(small, y, y - 1))
+    masked = s.apply("and", s.apply("eq", y, 0), s.apply("not", s.apply("abs", x) > 0))
+    return s.where(masked, 0, y * s.where(small, raised / x, raised))
+
+
+def _numpy_power_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    small = (np.abs(y) < 0.5) & (x != 0)
+    raised = np.power(x, np.where(small, y, y - 1))
+    return np.where((y == 0) & ~(np.abs(x) > 0), np.zeros((), x.dtype), y * np.where(small, raised / x, raised))
+
+
 # Derivatives of pow, which are ops of their own so that both orders of its mixed derivative are the same formula
 power_slope: Elementwise = elementwise(
     "power_slope",  # y x^(y-1); 0 for y = 0, also at x = 0 and NaN, where 0 * inf and 0 * NaN stand
-    scalar=lambda x, y: s.where(
-        s.apply("and", s.apply("eq", y, 0), s.apply("not", s.apply("abs", x) > 0)), 0, y * s.apply("pow", x, y - 1)
-    ),
-    reference=lambda x, y: np.where((y == 0) & ~(np.abs(x) > 0), np.zeros((), x.dtype), y * np.power(x, y - 1)),
+    scalar=_power_slope,
+    reference=_numpy_power_slope,
     partials=lambda x, y, z: (
         # a small y times what overflows, or what has underflowed over a small x: each is right where the other is not
         lambda: where(abs(y) < 1, z * ((y - 1) / x), y * power_slope(x, y - 1)),
@@ -63,7 +75,9 @@ power_log: Elementwise = elementwise(
 
 def _mixed(x: Tensor, y: Tensor) -> Tensor:
     """x^(y-1) (1 + y log x), with its limit 0 at x = 0 for y > 1."""
-    return where(equal(x, 0) & (y > 1), 0, power(x, y - 1) * (1 + y * log(x)))
+    small = (abs(y) < 0.5) & (x != 0)
+    raised = power(x, where(small, y, y - 1))
+    return where(equal(x, 0) & (y > 1), 0, where(small, raised / x, raised) * (1 + y * log(x)))
 
 
 def _slope_of_base(x: Tensor, y: Tensor) -> Tensor | float:

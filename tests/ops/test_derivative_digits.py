@@ -1,4 +1,4 @@
-"""Derivatives of every elementwise op, to order 2 and over the whole range, have the digits that their inputs determine.
+"""Derivatives of every elementwise op, to order 2, over the whole range, have the digits that their inputs determine.
 
 An error counts in units of eps * (|g| + the sum of |x dg/dx|) for a derivative g: what one rounding of the result and
 one of each input may change. Up to 32 of these are allowed, and a result below the smallest normal number may be 0.
@@ -15,7 +15,7 @@ import pytest
 import graphad as ga
 from graphad.compiler.ir.op import registered
 from graphad.ops.record import Elementwise
-from tests.ops.exact import MAPS, OPS, PRECISION, Exact
+from tests.ops.exact import BITS, MAPS, OPS, Exact
 
 DTYPES: Final = (np.float32, np.float64)
 SEED: Final = 5
@@ -59,48 +59,58 @@ def derived(y: ga.Tensor, inputs: Sequence[ga.Tensor], by: By) -> dict[str, ga.T
 def graphs(dtype: type, arity: int) -> tuple[list[ga.Tensor], list[np.ndarray], dict[tuple[str, By, str], ga.Tensor]]:
     """All functions of so many operands: inputs, their values, and the derivatives."""
     inputs: list[ga.Tensor] = []
-    values: list[np.ndarray] = []
+    arrays: list[np.ndarray] = []
     outputs: dict[tuple[str, By, str], ga.Tensor] = {}
     for name, (function, exact) in FUNCTIONS.items():
         if exact.arity != arity:
             continue
-        sample = exact.sample(dtype, SEED)
-        own = [ga.input(f"x{len(inputs) + i}", v.shape, v.dtype) for i, v in enumerate(sample)]
+        points = sample(name, dtype)
+        own = [ga.input(f"x{len(inputs) + i}", v.shape, v.dtype) for i, v in enumerate(points)]
         y = function(*own)
         outputs |= {(name, by, m): z for by in exact.derivatives() for m, z in derived(y, own, by).items()}
         inputs += own
-        values += sample
-    return inputs, values, outputs
+        arrays += points
+    return inputs, arrays, outputs
 
 
 @cache
-def truth(name: str, by: By, dtype: type) -> tuple[list[Any], list[Any]]:
-    """The derivative at each point, and how far it may be missed."""
+def sample(name: str, dtype: type) -> list[np.ndarray]:
+    """The operands' values."""
+    return FUNCTIONS[name][1].sample(dtype, SEED)
+
+
+@cache
+def values(name: str, by: By, dtype: type) -> list[Any]:
+    """The derivative at each point, by mpmath; ``by`` is sorted."""
     exact = FUNCTIONS[name][1]
-    of, slopes = exact.derivative(*by), [exact.derivative(*by, i) for i in range(exact.arity)]
-    value, limits = exact.derivative(), np.finfo(dtype)
-    wanted, allowed = [], []
-    with mpmath.workprec(PRECISION[dtype]):
-        for point in zip(*(v.tolist() for v in exact.sample(dtype, SEED)), strict=True):
-            at = [mpmath.mpf(v) for v in point]
-            g = mpmath.mpf(of(*at))
-            scale = abs(g) + sum(abs(x * f(*at)) for x, f in zip(at, slopes, strict=True))
-            lost = exact.multiple and not limits.tiny < abs(value(*at)) < limits.max
-            wanted.append(g)
-            allowed.append(mpmath.inf if lost else ULPS * float(limits.eps) * scale + float(limits.tiny))
-    return wanted, allowed
+    function = exact.derivative(*by)
+    with mpmath.workprec(exact.squares * BITS[dtype]):
+        points = zip(*(v.tolist() for v in sample(name, dtype)), strict=True)
+        return [mpmath.mpf(function(*map(mpmath.mpf, point))) for point in points]
+
+
+def allowed(name: str, by: By, dtype: type) -> list[Any]:
+    """How far it may be missed at each point."""
+    exact, limits = FUNCTIONS[name][1], np.finfo(dtype)
+    scales = [abs(g) for g in values(name, by, dtype)]
+    for i, operand in enumerate(sample(name, dtype)):
+        slopes = values(name, tuple(sorted((*by, i))), dtype)
+        scales = [s + abs(x * d) for s, x, d in zip(scales, operand.tolist(), slopes, strict=True)]
+    found = [ULPS * float(limits.eps) * s + float(limits.tiny) for s in scales]
+    if not exact.multiple:
+        return found
+    whole = values(name, (), dtype)
+    return [a if limits.tiny < abs(f) < limits.max else mpmath.inf for a, f in zip(found, whole, strict=True)]
 
 
 def misses(name: str, by: By, dtype: type, found: np.ndarray) -> list[str]:
-    """The points where it is missed."""
-    most = float(np.finfo(dtype).max)
-    points = zip(*FUNCTIONS[name][1].sample(dtype, SEED), strict=True)
+    """The points where it is missed; an infinity is right where the true value may be past the greatest number."""
+    most, ordered = float(np.finfo(dtype).max), tuple(sorted(by))
+    wanted, far = values(name, ordered, dtype), allowed(name, ordered, dtype)
     bad = []
-    for at, computed, g, allowed in zip(points, found.tolist(), *truth(name, by, dtype), strict=True):
-        if allowed == mpmath.inf:
-            continue
-        low, high = (max(-most, g - allowed), min(most, g + allowed))
-        if not low <= computed <= high and not (computed in (mpmath.inf, -mpmath.inf) and abs(g) + allowed >= most):
+    for at, computed, g, a in zip(zip(*sample(name, dtype), strict=True), found.tolist(), wanted, far, strict=True):
+        beyond = computed in (mpmath.inf, -mpmath.inf) and abs(g) + a >= most and computed * g > 0
+        if a != mpmath.inf and not beyond and not abs(computed - g) <= a:
             bad.append(f"{name} by {by} at {at}: {computed} instead of {mpmath.nstr(g, 9)}")
     return bad
 
@@ -109,12 +119,12 @@ def misses(name: str, by: By, dtype: type, found: np.ndarray) -> list[str]:
 @pytest.mark.parametrize("arity", [1, 2])
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: d.__name__)
 def test_derivatives_keep_their_digits(dtype: type, arity: int, target: str) -> None:
-    inputs, values, outputs = graphs(dtype, arity)
+    inputs, arrays, outputs = graphs(dtype, arity)
     if target == "numpy":
-        found = ga.evaluate(list(outputs.values()), dict(zip(inputs, values, strict=True)))
+        found = ga.evaluate(list(outputs.values()), dict(zip(inputs, arrays, strict=True)))
     else:
-        found = ga.compile(inputs, list(outputs.values()))(*values)
-    bad = []
+        found = ga.compile(inputs, list(outputs.values()))(*arrays)
+    bad: list[str] = []
     for (name, by, modes), array in zip(outputs, found, strict=True):
         wrong = misses(name, by, dtype, array)
         if wrong:

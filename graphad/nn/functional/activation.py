@@ -7,7 +7,7 @@ from graphad.autodiff import stop_gradient
 from graphad.build import TensorLike, as_tensor, need_float, normalize_axis, refuse
 from graphad.checks import one_of, real
 from graphad.compiler.errors import GraphError
-from graphad.ops.arithmetic import absolute, relu, where
+from graphad.ops.arithmetic import clip, relu, where
 from graphad.ops.exponential import erfc, exp, expm1, log
 from graphad.ops.hyperbolic import sigmoid, tanh
 from graphad.ops.hyperbolic import softplus as softplus_
@@ -48,8 +48,8 @@ def gelu(x: TensorLike, approximate: Literal["none", "tanh"] = "none") -> Tensor
     """
     tensor = _float("gelu", x)
     if one_of("gelu", "approximate", approximate, ("none", "tanh")) == "tanh":
-        near = where(absolute(tensor) < _SATURATED, tensor, _SATURATED)  # so that inf is not met by a slope of 0
-        return tensor * sigmoid(tensor * (_TANH_GELU + 0.044715 * _TANH_GELU * near * near))
+        near = clip(tensor, -_SATURATED, _SATURATED)  # so that inf is not met by a slope of 0
+        return tensor * sigmoid(near * (_TANH_GELU + 0.044715 * _TANH_GELU * near * near))
     return 0.5 * tensor * erfc(tensor * -math.sqrt(0.5))
 
 
