@@ -222,8 +222,8 @@ OPS: Final[dict[str, Exact]] = {
     "softplus": Exact(lambda x: sympy.log(1 + Exp(x))),
     "logaddexp": Exact(lambda x, y: y + sympy.log(1 + Exp(x - y)), plane),
 }
-"""Every elementwise op with derivatives, by name. Of records that are derivatives themselves the first derivative is the
-second one of those that they belong to."""
+"""Every elementwise op with derivatives, by name. Of records that are derivatives themselves the first derivative is
+the second one of those that they belong to."""
 
 MAPS: Final[dict[str, tuple[Callable[..., Any], Exact]]] = {
     "rsqrt": (ga.rsqrt, Exact(lambda x: 1 / _root(x), domain=positive)),
