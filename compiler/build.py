@@ -8,7 +8,7 @@ from typing import Final
 from graphad.compiler.emit import module_text
 from graphad.compiler.interpret import number, numbers
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Constant
+from graphad.compiler.ir.kinds import After, Constant
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import symbol
 from graphad.compiler.ir.types import TensorType
@@ -117,7 +117,8 @@ def build(
     stages = graph_stages(own.graph(graph), options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    lowered = lower(fused, options, way.lanes, way.few, picks)
+    limited = any(isinstance(n.kind, After) for n in stages[-2].graph.nodes)  # somebody asked for little memory
+    lowered = lower(fused, options, way.lanes, way.few, picks, sparing=limited)
     named = set().union(*(_names(n) for n in fused.nodes))
     sizes = {ours: name for name, ours in own.names.items() if ours in named}
     source = module_text(lowered, sizes)

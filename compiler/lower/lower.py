@@ -61,14 +61,15 @@ def lower(
     lanes: Lanes | None = None,
     few: bool = False,
     picks: Mapping[str, str] | None = None,
+    sparing: bool = False,
 ) -> Lowered:
     """Loop nests for every kernel of a fused graph.
 
     ``lanes``: how batches of convolutions go into the lanes of vectors. ``few``: there are too few examples for that.
-    ``picks``: answers to what may be done in several ways, by question.
+    ``picks``: answers to what may be done in several ways, by question. ``sparing``: memory comes before time.
     """
     assert graph.kernels is not None
-    planned = plan_regions(graph)
+    planned = plan_regions(graph, sparing)
     profits = any(isinstance(step, Region) for step in planned) or any(map(_matrix, graph.nodes))
     steps = planned if lanes else graph.kernels
     graph = Graph(graph.inputs, graph.outputs, graph.updates, tuple(in_order(steps)))

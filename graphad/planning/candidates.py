@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 from graphad.chain import Bracketing
@@ -41,6 +42,11 @@ class Candidate:
     plain: int | None = None
     order: tuple[int, ...] | None = None
     chains: tuple[Chain, ...] = ()
+
+    @cached_property
+    def blocks(self) -> list[list[Tensor]]:
+        """The nodes, built once: what was priced is what is answered."""
+        return self.build()
 
     @property
     def bracketings(self) -> tuple[Bracketing, ...]:

@@ -47,18 +47,25 @@ def jacobian(y: Any, x: Any, mode: Mode | Plan = "auto", order: Sequence[Tensor]
     """
     if isinstance(mode, Plan):
         return _by_plan(mode, y, x, order)
-    if not isinstance(mode, str) or mode not in MODES:
-        wanted = f"mode is one of {', '.join(map(repr, MODES))}, or a plan"
-        refuse(GraphError, "jacobian", (), f"{wanted}; got {shown(mode)}")
+    check_mode("jacobian", mode)
     if order is not None and mode != "eliminate":
         refuse(GraphError, "jacobian", (), f"an order is for mode='eliminate', got mode={mode!r}")
     problem = question("jacobian", y, x)
-    if mode == "auto":
-        return answered(best_way(problem).build(), (y, x))
     if mode == "sparse":
         return _sparse(y, x)
-    candidate = _candidate(problem, mode, order)
-    return answered(candidate.build(), (y, x))
+    return answered(problem, by_mode(problem, mode, order), (y, x))
+
+
+def by_mode(problem: Problem, mode: str, order: Sequence[Tensor] | None = None) -> list[list[Tensor]]:
+    """The Jacobian's blocks by a dense mode, ``auto`` being the plan's choice."""
+    return (best_way(problem) if mode == "auto" else _candidate(problem, mode, order)).blocks
+
+
+def check_mode(name: str, mode: object) -> None:
+    """That there is such a mode."""
+    if not isinstance(mode, str) or mode not in MODES:
+        wanted = f"mode is one of {', '.join(map(repr, MODES))}, or a plan"
+        refuse(GraphError, name, (), f"{wanted}; got {shown(mode)}")
 
 
 def _sparse(y: Any, x: Any) -> Any:
@@ -81,7 +88,7 @@ def _by_plan(plan: Plan, y: Any, x: Any, order: Sequence[Tensor] | None) -> Any:
         )
     if order is not None:
         refuse(GraphError, "jacobian", outputs, "an order is for mode='eliminate', a plan has its own")
-    return answered(plan.candidates[plan.chosen].build(), (y, x))
+    return answered(plan.problem, plan.candidates[plan.chosen].blocks, (y, x))
 
 
 def _candidate(problem: Problem, mode: str, order: Sequence[Tensor] | None) -> Candidate:

@@ -12,6 +12,7 @@ from graphad.chain.recurrence import PULL, PUSH
 from graphad.compiler.errors import GraphError
 from graphad.planning.candidates import Candidate, chained, compressed, eliminated, sweep
 from graphad.planning.chains import Chain, How
+from graphad.planning.curvature import curvature
 from graphad.planning.eliminations import ordered
 from graphad.planning.plan import ModeCost, Plan
 from graphad.planning.planner import question
@@ -33,7 +34,7 @@ from graphad.runtime.schema import (
     row,
     text,
 )
-from graphad.sparse import compress_jacobian
+from graphad.sparse import compress_hessian, compress_jacobian
 from graphad.structures import count
 from graphad.tensor import Tensor
 
@@ -71,7 +72,7 @@ _PLAN: Final = record(
 
 
 def load_plan(path: str | Path, y: Any, x: Any) -> Plan:
-    """The plan that a file holds, for the graph that it was made for.
+    """The plan that a file holds, for the graph that it was made for; of a Hessian, ``y`` is the scalar.
 
     The plan takes what the file says: nothing is searched for, nothing is predicted. It has the chosen mode only.
 
@@ -85,26 +86,41 @@ def load_plan(path: str | Path, y: Any, x: Any) -> Plan:
         raise GraphError(f"{path} is no plan: {error}; write one with plan.save(path)") from error
     except OSError as error:
         raise GraphError(f"{path}: {error.strerror or error}") from error
-    problem = question("load_plan", y, x)
-    if found["graph"] != fingerprint(problem):
+    problem, trees, scalar = _asked(y, x, found["graph"])
+    if problem is None:
         raise GraphError(
             f"{path} is the plan of another graph than that of y by x; make one with ga.plan_jacobian(y, x)"
         )
     chosen = found["chosen"]
     try:
-        candidate = _candidate(problem, chosen, found["order"], found["chains"])
+        candidate = _candidate(problem, chosen, found["order"], found["chains"], scalar)
     except GraphadError as error:
         raise GraphError(f"{path} is no plan of this graph: {error}; make one with ga.plan_jacobian(y, x)") from error
-    return Plan(found["cost"], found["skipped"], chosen, found["why"], problem, (y, x), {chosen: candidate})
+    return Plan(found["cost"], found["skipped"], chosen, found["why"], problem, trees, {chosen: candidate}, scalar)
 
 
-def _candidate(problem: Problem, mode: str, order: list[int] | None, chains: list[_Saved]) -> Candidate:
+def _asked(y: Any, x: Any, graph: str) -> tuple[Problem | None, tuple[Any, Any], Tensor | None]:
+    """The problem with this fingerprint, its ends and, of a Hessian, the scalar; none where it is of neither."""
+    problem = question("load_plan", y, x)
+    if graph == fingerprint(problem):
+        return problem, (y, x), None
+    if isinstance(y, Tensor) and y.shape == ():
+        slopes, problem = curvature("load_plan", y, x)
+        if problem.outputs and graph == fingerprint(problem):
+            return problem, (slopes, x), y
+    return None, (y, x), None
+
+
+def _candidate(
+    problem: Problem, mode: str, order: list[int] | None, chains: list[_Saved], scalar: Tensor | None
+) -> Candidate:
     if mode in ("forward", "reverse"):
         return sweep(problem, "forward" if mode == "forward" else "reverse")
     if mode == "chain":
         return chained(problem, _chains(problem, chains))
     if mode == "sparse":
-        return compressed(problem, compress_jacobian(problem.outputs[0], problem.inputs[0]))
+        (y,), (x,) = problem.outputs, problem.inputs
+        return compressed(problem, compress_jacobian(y, x) if scalar is None else compress_hessian(scalar, x))
     found = eliminated(problem, ordered(problem, order or ()))
     assert found is not None  # an elimination is given, none is looked for
     return found

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from graphad.autodiff.structure import unflatten
+from graphad.autodiff.structure import flatten, unflatten
 from graphad.build import refuse
 from graphad.compiler.errors import GraphError
+from graphad.ops.creation import zeros
 from graphad.planning import drawing
 from graphad.planning.candidates import Candidate
 from graphad.planning.problem import Problem
@@ -21,6 +22,8 @@ CLEARLY: Final = 0.9
 """Chain and eliminate mode are chosen if they are predicted to take less than this part of the better plain mode."""
 DENSEST: Final = 2**32
 """Bytes of a Jacobian above which only the sparse one is offered."""
+UNRIVALLED: Final = "no other mode has nearly as few multiplications"
+"""The reason for a mode that is compared with none."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Plan:
         skipped: the modes that are not there, with the reason.
         chosen: the mode that ``mode="auto"`` takes; why: the reason.
         order: for eliminate mode, the numbers of the vertices in the order in which they go.
+        scalar: what it is the Hessian of, if that was asked for.
     """
 
     cost: Mapping[str, ModeCost]
@@ -62,6 +66,7 @@ class Plan:
     problem: Problem = field(repr=False)
     trees: tuple[Any, Any] = field(repr=False)  # the outputs and the inputs as they were given
     candidates: Mapping[str, Candidate] = field(repr=False)
+    scalar: Tensor | None = field(default=None, repr=False)
 
     def jacobian(self, mode: str | None = None) -> Any:
         """The Jacobian's nodes by the chosen mode, or by another one that the plan has: as `ga.jacobian` answers.
@@ -73,7 +78,7 @@ class Plan:
             known = ", ".join(map(repr, self.candidates))
             reason = f" ({self.skipped[mode]})" if mode in self.skipped else ""
             refuse(GraphError, "plan.jacobian", self.problem.outputs, f"the plan has {known}, not {mode!r}{reason}")
-        return answered(self.candidates[mode].build(), self.trees)
+        return answered(self.problem, self.candidates[mode].blocks, self.trees)
 
     @property
     def order(self) -> tuple[int, ...] | None:
@@ -100,11 +105,25 @@ class Plan:
         return drawing.draw(target, self)
 
 
-def answered(blocks: list[list[Tensor]], trees: tuple[Any, Any]) -> Any:
-    """One tensor for each output and input, in kind of the outputs, and inside of the inputs."""
+def answered(problem: Problem, blocks: list[list[Tensor]], trees: tuple[Any, Any]) -> Any:
+    """One tensor for each output and input, in kind of the outputs, and inside of the inputs; zeros for ends that the
+    problem leaves out.
+    """
     outputs, inputs = trees
-    rows = [unflatten(inputs, row) for row in blocks]
+    known = {
+        (y, x): block
+        for y, row in zip(problem.outputs, blocks, strict=True)
+        for x, block in zip(problem.inputs, row, strict=True)
+    }
+    rows = [
+        unflatten(inputs, [known[y, x] if (y, x) in known else _zeros(y, x) for x in flatten("jacobian", inputs)])
+        for y in flatten("jacobian", outputs)
+    ]
     return rows[0] if isinstance(outputs, Tensor) else unflatten(outputs, rows)
+
+
+def _zeros(y: Tensor, x: Tensor) -> Tensor:
+    return zeros((*y.shape, *x.shape), y.dtype)
 
 
 def choose(cost: Mapping[str, ModeCost]) -> tuple[str, str]:
@@ -122,7 +141,7 @@ def choose(cost: Mapping[str, ModeCost]) -> tuple[str, str]:
     best = min(order, key=measure)
     others = [m for m in order if m != plain]
     if not others:
-        return plain, "no other mode has nearly as few multiplications"
+        return plain, UNRIVALLED
     if best == plain:
         ahead = min(others, key=measure)
         return plain, f"{_times(measure(ahead), measure(plain))} the {unit} of {ahead}, the next"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
 from graphad.autodiff.structure import flatten
 from graphad.build import refuse
@@ -12,7 +13,7 @@ from graphad.compiler.ir.dtypes import ITEMSIZE, is_float
 from graphad.compiler.ir.size import Size
 from graphad.planning.candidates import Candidate, chained, compressed, eliminated, sweep
 from graphad.planning.chains import plan_chains
-from graphad.planning.plan import CLEARLY, DENSEST, ModeCost, Plan, choose
+from graphad.planning.plan import CLEARLY, DENSEST, UNRIVALLED, ModeCost, Plan, choose
 from graphad.planning.pricing import predicted
 from graphad.planning.problem import Problem
 from graphad.sparse import Compression, compress_jacobian
@@ -55,22 +56,23 @@ def plan_jacobian(y: Any, x: Any, seed: int = 0) -> Plan:
 def planned(
     problem: Problem, trees: tuple[Any, Any], compress: Callable[[Tensor, Tensor], Compression], seed: int = 0
 ) -> Plan:
-    """The plan of a problem; ``compress`` colours it, if it is one tensor by one."""
-    found, skipped = candidates(problem, seed)
-    small = sum(_size_of(problem, c) for c in found.values()) <= TIMED
-    timed = list(found) if small else rivals(problem, found)
-    cost = {mode: _cost(candidate, mode in timed) for mode, candidate in found.items()}
-    chosen, why = choose({mode: cost[mode] for mode in timed or found})
-    if not timed:
-        why += f" (times are not predicted: {len(problem.nodes):,} nodes)"
+    """The plan of a problem: the choice, with what it left out priced too; ``compress`` colours one tensor by one."""
+    choice = choice_of(problem, seed)
+    found, skipped, cost = dict(choice.candidates), dict(choice.skipped), dict(choice.cost)
+    for mode, candidate in found.items():
+        if mode not in cost:
+            cost[mode] = _cost(candidate, mode in choice.timed)
     sparse = _sparse(problem, compress)
     if isinstance(sparse, str):
         skipped["sparse"] = sparse
     else:
-        found["sparse"], cost["sparse"] = sparse, _cost(sparse, small)
-    whole = dense_bytes(problem)
-    if whole > DENSEST and "sparse" in found:
-        chosen, why = "sparse", f"as a dense array it would take {bytes_text(whole)}"
+        found["sparse"], cost["sparse"] = sparse, _cost(sparse, choice.small)
+    cost = {mode: cost[mode] for mode in found}
+    chosen, why = choice.chosen, choice.why
+    if dense_bytes(problem) > DENSEST:
+        if "sparse" not in found:
+            _refuse_size("plan_jacobian", problem)
+        chosen, why = "sparse", _too_large(problem)
     return Plan(cost, skipped, chosen, why, problem, trees, found)
 
 
@@ -89,24 +91,67 @@ def _sparse(problem: Problem, compress: Callable[[Tensor, Tensor], Compression])
         return str(error)
 
 
-def best_way(problem: Problem) -> Candidate:
-    """What ``mode="auto"`` takes: as the plan chooses, but predicting times only where counts do not settle it."""
-    whole = dense_bytes(problem)
-    if whole > DENSEST:
-        refuse(
-            GraphError,
-            "jacobian",
-            problem.outputs,
-            f"as a dense array it would take {bytes_text(whole)}; write mode='sparse', or name a mode to insist",
-        )
-    found, _ = candidates(problem)
-    plain = plainest(found)
-    timed = rivals(problem, found)
-    if plain.multiplications == 0 or timed == [plain.mode]:
-        return plain
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The one choice of a mode: what ``mode="auto"`` builds and what a plan says.
+
+    Attributes:
+        candidates, skipped: the modes that are there, and the reasons for those that are not.
+        cost: of the modes that were priced to choose.
+        timed: the modes that are compared in time; none, where all are too large to be built.
+        small: whether every mode is.
+    """
+
+    candidates: Mapping[str, Candidate]
+    skipped: Mapping[str, str]
+    cost: Mapping[str, ModeCost]
+    timed: tuple[str, ...]
+    small: bool
+    chosen: str
+    why: str
+
+
+def choice_of(problem: Problem, seed: int = 0) -> Choice:
+    """The mode to take: the quickest by prediction, of all modes or, in large graphs, of those that may win."""
+    found, skipped = candidates(problem, seed)
+    small = sum(_size_of(problem, c) for c in found.values()) <= TIMED
+    timed = tuple(found) if small else tuple(rivals(problem, found))
+    compared = timed or tuple(found)
+    chosen, why, cost = plainest(found).mode, UNRIVALLED, {}
+    if len(compared) > 1 and timed and _all_the_same([found[mode] for mode in timed]):
+        why = "every mode builds the same"
+    elif len(compared) > 1:
+        cost = {mode: _cost(found[mode], mode in timed) for mode in compared}
+        chosen, why = choose(cost)
     if not timed:
-        return found[choose({mode: _cost(c, timed=False) for mode, c in found.items()})[0]]
-    return found[choose({mode: _cost(found[mode], timed=True) for mode in timed})[0]]
+        why += f" (times are not predicted: {len(problem.nodes):,} nodes)"
+    return Choice(found, skipped, cost, timed, small, chosen, why)
+
+
+def _all_the_same(built: Sequence[Candidate]) -> bool:
+    """Whether they are the very same nodes: that of a linear map is its matrix, however it is found."""
+    return len({tuple(id(t) for row in c.blocks for t in row) for c in built}) == 1
+
+
+def best_way(problem: Problem) -> Candidate:
+    """What ``mode="auto"`` builds: the plan's choice.
+
+    Errors: GraphError for a Jacobian that is too large for a dense array.
+    """
+    if dense_bytes(problem) > DENSEST:
+        _refuse_size("jacobian", problem)
+    choice = choice_of(problem)
+    return choice.candidates[choice.chosen]
+
+
+def _too_large(problem: Problem) -> str:
+    return f"as a dense array it would take {bytes_text(dense_bytes(problem))}"
+
+
+def _refuse_size(name: str, problem: Problem) -> NoReturn:
+    several = len(problem.outputs) + len(problem.inputs) > 2
+    sparse = "ask for each pair by itself with mode='sparse'" if several else "write mode='sparse'"
+    refuse(GraphError, name, problem.outputs, f"{_too_large(problem)}; {sparse}, or name a mode to insist")
 
 
 def rivals(problem: Problem, found: Mapping[str, Candidate]) -> list[str]:
@@ -186,8 +231,7 @@ def _size_of(problem: Problem, candidate: Candidate) -> int:
 def _cost(candidate: Candidate, timed: bool) -> ModeCost:
     if not timed:
         return ModeCost(candidate.multiplications, plain=candidate.plain, how=candidate.how)
-    tensors = [t for row in candidate.build() for t in row]
-    found = predicted(tensors)
+    found = predicted([t for row in candidate.blocks for t in row])
     work = sum(kernel.seconds for kernel in found.by_kernel)
     return ModeCost(candidate.multiplications, found.seconds, found.memory, candidate.plain, candidate.how, work)
 

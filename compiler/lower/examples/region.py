@@ -64,20 +64,29 @@ class RegionLowering:
         """What goes through the batch, and what follows from its sums."""
         self._operands()
         kernels = Kernels(self.stage)
-        for kernel in self.region.inner:
-            for node in kernel.stores:
-                self.stage.keep(self.one[node], self.inner.local(node.type.dtype, self.one[node].type.size))
-            stores = [(self.one[n], self.inner.stored[self.one[n]]) for n in kernel.stores]
-            kernels.lower(kernel, [self.one[n] for n in kernel.nodes], stores)
-            for node in kernel.stores:
-                if self._leaves(node):
-                    self._hand_out(node)
-        sums = [self._exit_part(k) for k in self.region.exits]
+        exits = set(self.region.exits)
+        parts: dict[Kernel, dict[Node, Storage]] = {}
+        for kernel in self.region.order:
+            if kernel in exits:
+                parts[kernel] = self._exit_part(kernel)
+            else:
+                self._inner(kernels, kernel)
+        sums = [parts[k] for k in self.region.exits]
         computed = [n for k in self.region.inner for n in k.nodes] + [n for k in self.region.exits for n in summed(k)]
         launches = self.driver.launches(tuple(computed), bool(sums))
         self._own_guards()
         ends = [self._combine(k, s) for k, s in zip(self.region.exits, sums, strict=True)]
         return [*self.stage.before, *launches], ends
+
+    def _inner(self, kernels: Kernels, kernel: Kernel) -> None:
+        """One inner kernel, and what it hands to others than the region's."""
+        for node in kernel.stores:
+            self.stage.keep(self.one[node], self.inner.local(node.type.dtype, self.one[node].type.size))
+        stores = [(self.one[n], self.inner.stored[self.one[n]]) for n in kernel.stores]
+        kernels.lower(kernel, [self.one[n] for n in kernel.nodes], stores)
+        for node in kernel.stores:
+            if self._leaves(node):
+                self._hand_out(node)
 
     # -- what comes in and goes out ------------------------------------------------------------------------------------
 

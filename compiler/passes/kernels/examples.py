@@ -47,15 +47,22 @@ HEAVY: Final = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Kernels to be run block by block over the batch ``size``; exits last, which none of the others needs."""
+    """Kernels to be run block by block over the batch ``size``; none of the others needs an exit.
+
+    ``order``: of both, within a block.
+    """
 
     size: str
     inner: tuple[Kernel, ...]
     exits: tuple[Kernel, ...]
+    order: tuple[Kernel, ...]
 
 
-def plan_regions(graph: Graph) -> tuple[Kernel | Region, ...]:
-    """The kernels in an order in which regions are together; just the kernels where no convolution profits."""
+def plan_regions(graph: Graph, sparing: bool = False) -> tuple[Kernel | Region, ...]:
+    """The kernels in an order in which regions are together; just the kernels where no convolution profits.
+
+    ``sparing``: exits come where the graph has them, which frees what they read, and not behind all inner kernels.
+    """
     assert graph.kernels is not None
     size = _batch(graph)
     if size is None:
@@ -71,7 +78,8 @@ def plan_regions(graph: Graph) -> tuple[Kernel | Region, ...]:
         inner = tuple(k for k in here if roles[k] == "inner")
         exits = tuple(k for k in here if roles[k] == "exit")
         worth = any(isinstance(n.kind, Contract) for k in (*inner, *exits) for n in k.nodes)
-        steps += [Region(size, inner, exits)] if worth else [*inner, *exits]
+        order = tuple(k for k in here if roles[k] != "outer") if sparing else (*inner, *exits)
+        steps += [Region(size, inner, exits, order)] if worth else [*inner, *exits]
     return tuple(steps)
 
 
