@@ -22,7 +22,9 @@ from graphad.compiler.options import Options
 from graphad.compiler.passes.fuse import fuse
 from graphad.compiler.passes.kernels.order import LARGE
 from graphad.compiler.pipeline import Stage, run
-from graphad.runtime import ArraySpec, Layout, Program
+from graphad.compiler.predict import predict
+from graphad.compiler.sizes import fixed_sizes, specialize
+from graphad.runtime import ArraySpec, Layout, Program, default_threads
 from graphad.runtime.once import cached_property
 
 
@@ -68,6 +70,9 @@ class Built:
     def states(self) -> tuple[Node, ...]:
         return self.lowered.graph.states
 
+
+WORTH_SHARING: Final = 20e-6
+"""Seconds of work on one thread below which waking others costs more than it gives."""
 
 FEWEST: Final = 4
 """Examples from which on a batch goes into lanes, although it does not fill them."""
@@ -117,13 +122,39 @@ def build(
     stages = graph_stages(own.graph(graph), options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    limited = any(isinstance(n.kind, After) for n in stages[-2].graph.nodes)  # somebody asked for little memory
-    lowered = lower(fused, options, way.lanes, way.few, picks, sparing=limited)
+    lowered = _lowered(stages, options, way, picks)
     named = set().union(*(_names(n) for n in fused.nodes))
     sizes = {ours: name for name, ours in own.names.items() if ours in named}
     source = module_text(lowered, sizes)
     stages.append(Stage("lower", fused, time.perf_counter() - started))
     return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes, own)
+
+
+def _lowered(stages: Sequence[Stage], options: Options, way: Way, picks: Mapping[str, str] | None = None) -> Lowered:
+    """The fused graph's loop nests; sparing of memory, where somebody asked for that and made nodes wait."""
+    limited = any(isinstance(n.kind, After) for n in stages[-2].graph.nodes)
+    return lower(stages[-1].graph, options, way.lanes, way.few, picks, sparing=limited)
+
+
+def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads: int | None = None) -> int:
+    """Bytes of the arena that each call in flight of the graph's program has for itself, scratch of all threads in it.
+
+    ``sizes``: a number for every symbolic size. ``threads``: as many as a call would use by itself, unless given.
+    Nothing is compiled and no text is made.
+    """
+    fixed = {name: sizes[name] for name in fixed_sizes(graph)}
+    way = way_of(options, [n for name, n in sizes.items() if name not in fixed])
+    special = specialize(graph, fixed)[0]
+    own = Renaming(own_names(special))
+    stages, known = graph_stages(own.graph(special), options), own.sizes(sizes)
+    lowered = _lowered(stages, options, way)
+    used = threads or threads_for(predict(stages[-1].graph, known).seconds)
+    return plan_memory(lowered.launches, lowered.locals, known, used)[1]
+
+
+def threads_for(seconds: float) -> int:
+    """How many threads a call shares its work among, if that takes so many seconds on one."""
+    return 1 if seconds < WORTH_SHARING else default_threads()
 
 
 def graph_stages(graph: Graph, options: Options) -> list[Stage]:

@@ -5,14 +5,15 @@
   gathers and copies move numbers and cost none. A cheap map that several kernels compute anew is counted in each.
 * bytes: every buffer that a kernel reads, and every one that it writes, once, whole.
 * seconds: predict.py's, with the rates of this machine.
-* peak memory: the arena, and parameters, states and constants. Arguments and results are the caller's.
+* arena: what a call in flight allocates, all threads' scratch in it. Arguments and results are the caller's.
+* peak memory: the arena, with parameters, states and constants.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from graphad.compiler.build import Built
+from graphad.compiler.build import Built, threads_for
 from graphad.compiler.interpret import number
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.node import Node
@@ -23,9 +24,6 @@ from graphad.compiler.memory import plan_memory
 from graphad.compiler.model.counts import node_flops
 from graphad.compiler.passes.kernels.points import is_anchor
 from graphad.compiler.predict import predict
-
-WORTH_SHARING: Final = 20e-6
-"""Seconds of work on one thread below which waking others costs more than it gives."""
 
 _NOT_COUNTED: Final = ("pack", "update", "nan_guard")  # launches that move numbers or look at them
 
@@ -42,12 +40,19 @@ class KernelCost:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The whole program's. ``seconds`` is what ``predict`` says for one thread, used to choose their number."""
+    """The whole program's.
+
+    ``arena``: bytes that a call allocates for itself on its ``threads``: intermediate values and scratch. What is kept
+    for the next call belongs to it; two calls at once have one each. ``peak_memory``: with parameters, states and
+    constants. ``seconds`` is what ``predict`` says for one thread, used to choose their number.
+    """
 
     flops: int
     bytes: int
     peak_memory: int
     seconds: float
+    arena: int
+    threads: int
     by_kernel: tuple[KernelCost, ...] = field(repr=False)
 
     @property
@@ -60,8 +65,8 @@ class Cost:
         return found
 
 
-def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
-    """The cost of one call for concrete sizes."""
+def estimate(built: Built, sizes: Mapping[str, int], threads: int | None = None) -> Cost:
+    """The cost of one call for concrete sizes, on as many threads as it uses by itself unless given."""
     sizes, launches = built.own_sizes(sizes), built.lowered.launches
     stored = built.lowered.assignment.stored
     kernels = []
@@ -71,10 +76,11 @@ def estimate(built: Built, sizes: Mapping[str, int], threads: int = 1) -> Cost:
         kernels.append(KernelCost(name, sum(f for _, f in flops), moved, _by_layer(flops)))
     constants = sum(c.nbytes for c in built.program.constants)
     states = sum(_nbytes(s.type.size, s.type.dtype, sizes) for s in built.states)
-    arena = plan_memory(launches, built.lowered.locals, sizes, threads)[1]
-    total = (sum(k.flops for k in kernels), sum(k.bytes for k in kernels))
     seconds = predict(built.own_stages[-1].graph, sizes).seconds
-    return Cost(*total, arena + states + constants, seconds, tuple(kernels))
+    used = threads or threads_for(seconds)
+    arena = plan_memory(launches, built.lowered.locals, sizes, used)[1]
+    total = (sum(k.flops for k in kernels), sum(k.bytes for k in kernels))
+    return Cost(*total, arena + states + constants, seconds, arena, used, tuple(kernels))
 
 
 def counted(launches: Sequence[Launch]) -> list[tuple[Node, ...]]:

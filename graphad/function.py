@@ -124,7 +124,7 @@ class Function(Runner):
         300
         """
         known = self._known("cost_at", sizes)
-        return estimate(self._specializer.compiled(known).built, known)
+        return estimate(self._specializer.compiled(known).built, known, self.threads)
 
     def probe(self, *names: str) -> "Function":
         """A function of the same inputs that returns intermediates by name, in order; it updates nothing.

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphad import runtime
 from graphad.compiler.build import WAYS, Built, Way, build, way_of
-from graphad.compiler.cost import WORTH_SHARING, Cost, estimate
+from graphad.compiler.cost import Cost, estimate
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.fingerprint import compiler_stamp, fingerprint
 from graphad.compiler.ir.graph import Graph
@@ -91,8 +91,8 @@ class Specialization:
 
     @cached_property
     def cost(self) -> Cost:
-        """What a call costs on one thread."""
-        return estimate(self.compiled.built, self.sizes)
+        """What a call costs."""
+        return estimate(self.compiled.built, self.sizes, self.threads)
 
     def ready(self, args: Sequence[Any]) -> Sequence[np.ndarray] | None:
         """The arguments as the program takes them, or None if they need a closer look: the everyday call.
@@ -143,7 +143,7 @@ def bound(
     ``turn``: of calls that share the storages.
     """
     cost = None if threads else estimate(compiled.built, sizes)
-    count = threads or (1 if cost is None or cost.seconds < WORTH_SHARING else default_threads())
+    count = threads or (1 if cost is None else cost.threads)
     layout = compiled.built.layout(sizes, count)
     found = Specialization(compiled.graph, lambda: compiled, compiled.executable, layout, storages, sizes, turn)
     if cost is not None:

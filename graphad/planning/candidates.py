@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 from graphad.chain import Bracketing
@@ -16,6 +15,7 @@ from graphad.planning.eliminations import Elimination, plan_elimination
 from graphad.planning.problem import Problem
 from graphad.planning.scalars import scalars
 from graphad.planning.sweeps import by_forward, by_reverse
+from graphad.runtime.once import cached_property
 from graphad.sparse import Compression, sparse_hessian, sparse_jacobian
 from graphad.structures import Nodes, Prices, direction, forward, reverse
 from graphad.tensor import Tensor

@@ -11,10 +11,10 @@ from graphad.build import refuse
 from graphad.checks import shown
 from graphad.compiler.errors import GraphError
 from graphad.ops.creation import ones_like
-from graphad.recompute.plan import Plan, describe, describe_choice, largest, size
-from graphad.recompute.program import Program, nbytes, trace
-from graphad.recompute.rewrite import gradients
-from graphad.recompute.search import METHODS, Choice, Method, Search
+from graphad.recompute.fit import Fit, Fitted
+from graphad.recompute.plan import Plan, at_sizes, describe, describe_choice, largest, size
+from graphad.recompute.program import nbytes, trace
+from graphad.recompute.search import METHODS, Method
 from graphad.tensor import Tensor
 
 T = TypeVar("T")
@@ -79,35 +79,32 @@ def plan(y: Tensor, wrt: Any, memory_limit: int | None = None, method: Method | 
         refuse(GraphError, "plan", (y,), f"method is one of auto, {', '.join(METHODS)}, got {shown(method)}")
     if method not in (_AUTO, "store") and limit is None:
         refuse(GraphError, "plan", (y,), f"method {method!r} needs a memory_limit")
-    program = trace([y], [ones_like(y)], leaves)
-    search = Search(program)
-    found = _chosen("plan", program, search, limit, METHODS if method == _AUTO else (method,))
-    return describe_choice(program, search, found, limit)
+    fit = Fit(trace([y], [ones_like(y)], leaves))
+    found = _chosen("plan", fit, limit, METHODS if method == _AUTO else (method,))
+    return describe_choice(fit, found, limit)
 
 
 def _limited(
     name: str, outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequence[Tensor], limit: int
 ) -> list[Tensor]:
-    program = trace(outputs, cotangents, wrt)
-    found = _chosen(name, program, Search(program), limit, METHODS)
-    return list(program.results) if found.method == "store" else gradients(program, found.stream)
+    return list(_chosen(name, Fit(trace(outputs, cotangents, wrt)), limit, METHODS).results)
 
 
-def _chosen(name: str, program: Program, search: Search, limit: int | None, methods: Sequence[Method]) -> Choice:
-    found = search.best(limit, methods)
+def _chosen(name: str, fit: Fit, limit: int | None, methods: Sequence[Method]) -> Fitted:
+    found = fit.best(limit, methods)
     if found is None:
-        refuse(GraphError, name, program.outputs, _too_small(program, search, limit, methods))
+        refuse(GraphError, name, fit.program.outputs, _too_small(fit, limit, methods))
     return found
 
 
-def _too_small(program: Program, search: Search, limit: int | None, methods: Sequence[Method]) -> str:
-    least = search.least.stream
-    if limit is None or limit >= least.peak:
+def _too_small(fit: Fit, limit: int | None, methods: Sequence[Method]) -> str:
+    least = fit.least
+    if limit is None or limit >= least.arena:
         return f"method {methods[0]!r} finds no way within {limit} bytes; write 'auto'"
-    there = "; ".join(f"{describe(x)}, {size(nbytes(x))}" for x in largest(program, least)[:3])
+    there = "; ".join(f"{describe(x)}, {size(nbytes(x))}" for x in largest(fit.program, least.choice.stream)[:3])
     return (
-        f"memory_limit={limit:,} is below the least possible, {size(least.peak)}: there, the largest of what is in "
-        f"memory at once are {there}"
+        f"memory_limit={limit:,} is below the least possible, {size(least.arena)}{at_sizes(fit.program)}: there, the "
+        f"largest of what is in memory at once are {there}"
     )
 
 

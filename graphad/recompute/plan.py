@@ -1,11 +1,15 @@
 """What is kept and what runs again, as a record that can be asked and printed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from graphad.recompute.program import Program
-from graphad.recompute.search import Choice, Method, Search
+from graphad.recompute.allocated import sizes_of
+from graphad.recompute.fit import Fit, Fitted
+from graphad.recompute.program import TYPICAL, Program
+from graphad.recompute.search import Method
 from graphad.recompute.stream import Stream
+from graphad.runtime.once import cached_property
 from graphad.tensor import Tensor
 
 _SHOWN: Final = 8
@@ -13,11 +17,11 @@ _SHOWN: Final = 8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Plan:
-    """How a gradient keeps within a memory limit; sizes in bytes, symbolic ones counted as 64.
+    """How a gradient keeps within a memory limit; sizes in bytes, for ``sizes`` where some are symbolic.
 
-    What counts as memory: every value that the kernels store, from the kernel that computes it to the last that reads
-    it: forward values, their copies and cotangents. Arguments, parameters, states and constants, and the results, which
-    are the caller's, do not count; nor does a kernel's own scratch.
+    What counts as memory is what a call of the compiled gradient allocates for itself, its ``cost.arena``: forward
+    values, their copies and cotangents that kernels store, and the kernels' scratch, on the threads that it uses.
+    Arguments, parameters, states and constants, and the results, which are the caller's, do not count.
 
     ``method``: store (all), revolve, chain (dynamic programming over unequal stages) or greedy. ``kept``: the forward
     values alive when the backward sweep begins. ``extra_steps``: stages run forward beyond once each, None for greedy.
@@ -27,13 +31,19 @@ class Plan:
     memory_limit: int | None
     peak: int
     peak_of_storing: int
-    least: int
     kept: tuple[Tensor, ...]
     bytes_kept: int
     flops: int
     extra_flops: int
     stages: int
     extra_steps: int | None
+    sizes: Mapping[str, int]
+    fit: Fit = field(repr=False)
+
+    @cached_property
+    def least(self) -> int:
+        """Of the ways known here, the arena of the one that takes the least."""
+        return self.fit.least.arena
 
     def __str__(self) -> str:
         limit = "none" if self.memory_limit is None else size(self.memory_limit)
@@ -41,6 +51,7 @@ class Plan:
         rows = [
             ("method", f"{self.method}, {self.stages} stages{steps}"),
             ("memory limit", limit),
+            *(("counted at", f"{name} = {number}") for name, number in self.sizes.items()),
             ("peak", size(self.peak)),
             ("peak of storing all", size(self.peak_of_storing)),
             ("least possible", size(self.least)),
@@ -59,23 +70,35 @@ class Plan:
         return f"<recompute.Plan: {self.method}, peak {size(self.peak)}, {self.extra_flops:,} flops again>"
 
 
-def describe_choice(program: Program, search: Search, choice: Choice, limit: int | None) -> Plan:
+def describe_choice(fit: Fit, found: Fitted, limit: int | None) -> Plan:
     """The record of a choice."""
-    stream = choice.stream
+    program, stream, cuts = fit.program, found.choice.stream, fit.search.cuts
     kept = sorted(_kept(program, stream), key=lambda i: -program.nbytes[i])
     return Plan(
-        method=choice.method,
+        method=found.choice.method,
         memory_limit=limit,
-        peak=stream.peak,
-        peak_of_storing=search.plain.peak,
-        least=search.least.stream.peak,
+        peak=found.arena,
+        peak_of_storing=fit.plain.arena,
         kept=tuple(program.items[i] for i in kept),
         bytes_kept=sum(program.nbytes[i] for i in kept),
         flops=sum(program.flops),
         extra_flops=stream.extra_flops,
-        stages=search.cuts.stages if search.cuts else 1,
-        extra_steps=choice.steps,
+        stages=cuts.stages if cuts else 1,
+        extra_steps=found.choice.steps,
+        sizes=_sizes(program),
+        fit=fit,
     )
+
+
+def _sizes(program: Program) -> dict[str, int]:
+    """The numbers that symbolic sizes count as."""
+    return dict.fromkeys(sizes_of(program.items), TYPICAL)
+
+
+def at_sizes(program: Program) -> str:
+    """The same in words, in front of which there is a number of bytes."""
+    found = ", ".join(f"{name} = {number}" for name, number in _sizes(program).items())
+    return f" (at {found})" if found else ""
 
 
 def _kept(program: Program, stream: Stream) -> list[int]:

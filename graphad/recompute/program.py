@@ -18,6 +18,7 @@ from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.model.counts import node_flops
 from graphad.compiler.passes.cse import equal_nodes
 from graphad.compiler.passes.exponentials.terms import declared_algebras
+from graphad.compiler.passes.kernels.groups import folded_back
 from graphad.compiler.passes.kernels.points import Points
 from graphad.compiler.passes.kernels.stored import choose_stored
 from graphad.tensor import Tensor
@@ -68,7 +69,7 @@ def trace(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], wrt: Sequence
 
     results = pull_back(outputs, cotangents, wrt, watch=watch)
     graph = Graph((), (*outputs, *results))
-    stored = set(choose_stored(Points(graph)))
+    stored = set(choose_stored(Points(graph))) - folded_back(graph)
     stored = (stored - _unstable(graph, primal)) | _split(graph, stored, primal)
     nodes = [n for n in graph.nodes if n in stored]
     inner = {n: _inner(n, stored) for n in nodes}

@@ -1,6 +1,6 @@
 """The search: the cheapest stream within a limit, by revolve, by dynamic programming or by giving up values."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -49,9 +49,12 @@ class Search:
     def greedy(self) -> list[Choice]:
         return [Choice("greedy", s) for s in give_up(self.program)]
 
-    def best(self, limit: int | None, methods: Sequence[Method] = METHODS) -> Choice | None:
-        """The choice with the least work whose peak is within the limit."""
-        found = [c for c in self._offers(limit, methods) if limit is None or c.stream.peak <= limit]
+    def best(
+        self, limit: int | None, methods: Sequence[Method] = METHODS, tried: Container[tuple[int, ...]] = ()
+    ) -> Choice | None:
+        """The choice with the least work whose peak is within the limit; ``tried``: the runs of those not wanted."""
+        offers = [c for c in self._offers(limit, methods) if limit is None or c.stream.peak <= limit]
+        found = [c for c in offers if c.stream.runs not in tried]
         return min(found, key=lambda c: (c.stream.extra_work, METHODS.index(c.method)), default=None)
 
     def _offers(self, limit: int | None, methods: Sequence[Method]) -> Iterator[Choice]:
@@ -99,11 +102,12 @@ class Search:
         runs = sum(a.last - a.first if isinstance(a, Advance) else isinstance(a, Tape) for a in actions)
         return Choice(method, along(self.program, self.cuts, actions), runs - self.cuts.stages)
 
-    @cached_property
-    def least(self) -> Choice:
-        """The choice with the least peak of all that are known here."""
-        found = [Choice("store", self.plain, 0), *(self.greedy if self.is_small else ())]
+    def leanest_of(self, methods: Sequence[Method]) -> list[Choice]:
+        """The choice with the least peak of each method, the least first."""
+        found = [Choice("store", self.plain, 0)] if "store" in methods else []
         if self.cuts is not None:
-            found += [self._revolved(1), self.leanest]
-        best: Choice = min(found, key=lambda c: c.stream.peak)
-        return best
+            found += [self._revolved(1)] if "revolve" in methods else []
+            found += [self.leanest] if "chain" in methods else []
+        if "greedy" in methods and (self.is_small or len(methods) == 1) and self.greedy:
+            found.append(min(self.greedy, key=lambda c: c.stream.peak))
+        return sorted(found, key=lambda c: c.stream.peak)

@@ -120,17 +120,22 @@ def _sorted(groups: Sequence[Group], graph: Graph) -> list[Group]:
 def absorb_contractions(groups: list[Group], graph: Graph) -> list[Group]:
     """A contraction that only a fold reads is computed inside it, block by block: a convolution's input gradient."""
     home = {s: g for g in groups for s in g.stores}
-    roots = set(graph.roots)
+    inside = folded_back(graph)
     gone: set[Group] = set()
     for group in groups:
         fold = group.stores[0]
-        if not isinstance(fold.kind, Fold):
-            continue
-        source = fold.operands[0]
-        if isinstance(source.kind, Contract) and graph.users[source] == (fold,) and source not in roots:
+        if isinstance(fold.kind, Fold) and fold.operands[0] in inside:
+            source = fold.operands[0]
             gone.add(home[source])
             group.absorb(home[source], [source, fold])
     return [g for g in groups if g not in gone]
+
+
+def folded_back(graph: Graph) -> set[Node]:
+    """The contractions that only a fold reads: windows' cotangents, which have no memory of their own."""
+    roots = set(graph.roots)
+    sources = ((fold, fold.operands[0]) for fold in graph.nodes if isinstance(fold.kind, Fold))
+    return {x for fold, x in sources if isinstance(x.kind, Contract) and graph.users[x] == (fold,) and x not in roots}
 
 
 def merge_siblings(groups: list[Group]) -> list[Group]:
