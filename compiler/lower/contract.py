@@ -30,7 +30,7 @@ from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
-from graphad.compiler.lower.pixels import lower_pixels
+from graphad.compiler.lower.pixels import lower_pixels, plan_pixels
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 
@@ -50,11 +50,11 @@ class Lowering(Direct):
 
     def run(self) -> list[Launch]:
         found = plan(self.anchor)
-        how = self._picked(found) if self.windowed(found) else IM2COL
-        pixels = lower_pixels(self.context, self.nodes, self.anchor, found, self.stores) if how == PIXELS else None
-        if pixels is not None:
+        pixels = plan_pixels(self.context, found) if self.windowed(found) and found.rows else None
+        how = self._picked(found, pixels is not None) if self.windowed(found) else IM2COL
+        if how == PIXELS and pixels is not None:
             self.context.choices[self.anchor] = PIXELS
-            return pixels
+            return lower_pixels(self.context, self.nodes, self.anchor, pixels, self.stores)
         match self.schedule(found, how):
             case "sum":
                 self.context.choices[self.anchor] = "loop nest"
@@ -80,15 +80,15 @@ class Lowering(Direct):
             return "outer"
         return "partial" if self.steps(found) else "blocks"
 
-    def _picked(self, found: Plan) -> str:
-        """How a window is multiplied."""
+    def _picked(self, found: Plan, pixels: bool) -> str:
+        """How a window is multiplied. ``pixels``: whether a pixel may go into each lane."""
         option = self.context.options.convolution
         if option != "auto":
             return DIRECT if option == "direct" else IM2COL
-        own = PIXELS if self.context.few and found.rows else IM2COL
+        own = PIXELS if self.context.few and pixels else IM2COL
         operands = " x ".join(str(x.type) for x in (found.columns_operand, found.rows_operand))
         question = self.context.picks.asked[self.anchor] = f"{operands} to {self.anchor.type}"
-        return self.context.picks.pick(question, own, (IM2COL, DIRECT, PIXELS) if found.rows else (IM2COL, DIRECT))
+        return self.context.picks.pick(question, own, (IM2COL, DIRECT, PIXELS) if pixels else (IM2COL, DIRECT))
 
     def _dots(self, found: Plan) -> bool:
         """Few rows that meet columns along which memory runs: dot products, rather than a copy of all columns."""

@@ -99,7 +99,7 @@ def strided(node: Node, letters: str, context: Context) -> Strided | None:
         views.append(found)
         node = x
     start: Dim = 0
-    steps = _row_major(node.type.shape)
+    steps = row_major(node.type.shape)
     for view in reversed(views):
         outer: list[Dim] = [0] * len(view.shape)
         for axis, step in zip(view.axes, steps, strict=True):
@@ -111,7 +111,12 @@ def strided(node: Node, letters: str, context: Context) -> Strided | None:
     return Strided(stored, start, dict(zip(letters, steps, strict=True)))
 
 
-def _row_major(shape: Sequence[Dim]) -> list[Dim]:
+def row_major(shape: Sequence[Dim]) -> list[Dim]:
+    """The stride of each axis of a tensor that lies row after row.
+
+    >>> row_major((2, 3, 4))
+    [12, 4, 1]
+    """
     steps: list[Dim] = []
     step: Dim = 1
     for d in reversed(shape):

@@ -12,11 +12,12 @@ The operand is copied, margins and all, so that vectors may read beyond the end 
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
-from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.make import viewed
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, symbol
+from graphad.compiler.ir.view import Affine
 from graphad.compiler.loops.in_lanes import LANE
 from graphad.compiler.loops.ir import At, Element, Lit, Prim
 from graphad.compiler.lower.builder import Builder, Launch
@@ -24,24 +25,45 @@ from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, in_place, padded
 from graphad.compiler.lower.examples.products import along
 from graphad.compiler.lower.examples.tiles import choose, pieces
-from graphad.compiler.lower.letters import Plan
+from graphad.compiler.lower.letters import Plan, row_major
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.target import target
 
 
-def lower_pixels(
-    context: Context, nodes: Sequence[Node], anchor: Node, found: Plan, stores: Stores
-) -> list[Launch] | None:
-    """The contraction of a window, one launch behind the copy of its operand; None where its last axis has a stride."""
-    kind = anchor.kind
-    assert isinstance(kind, Contract)
-    column = kind.out[-1]
-    w = in_place(found.rows_operand, found.rows_letters, context)
-    sizes = found.sizes
-    if w is None or any(isinstance(d, Size) and c != kind.out[0] for c, d in sizes.items()):
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A contraction that can be done so: its letters, the row operand where it lies, the column operand's copy."""
+
+    found: Plan
+    rows: Operand
+    copy: Node
+    window: Affine
+
+
+def plan_pixels(context: Context, found: Plan) -> Pixels | None:
+    """The schedule, where it is legal, None elsewhere: the one test for choosing it and for building it.
+
+    The last axis belongs to the column operand alone, with stride 1. A size that is a name is the batch, which a loop
+    goes through. The row operand is read where it lies, one stride a letter.
+    """
+    column = found.out[-1]
+    loops = [c for c in found.out if c not in found.rows and c != column]
+    if column in found.rows_letters or any(isinstance(d, Size) and c not in loops for c, d in found.sizes.items()):
         return None
+    rows = in_place(found.rows_operand, found.rows_letters, context)
     copy, window = padded(found.columns_operand)
+    at = found.columns_letters.index(column)
+    pitches = zip(window.axes, row_major(copy.type.shape), strict=True)
+    stride = sum((c * pitch for axis, pitch in pitches for j, c in axis.terms if j == at), start=0)
+    return Pixels(found, rows, copy, window) if rows is not None and stride == 1 else None
+
+
+def lower_pixels(
+    context: Context, nodes: Sequence[Node], anchor: Node, pixels: Pixels, stores: Stores
+) -> list[Launch]:
+    """The contraction, one launch behind the copy of its column operand."""
+    found, copy = pixels.found, pixels.copy
     machine = target(context.options.isa)
     lanes = machine.lanes(anchor.type.dtype)
     storage = context.local(anchor.type.dtype, copy.type.size + lanes * machine.vectors)
@@ -49,11 +71,10 @@ def lower_pixels(
     pad = lower_map(builder, puller, [copy], [(copy, storage)])
     pad.note = "pack"
     inside = context.with_stored(copy, storage)
-    x = in_place(viewed(copy, window), found.columns_letters, inside)
-    if x is None or x.found.strides[column] != 1:
-        return None
+    x = in_place(viewed(copy, pixels.window), found.columns_letters, inside)
+    assert x is not None
     builder, puller = inside.builder("contract", nodes)
-    work = _Work(inside, builder, puller, anchor, (x, w), stores, found, column, lanes)
+    work = _Work(inside, builder, puller, anchor, (x, pixels.rows), stores, found, lanes)
     with builder.together(LANE, lanes):
         work.write(machine.vectors)
     builder.kernel.parallel = False
@@ -65,11 +86,11 @@ class _Work:
 
     def __init__(
         self, context: Context, builder: Builder, puller: Puller, anchor: Node, operands: tuple[Operand, Operand],
-        stores: Stores, found: Plan, column: str, lanes: int,
+        stores: Stores, found: Plan, lanes: int,
     ) -> None:  # fmt: skip
         self.context, self.builder, self.puller, self.anchor = context, builder, puller, anchor
         self.x, self.w = operands
-        self.stores, self.found, self.column, self.lanes = stores, found, column, lanes
+        self.stores, self.found, self.column, self.lanes = stores, found, found.out[-1], lanes
 
     def write(self, registers: int) -> None:
         """Loops over everything but a tile's rows and columns."""

@@ -37,7 +37,7 @@ from graphad.compiler.lower.reduce import lower_in_scalars
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import target
 from graphad.compiler.lower.title import title
-from graphad.compiler.passes.kernels.examples import Region, batch_axis
+from graphad.compiler.passes.kernels.examples import Region, batch_axis, epilogue
 from graphad.compiler.passes.kernels.points import is_anchor
 
 FEW: Final = 16
@@ -162,7 +162,7 @@ class RegionLowering:
         Its size is an argument, so that one kernel serves all parameters of a rule.
         """
         within = set(summed(kernel))
-        rest = [n for n in kernel.nodes if n not in within]
+        rest = epilogue(kernel, list(sums))
         builder, puller = self.outer.builder("combine", rest)
         shape = next(iter(sums)).type.shape
         chunks = builder.index(self.driver.chunks_of(next(iter(sums.values()))), CHUNKS + 1)
@@ -183,6 +183,6 @@ class RegionLowering:
             store_all(builder, puller, stores, index)
         builder.kernel.parallel = size != 1
         builder.kernel.name = f"combine_{title(kernel)}"
-        launch = builder.launch(tuple(rest))
+        launch = builder.launch(tuple(n for n in rest if n not in within))
         launch.arguments = dict(arguments)
         return launch

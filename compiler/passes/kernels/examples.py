@@ -11,7 +11,7 @@ A region is the inner kernels and exits between which no outer kernel has to run
 name, and so counts along first axes only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -119,21 +119,28 @@ def _role(kernel: Kernel, size: str) -> Role:
     summed = [a for a in anchors if not _has(a, size)]
     if not summed or summed != anchors or any(_has(s, size) for s in kernel.stores):
         return "outer"
-    behind = _behind(kernel, summed)
     fits = all(_plain(n, size) for n in kernel.nodes if n not in summed) and all(_sums(a, size) for a in summed)
-    rest = [n for n in kernel.nodes if n not in behind and n not in summed]
-    return "exit" if fits and not any(_has(n, size) for n in rest) else "outer"
+    return "exit" if fits and not any(_has(n, size) for n in epilogue(kernel, summed)) else "outer"
 
 
-def _behind(kernel: Kernel, anchors: Sequence[Node]) -> set[Node]:
-    inside, found = set(kernel.nodes), set[Node]()
-    stack = [o for a in anchors for o in a.operands]
+def epilogue(kernel: Kernel, anchors: Sequence[Node]) -> list[Node]:
+    """What follows from the sums: all that the stores need and do not read through an anchor.
+
+    Some of it may be needed by the sums as well, such as a norm of the whole batch.
+    """
+    return _needed(kernel, kernel.stores, anchors)
+
+
+def _needed(kernel: Kernel, roots: Iterable[Node], but: Iterable[Node] = ()) -> list[Node]:
+    """The kernel's nodes that the roots need, themselves included, without ``but`` and what only these need."""
+    left, found = set(kernel.nodes) - set(but), set[Node]()
+    stack = list(roots)
     while stack:
         node = stack.pop()
-        if node in inside and node not in found:
+        if node in left and node not in found:
             found.add(node)
             stack.extend(node.operands)
-    return found
+    return [n for n in kernel.nodes if n in found]
 
 
 def batch_axis(shape: Shape, size: str) -> int | None:
