@@ -91,10 +91,14 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Nodes computed by one kernel, in topological order; ``stores`` are those that others read or that leave."""
+    """Nodes computed by one kernel, in topological order; ``stores`` are those that others read or that leave.
+
+    ``parts``: of a kernel that goes row by row, the kernels that would compute the same one after the other.
+    """
 
     nodes: tuple[Node, ...]
     stores: tuple[Node, ...]
+    parts: "tuple[Kernel, ...]" = ()
 
 
 def check_inputs(graph: Graph, names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ around them, becomes one kernel as well. Kernels are ordered for little memory, 
 then. Relies on cse (equal nodes are one node) and dce; leaves the loops themselves to later stages.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import After, View
@@ -58,12 +58,14 @@ def without_waits(graph: Graph) -> Graph:
         return done[node]
 
     bare = graph.rebuild(make)
-    kernels = []
-    for kernel in graph.kernels:
-        nodes = tuple(done[n] for n in kernel.nodes if not isinstance(n.kind, After))
-        if nodes:
-            kernels.append(Kernel(nodes, tuple(done[n] for n in kernel.stores)))
-    return Graph(bare.inputs, bare.outputs, bare.updates, tuple(kernels))
+
+    def moved(kernels: Iterable[Kernel]) -> Iterator[Kernel]:
+        for kernel in kernels:
+            nodes = tuple(done[n] for n in kernel.nodes if not isinstance(n.kind, After))
+            if nodes:
+                yield Kernel(nodes, tuple(done[n] for n in kernel.stores), tuple(moved(kernel.parts)))
+
+    return Graph(bare.inputs, bare.outputs, bare.updates, tuple(moved(graph.kernels)))
 
 
 def separate_roots(graph: Graph) -> Graph:
@@ -85,4 +87,4 @@ def _kernel(group: Group, order: Mapping[Node, int]) -> Kernel:
     def sort(nodes: Iterable[Node]) -> tuple[Node, ...]:
         return tuple(sorted(nodes, key=order.__getitem__))
 
-    return Kernel(sort(group.nodes), sort(group.stores))
+    return Kernel(sort(group.nodes), sort(group.stores), tuple(_kernel(part, order) for part in group.parts))

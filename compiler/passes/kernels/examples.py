@@ -8,7 +8,8 @@ A kernel is
     outer   otherwise
 
 A region is the inner kernels and exits between which no outer kernel has to run. The batch is a size that is still a
-name, and so counts along first axes only.
+name, and so counts along first axes only. A kernel that goes row by row is none of it: in a region the kernels that it
+was made of take its place.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ from graphad.compiler.ir.size import Size, symbol
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.compiler.passes.kernels.points import is_anchor
+from graphad.compiler.passes.kernels.rowwise import rows_of_kernel
 
 Role: TypeAlias = Literal["inner", "exit", "outer"]
 
@@ -67,13 +69,26 @@ def plan_regions(graph: Graph, sparing: bool = False) -> tuple[Kernel | Region, 
     size = _batch(graph)
     if size is None:
         return graph.kernels
-    roles = {k: _role(k, size) for k in graph.kernels}
+    split = {k: k.parts for k in graph.kernels if _goes_by_rows(k) and all(_role(p, size) != "outer" for p in k.parts)}
+    steps = _steps(_replaced(graph.kernels, split), size)
+    together = {k for step in steps if isinstance(step, Region) for k in (*step.inner, *step.exits)}
+    apart = {k: parts for k, parts in split.items() if not together.isdisjoint(parts)}
+    return steps if apart == split else _steps(_replaced(graph.kernels, apart), size)
+
+
+def _replaced(kernels: Sequence[Kernel], parts: Mapping[Kernel, Sequence[Kernel]]) -> tuple[Kernel, ...]:
+    return tuple(p for k in kernels for p in parts.get(k, (k,)))
+
+
+def _steps(kernels: Sequence[Kernel], size: str) -> tuple[Kernel | Region, ...]:
+    """The kernels, those that are worth it in regions."""
+    roles = {k: _role(k, size) for k in kernels}
     if not any(role != "outer" and _convolves(k) for k, role in roles.items()):
-        return graph.kernels
-    levels = _levels(graph.kernels, roles)
+        return tuple(kernels)
+    levels = _levels(kernels, roles)
     steps: list[Kernel | Region] = []
     for level in range(max(levels.values()) + 1):
-        here = [k for k in graph.kernels if levels[k] == level]
+        here = [k for k in kernels if levels[k] == level]
         steps += [k for k in here if roles[k] == "outer"]
         inner = tuple(k for k in here if roles[k] == "inner")
         exits = tuple(k for k in here if roles[k] == "exit")
@@ -110,9 +125,15 @@ def _levels(kernels: Sequence[Kernel], roles: Mapping[Kernel, Role]) -> dict[Ker
     return levels
 
 
+def _goes_by_rows(kernel: Kernel) -> bool:
+    return rows_of_kernel(kernel.nodes, kernel.stores) is not None
+
+
 def _role(kernel: Kernel, size: str) -> Role:
     anchors = [n for n in kernel.nodes if is_anchor(n)]
     if any(isinstance(n.kind, After | Scatter) for n in kernel.nodes) or _heavy(anchors, size):
+        return "outer"
+    if _goes_by_rows(kernel):
         return "outer"
     if all(_has(s, size) for s in kernel.stores):
         return "inner" if all(_plain(n, size) for n in kernel.nodes) else "outer"

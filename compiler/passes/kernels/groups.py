@@ -26,12 +26,16 @@ def closure(roots: Sequence[Node], stored: Mapping[Node, Node]) -> set[Node]:
 
 
 class Group:
-    """A kernel to be: what it stores, all that it computes, and the anchors among them."""
+    """A kernel to be: what it stores, all that it computes, and the anchors among them.
+
+    ``parts``: the groups that became this one because they go through the same rows.
+    """
 
     def __init__(self, points: Points, stores: list[Node], nodes: set[Node]) -> None:
         self.points, self.stores, self.nodes = points, stores, nodes
         self.anchors = [n for n in stores if is_anchor(n)]
         self.joins = any(points.joins(n) for n in stores)
+        self.parts: tuple[Group, ...] = ()
 
     @cached_property
     def size(self) -> int:

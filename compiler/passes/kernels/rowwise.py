@@ -110,6 +110,7 @@ def _joined(groups: Sequence[Group], first: int, second: int) -> Group | None:
     others = [g for k, g in enumerate(groups) if k not in (first, second)]
     found = Group(before.points, [s for s in stores if s in roots or any(s in g.reads for g in others)], nodes)
     found.anchors = anchors
+    found.parts = (*(before.parts or (before,)), *(group.parts or (group,)))
     return found
 
 
