@@ -353,7 +353,8 @@ class Assembly:
 
     def libm(self, name: str, values: Sequence[Word]) -> Word:
         """The C function, lane by lane, in a function of its own: correct, and slow."""
-        return self.apart(f"libm.{name}", values, lambda body, words: _by_lanes(body, name, words))
+        symbol = name + ("f" if values[0].type.element == "float" else "")
+        return self.apart(f"libm.{name}", values, lambda body, words: by_lanes(body, symbol, words))
 
     def apart(self, name: str, values: Sequence[Word], define: Callable[[Assembly, list[Word]], Word]) -> Word:
         """``define`` on the values, in a function of its own that is written once for each type and called here."""
@@ -387,10 +388,9 @@ class Assembly:
         return self.new(f"phi {usual.type} [ {usual.text}, %{before} ], [ {chosen.text}, %{after} ]", usual.type)
 
 
-def _by_lanes(body: Assembly, name: str, words: Sequence[Word]) -> Word:
-    """name(x, ...) of the C library in every lane."""
+def by_lanes(body: Assembly, symbol: str, words: Sequence[Word]) -> Word:
+    """A function of scalars, of the C library or of the module, in every lane."""
     result = words[0].type
-    symbol = name + ("f" if result.element == "float" else "")
     out = Word(result, "poison")
     for lane in range(result.lanes):
         scalars = [body.extract(word, lane) for word in words]

@@ -11,6 +11,7 @@ from typing import Any
 from graphad.runtime import emitters
 from graphad.runtime.assembly import Word
 from graphad.runtime.ir import ir
+from graphad.runtime.powers import whole_power
 
 I1, I8, I32, I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
@@ -175,7 +176,7 @@ class Expressions:
             logic = {ast.BitAnd: build.and_, ast.BitOr: build.or_, ast.BitXor: build.xor}[type(op)]
             return Value(logic(x, y), dtype)
         if isinstance(op, ast.Pow):
-            return self.power(dtype, a, b, x, y)
+            return Value(self.power(b, x, y) if dtype.startswith("float") else self._whole_power(dtype, b, x, y), dtype)
         if isinstance(op, ast.FloorDiv):
             pair = emitters.real_divmod if dtype.startswith("float") else emitters.whole_divmod
             return Value(pair(build, x, y)[0], dtype)
@@ -184,15 +185,21 @@ class Expressions:
             if type(op) not in real:
                 raise UnsupportedError(type(op).__name__)
             return Value(real[type(op)](x, y, flags=self.flags), dtype)
+        if dtype == "bool" and isinstance(op, ast.Add):
+            return Value(build.or_(x, y), dtype)
         whole = {ast.Add: build.add, ast.Sub: build.sub, ast.Mult: build.mul}
         if type(op) not in whole or dtype == "bool":
             raise UnsupportedError(f"{type(op).__name__} of {dtype}")
         return Value(whole[type(op)](x, y), dtype)
 
-    def power(self, dtype: str, a: Value, b: Value, x: Any, y: Any) -> Value:
-        if not dtype.startswith("float"):
-            raise UnsupportedError("a power of integers")
-        return Value(emitters.llvm("llvm.pow")(self.builder, x, y), dtype)
+    def power(self, exponent: Value, x: Any, y: Any) -> Any:
+        """x ** y of floats; ``exponent``: y as it was written."""
+        return emitters.llvm("llvm.pow")(self.builder, x, y)
+
+    def _whole_power(self, dtype: str, exponent: Value, x: Any, y: Any) -> Any:
+        if dtype == "bool":
+            raise UnsupportedError("a power of bool")
+        return self.builder.mul(x, x) if exponent.number == 2 else whole_power(self.builder, x, y)
 
     def compare(self, op: ast.cmpop, a: Value, b: Value) -> Value:
         dtype, (x, y) = self._common([a, b])

@@ -25,7 +25,7 @@ from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_na
 from graphad.runtime.elementary.functions import elementary
 from graphad.runtime.elementary.quotient import Divisor
 from graphad.runtime.elementary.real import Real
-from graphad.runtime.expressions import UnsupportedError, Value
+from graphad.runtime.expressions import Value
 from graphad.runtime.folds import Fold
 from graphad.runtime.ir import ir
 from graphad.runtime.lane_memory import LaneMemory
@@ -203,12 +203,8 @@ class Lanes(LaneMemory):
         """A float that is the same in every lane of every block, and not constant."""
         return word.type.element in ("float", "double") and word.text in self.splats
 
-    def power(self, dtype: str, a: Value, b: Value, x: Any, y: Any) -> Value:
-        if not dtype.startswith("float"):
-            raise UnsupportedError("a power of integers")
-        if b.number == 2:
-            return Value(self.text.fmul(x, x), dtype)
-        return Value(self.library("pow", [x, y]), dtype)
+    def power(self, exponent: Value, x: Any, y: Any) -> Any:
+        return self.text.fmul(x, x) if exponent.number == 2 else self.library("pow", [x, y])
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
         if self.crowded:

@@ -18,12 +18,17 @@ from graphad.runtime.threads import default_threads
 
 @dataclass(frozen=True)
 class Unit:
-    """A module: LLVM's text, and how much LLVM is to make of it (0 to 3, as compilers' -O)."""
+    """A module: LLVM's text, and how much LLVM is to make of it (0 to 3, as compilers' -O).
+
+    ``reordered``: sums in it may change their order. Straight-line code is not searched for vectors then: of nested sums
+    of products, such as 4 x 6 float64, LLVM 22's SLP vectorizer replaces a value by itself and ends the process.
+    """
 
     name: str
     text: str
     level: int = 2
     shared: bool = True  # whether other programs may have the same
+    reordered: bool = False
 
 
 def emit_all(units: Iterable[Unit]) -> list[bytes]:
@@ -125,7 +130,8 @@ def optimised(unit: Unit) -> Any:
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=unit.level)
-    options.loop_vectorization = options.slp_vectorization = unit.level > 1
+    options.loop_vectorization = unit.level > 1
+    options.slp_vectorization = unit.level > 1 and not unit.reordered
     builder = llvm.create_pass_builder(machine, options)
     passes = builder.getModulePassManager()
     unlocked(llvm.ffi.lib.LLVMPY_RunNewModulePassManager)(passes, module, builder)

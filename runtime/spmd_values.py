@@ -67,8 +67,6 @@ class Values(Expressions):
 
     def value(self, tree: ast.expr) -> Value:
         match tree:
-            case ast.Constant(value=int(number)) if not isinstance(number, bool) and abs(number) >= 1 << 63:
-                raise UnsupportedError(ast.unparse(tree))
             case ast.Subscript(value=ast.Name(id=name), slice=index) if name in self.arrays:
                 return self.elements[name, self.place(index)]
             case _:
@@ -137,12 +135,8 @@ class Values(Expressions):
         zero = value.ir.type(0.0 if value.is_float else 0)
         return (self.text.fcmp_unordered if value.is_float else self.text.icmp_signed)("!=", value.ir, zero)
 
-    def power(self, dtype: str, a: Value, b: Value, x: Any, y: Any) -> Value:
-        if not dtype.startswith("float"):
-            raise UnsupportedError("a power of integers")
-        if b.number == 2:
-            return Value(self.text.fmul(x, x), dtype)
-        return Value(self.library("pow", [x, y]), dtype)
+    def power(self, exponent: Value, x: Any, y: Any) -> Any:
+        return self.text.fmul(x, x) if exponent.number == 2 else self.library("pow", [x, y])
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
         if operands[0].type.lanes:

@@ -83,7 +83,7 @@ class Units:
             error.add_note(f"in kernel {name}")
             raise
         level = 0 if options.get("scheduled", False) else 2
-        self._new.append(Unit(name, str(module), level))
+        self._new.append(Unit(name, str(module), level, reordered=options.get("reassociate", False)))
         return made.function.ftype
 
 

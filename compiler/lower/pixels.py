@@ -49,7 +49,9 @@ def plan_pixels(context: Context, found: Plan) -> Pixels | None:
     """
     column = found.out[-1]
     loops = [c for c in found.out if c not in found.rows and c != column]
-    if column in found.rows_letters or any(isinstance(d, Size) and c not in loops for c, d in found.sizes.items()):
+    if column in found.rows_letters or 0 in found.sizes.values():
+        return None
+    if any(isinstance(d, Size) and c not in loops for c, d in found.sizes.items()):
         return None
     rows = in_place(found.rows_operand, found.rows_letters, context)
     copy, window = padded(found.columns_operand)
@@ -59,9 +61,7 @@ def plan_pixels(context: Context, found: Plan) -> Pixels | None:
     return Pixels(found, rows, copy, window) if rows is not None and stride == 1 else None
 
 
-def lower_pixels(
-    context: Context, nodes: Sequence[Node], anchor: Node, pixels: Pixels, stores: Stores
-) -> list[Launch]:
+def lower_pixels(context: Context, nodes: Sequence[Node], anchor: Node, pixels: Pixels, stores: Stores) -> list[Launch]:
     """The contraction, one launch behind the copy of its column operand."""
     found, copy = pixels.found, pixels.copy
     machine = target(context.options.isa)

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphad.runtime.general.numba_api import VERSION, cpu_target, global_compiler_lock, int64, njit, rtsys
 from graphad.runtime.general.pipeline import ProgramCompiler
+from graphad.runtime.symbols import register
 
 RUN = "graphad_general_run"
 _ENTRY = f"""
@@ -32,7 +33,11 @@ def version() -> str:
 
 
 def prepare() -> None:
-    """Make all functions that such code may call known to LLVM."""
+    """Make all functions that such code may call known to LLVM, which ends the process where one is missing.
+
+    What is compiled here is also put into Numba's own engine, and linked there when the next program is compiled.
+    """
+    register()
     with global_compiler_lock:
         rtsys.initialize(cpu_target.target_context)
 

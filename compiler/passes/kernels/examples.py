@@ -133,7 +133,7 @@ def _role(kernel: Kernel, size: str) -> Role:
     anchors = [n for n in kernel.nodes if is_anchor(n)]
     if any(isinstance(n.kind, After | Scatter) for n in kernel.nodes) or _heavy(anchors, size):
         return "outer"
-    if _goes_by_rows(kernel):
+    if _goes_by_rows(kernel) or any(0 in n.type.shape for n in kernel.nodes):
         return "outer"
     if all(_has(s, size) for s in kernel.stores):
         return "inner" if all(_plain(n, size) for n in kernel.nodes) else "outer"
