@@ -309,3 +309,40 @@ def test_channels_that_crowd_the_cache_are_copied(batch: int, monkeypatch: pytes
     args = values(np.random.default_rng(9), inputs, batch)
     agree(inputs, with_gradients(y, inputs), args, options=LANES if batch > 16 else ga.Options())
     assert asked
+
+
+@pytest.mark.parametrize("batch", [4, 9, 37])
+def test_a_number_of_the_whole_batch_between_two_layers(batch: int) -> None:
+    """A norm of the batch that a sum over it needs, and what follows from that sum needs as well."""
+    x, w, v = ga.input("x", ("N", 2, 8)), ga.input("w", (3, 2, 3)), ga.input("v", (3, 3, 3))
+    h = functional.conv1d(x, w)
+    y = functional.conv1d(h / ga.sqrt(ga.sum(h * h)), v)
+    gradients = ga.grad(ga.sum(y * y * y), [x, w, v])
+    args = values(np.random.default_rng(1), [x, w, v], batch)
+    agree([x, w, v], {"value": y, "by x": gradients[0], "by w": gradients[1], "by v": gradients[2]}, args)
+
+
+def test_rows_long_enough_for_a_kernel_of_their_own() -> None:
+    """A hundred classes: softmax, its loss and layer norm go example by example as all else does."""
+    x, w, q = ga.input("x", ("N", 2, 6, 6)), ga.input("w", (3, 2, 3, 3)), ga.input("q", (100, 48))
+    t = ga.input("t", ("N",), dtype="int64")
+    y = functional.linear(ga.flatten(functional.conv2d(x, w), 1), q)
+    centred = y - ga.mean(y, axis=1, keepdims=True)
+    norm = centred / ga.sqrt(ga.mean(centred * centred, axis=1, keepdims=True) + 0.1)
+    loss = functional.cross_entropy(y, t)
+    outputs = {"sums": ga.logsumexp(y, axis=1), "norm": norm, "loss": loss}
+    outputs |= {"by w": ga.grad(loss, w), "by x": ga.grad(ga.sum(norm * norm * norm), x)}
+    rng = np.random.default_rng(2)
+    calls = [[*values(rng, [x, w, q], n), rng.integers(0, 100, n)] for n in (3, 9)]
+    agree([x, w, q, t], outputs, *calls)
+
+
+def test_one_of_two_batches_is_empty() -> None:
+    x, y, w = ga.input("x", ("N", 2, 8)), ga.input("y", ("M", 2, 8)), ga.input("w", (3, 2, 3))
+    a, b = (ga.flatten(functional.conv1d(t, w), 1) for t in (x, y))
+    outputs = {"pairs": a @ ga.matrix_transpose(b), "by w": ga.grad(ga.sum((a @ ga.matrix_transpose(b)) ** 2), w)}
+    rng = np.random.default_rng(4)
+    full, empty, weight = values(rng, [x], 9)[0], np.zeros((0, 2, 8), "float32"), values(rng, [w], 0)[0]
+    f = ga.compile([x, y, w], list(outputs.values()), threads=2)
+    for args in ([full, empty, weight], [empty, full, weight]):
+        same(f(*args), ga.evaluate(list(outputs.values()), dict(zip([x, y, w], args, strict=True))), list(outputs))

@@ -1,13 +1,14 @@
 """One text, two compilers: what the translator makes of a kernel is what Numba makes of it."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graphad.runtime import Layout, Program, native
 from graphad.runtime.instance import Instance
-from tests.runtime.programs import HEAD, RUN, vector
+from tests.runtime.programs import HEAD, RUN, run_python, vector
 
 FLOATS = [
     "x[i] + y[i] * x[i]", "x[i] - y[i]", "x[i] / y[i]", "-x[i]", "x[i] ** y[i]", "fabs(x[i])", "sign(x[i])",
@@ -116,6 +117,62 @@ def test_what_the_translator_does_not_know_goes_through_numba() -> None:
     assert code.refused.startswith("k: while i < n:")
     out = outcome(native.Code.from_bytes(code.to_bytes()), made, [x, x], 5)
     np.testing.assert_array_equal(out, 2 * x)
+
+
+BY_NUMBA = """
+import dataclasses
+import numpy as np
+from graphad.runtime import load, native, stats
+from graphad.runtime.expressions import UnsupportedError
+from tests.runtime import programs
+
+def refuse(program):
+    raise UnsupportedError("k0_scale: this is for Numba", "k0_scale")
+
+native.translated = refuse
+for factor in (1.0, 2.0, 3.0):
+    source = programs.AXPY.source.replace("c[0]", f"{factor} * c[0]")
+    executable = load(dataclasses.replace(programs.AXPY, source=source))
+    y = np.zeros(5)
+    executable.instantiate(programs.axpy_layout(5, threads=2), [np.ones(5)]).run([np.arange(5.0)], [y])
+    assert y.tolist() == [1.0 + 3.0 * factor * k for k in (4, 3, 2, 1, 0)], y
+print(stats.compiles, stats.cache_hits)
+"""
+
+
+def test_several_programs_through_numba_in_one_process(fresh_cache: Path) -> None:
+    """Each has a barrier, whose symbols Numba's engine looks for; the second process takes them from the cache."""
+    assert run_python(BY_NUMBA) == "3 0\n"
+    assert run_python(BY_NUMBA) == "0 3\n"
+
+
+@pytest.mark.parametrize("loop", ["range", "lanes"])
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_powers_of_integers(dtype: str, loop: str) -> None:
+    """As NumPy's, modulo the range; of negative exponents, which NumPy refuses, the whole part."""
+    bases, exponents = [0, 1, -1, 2, -3, 10, np.iinfo(dtype).max, np.iinfo(dtype).min], [0, 1, 2, 3, 17, 31, 62, 63]
+    x, y = (np.array(v, dtype).ravel() for v in np.meshgrid(bases, exponents))
+    body = f"    for i in {loop}(0, n):\n        z[i] = x[i] ** y[i]\n        z[n + i] = x[i] ** 2\n"
+    made = program(dtype, [], body + f"        z[2 * n + i] = x[i] ** ({dtype}(-1) - y[i])\n")
+    with np.errstate(divide="ignore"):
+        whole = np.where(np.abs(x.astype(object)) == 1, x ** np.mod(y + 1, 2), 0)
+    wanted = np.concatenate([x**y, x * x, whole.astype(dtype)])
+    np.testing.assert_array_equal(outcome(native.translated(made), made, [x, y], 3 * len(x)), wanted)
+
+
+def test_nested_sums_of_products_compile() -> None:
+    """In a process of its own, which LLVM 22 ends where it looks for vectors in the sums that it has unrolled."""
+    text = """
+import numpy as np
+import graphad as ga
+x, y = ga.input("x", (4, 3, 6), dtype="float64"), ga.input("y", (4, 3, 6), dtype="float64")
+a = np.arange(72.0).reshape(4, 3, 6)
+outputs = [ga.sum(x[:k, :, :l] * y[:k, :, :l], axis=(0, 2)) for k, l in ((3, 6), (4, 6), (4, 5))]
+found = ga.compile([x, y], outputs)(a, a)
+for z, (k, l) in zip(found, ((3, 6), (4, 6), (4, 5))):
+    assert np.array_equal(z, (a * a)[:k, :, :l].sum((0, 2)))
+"""
+    assert run_python(text) == ""
 
 
 def test_a_kernel_that_neither_can_compile_raises() -> None:
