@@ -11,7 +11,7 @@ the sizes stand, not from what they are called: programs that differ in names al
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from graphad.compiler.ir.graph import Graph, Kernel
+from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import FloorDiv, Size, symbol
 from graphad.compiler.ir.types import TensorType
@@ -86,9 +86,7 @@ class Renaming:
         for node in graph.nodes:
             if node not in done:
                 done[node] = self._node(node)
-        kernels = graph.kernels and tuple(
-            Kernel(tuple(done[n] for n in k.nodes), tuple(done[n] for n in k.stores)) for k in graph.kernels
-        )
+        kernels = graph.kernels and tuple(k.moved(done) for k in graph.kernels)
         inputs, outputs = (tuple(done[n] for n in nodes) for nodes in (graph.inputs, graph.outputs))
         return Graph(inputs, outputs, tuple((done[leaf], done[value]) for leaf, value in graph.updates), kernels)
 

@@ -100,6 +100,11 @@ class Kernel:
     stores: tuple[Node, ...]
     parts: "tuple[Kernel, ...]" = ()
 
+    def moved(self, to: Mapping[Node, Node]) -> "Kernel":
+        """The same kernel over other nodes, one for each."""
+        nodes, stores = (tuple(to[n] for n in some) for some in (self.nodes, self.stores))
+        return Kernel(nodes, stores, tuple(part.moved(to) for part in self.parts))
+
 
 def check_inputs(graph: Graph, names: Sequence[str]) -> None:
     """That every input leaf the graph needs is among its declared inputs."""

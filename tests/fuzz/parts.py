@@ -41,4 +41,5 @@ PARTS: Final = (
     Part("text", "tests.fuzz.formats:graph_text"),
     Part("calls", "tests.fuzz.calls:check", share=2.0),
     Part("graphs", "tests.fuzz.graphs:check", share=4.0, seconds=300.0, megabytes=2000),
+    Part("networks", "tests.networks:check", share=4.0, seconds=300.0, megabytes=2000),
 )
