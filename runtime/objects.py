@@ -20,8 +20,8 @@ from graphad.runtime.threads import default_threads
 class Unit:
     """A module: LLVM's text, and how much LLVM is to make of it (0 to 3, as compilers' -O).
 
-    ``reordered``: sums in it may change their order. Straight-line code is not searched for vectors then: of nested sums
-    of products, such as 4 x 6 float64, LLVM 22's SLP vectorizer replaces a value by itself and ends the process.
+    ``reordered``: sums in it may change their order. Straight-line code is not searched for vectors then: of nested
+    sums of products, such as 4 x 6 float64, LLVM 22's SLP vectorizer replaces a value by itself and ends the process.
     """
 
     name: str

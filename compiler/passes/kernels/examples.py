@@ -70,17 +70,17 @@ def plan_regions(graph: Graph, sparing: bool = False) -> tuple[Kernel | Region, 
     if size is None:
         return graph.kernels
     split = {k: k.parts for k in graph.kernels if _goes_by_rows(k) and all(_role(p, size) != "outer" for p in k.parts)}
-    steps = _steps(_replaced(graph.kernels, split), size)
+    steps = _steps(_replaced(graph.kernels, split), size, sparing)
     together = {k for step in steps if isinstance(step, Region) for k in (*step.inner, *step.exits)}
     apart = {k: parts for k, parts in split.items() if not together.isdisjoint(parts)}
-    return steps if apart == split else _steps(_replaced(graph.kernels, apart), size)
+    return steps if apart == split else _steps(_replaced(graph.kernels, apart), size, sparing)
 
 
 def _replaced(kernels: Sequence[Kernel], parts: Mapping[Kernel, Sequence[Kernel]]) -> tuple[Kernel, ...]:
     return tuple(p for k in kernels for p in parts.get(k, (k,)))
 
 
-def _steps(kernels: Sequence[Kernel], size: str) -> tuple[Kernel | Region, ...]:
+def _steps(kernels: Sequence[Kernel], size: str, sparing: bool) -> tuple[Kernel | Region, ...]:
     """The kernels, those that are worth it in regions."""
     roles = {k: _role(k, size) for k in kernels}
     if not any(role != "outer" and _convolves(k) for k, role in roles.items()):
