@@ -40,7 +40,6 @@ def repeated(work):
 def forked(child, seconds=300):
     pid = os.fork()
     if pid == 0:
-        faulthandler.dump_traceback_later(seconds - 10)  # where it hangs
         try:
             child()
         except BaseException as error:
@@ -53,7 +52,7 @@ def forked(child, seconds=300):
         if found:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() > ends:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGABRT)  # says where it hangs
             os.waitpid(pid, 0)
             return "hangs"
         time.sleep(0.002)
@@ -68,6 +67,7 @@ def works(inside=False):
     fresh()(data)
     assert inside or gc.isenabled()
 
+faulthandler.enable()
 step(), predict(data), fresh()(data)
 """
 END = """
@@ -86,9 +86,9 @@ def check(work: str) -> None:
 @pytest.mark.parametrize(
     ("works", "times"),
     [
-        ("step, step, lambda: predict(data)", 12),
-        ("lambda: fresh()(data), lambda: fresh()(data)", 6),
-        ("step, lambda: fresh()(data), lambda: fresh().show(), lambda: w.value", 6),
+        ("step, step, lambda: predict(data)", 8),
+        ("lambda: fresh()(data), lambda: fresh()(data)", 4),
+        ("step, lambda: fresh()(data), lambda: fresh().show(), lambda: w.value", 4),
     ],
     ids=["calls", "compiles", "both"],
 )
@@ -109,10 +109,10 @@ def grandchild():
     works()
     assert forked(works) == 0
 
-forking = threading.Thread(target=lambda: found.extend(forked(grandchild) for _ in range(3)))
+forking = threading.Thread(target=lambda: found.extend(forked(grandchild) for _ in range(2)))
 forking.start()
 forking.join()
-assert found == [0] * 3, found
+assert found == [0] * 2, found
 """)
 
 
@@ -137,13 +137,13 @@ threads = [repeated(step)]
 found = []
 signal.signal(signal.SIGALRM, lambda *_: found.append(forked(lambda: works(inside=True))))
 ends = time.monotonic() + 300
-while len(found) < 4 and time.monotonic() < ends:
+while len(found) < 3 and time.monotonic() < ends:
     signal.setitimer(signal.ITIMER_REAL, 0.003 * (1 + len(found)))
     before = len(found)
     while len(found) == before and time.monotonic() < ends:
         step()
         fresh()(data)
-assert found == [0] * 4, found
+assert found == [0] * 3, found
 """)
 
 
@@ -162,7 +162,7 @@ threads = [threading.Thread(target=lambda: [looped(k) for k in range(4)], daemon
 for thread in threads:
     thread.start()
 found = []
-while any(thread.is_alive() for thread in threads) and len(found) < 4:
+while any(thread.is_alive() for thread in threads) and len(found) < 3:
     time.sleep(0.2)  # first Numba is imported
     found.append(forked(child))
 assert found == [0] * len(found) and found, found
