@@ -8,7 +8,8 @@ sample it (``domain``).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Signature, signature
-from typing import Any, Final, Literal, TypeAlias
+from types import FunctionType
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -149,7 +150,7 @@ def elementwise(
         name=name,
         scalar=expression,
         kind=Map(expression),
-        operands=names_of(scalar),
+        operands=names_of(cast(FunctionType, scalar)),
         arity=arity,
         reference=reference,
         partials=partials,
