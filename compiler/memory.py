@@ -1,5 +1,6 @@
 """Memory planning: one arena for everything that does not leave the call, reused as values die."""
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
 
 from graphad.compiler.interpret import number
@@ -21,16 +22,24 @@ def plan_memory(
     """
     lives = _lives(launches)
     nbytes = {s: _bytes(s, sizes, threads) for s in storages}
-    placed: list[tuple[Storage, int]] = []
-    offsets: dict[Storage, int] = {}
-    for storage in sorted(storages, key=lambda s: (-nbytes[s], s.slot)):
-        if storage not in lives:
-            offsets[storage] = 0
-            continue
-        offsets[storage] = _lowest(storage, placed, lives, nbytes)
-        placed.append((storage, offsets[storage]))
-    total = max((at + nbytes[s] for s, at in placed), default=0)
-    return tuple(offsets[s] for s in storages), total
+    placed: list[tuple[int, int, int, int]] = []  # (first byte, the one behind the last, first launch, last), sorted
+    offsets = dict.fromkeys(storages, 0)
+    for storage in sorted((s for s in storages if s in lives), key=lambda s: (-nbytes[s], s.slot)):
+        first, last = lives[storage]
+        offsets[storage] = low = _lowest(placed, first, last, nbytes[storage])
+        insort(placed, (low, low + nbytes[storage], first, last))
+    return tuple(offsets[s] for s in storages), max((stop for _, stop, _, _ in placed), default=0)
+
+
+def _lowest(placed: Sequence[tuple[int, int, int, int]], first: int, last: int, nbytes: int) -> int:
+    """The lowest offset where so many bytes are free from launch ``first`` to ``last``."""
+    low = 0
+    for start, stop, begin, end in placed:
+        if begin <= last and first <= end:
+            if start - low >= nbytes:
+                return low
+            low = max(low, stop)
+    return low
 
 
 def _bytes(storage: Storage, sizes: Mapping[str, int], threads: int) -> int:
@@ -48,19 +57,3 @@ def _lives(launches: Sequence[Launch]) -> dict[Storage, tuple[int, int]]:
         for storage in launch.storages:
             lives[storage] = (lives.get(storage, (i, i))[0], i)
     return lives
-
-
-def _lowest(
-    storage: Storage,
-    placed: Sequence[tuple[Storage, int]],
-    lives: Mapping[Storage, tuple[int, int]],
-    nbytes: Mapping[Storage, int],
-) -> int:
-    first, last = lives[storage]
-    busy = sorted((at, at + nbytes[s]) for s, at in placed if lives[s][0] <= last and first <= lives[s][1])
-    low = 0
-    for start, end in busy:
-        if start - low >= nbytes[storage]:
-            return low
-        low = max(low, end)
-    return low

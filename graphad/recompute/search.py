@@ -18,6 +18,12 @@ METHODS: Final = get_args(Method)
 SMALL: Final = 1000
 """Items up to which every method is tried."""
 
+LONGEST: Final = 4
+"""Runs, in multiples of the items, beyond which a stream is no choice: its program would take too long to compile."""
+
+SHORT: Final = 500
+"""Runs that are never too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -34,6 +40,7 @@ class Search:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.plain = plain(program)
+        self.longest = max(LONGEST * len(program.items), SHORT)
 
     @cached_property
     def cuts(self) -> Cuts | None:
@@ -54,7 +61,7 @@ class Search:
     ) -> Choice | None:
         """The choice with the least work whose peak is within the limit; ``tried``: the runs of those not wanted."""
         offers = [c for c in self._offers(limit, methods) if limit is None or c.stream.peak <= limit]
-        found = [c for c in offers if c.stream.runs not in tried]
+        found = [c for c in offers if c.stream.runs not in tried and len(c.stream.runs) <= self.longest]
         return min(found, key=lambda c: (c.stream.extra_work, METHODS.index(c.method)), default=None)
 
     def _offers(self, limit: int | None, methods: Sequence[Method]) -> Iterator[Choice]:
@@ -103,11 +110,23 @@ class Search:
         return Choice(method, along(self.program, self.cuts, actions), runs - self.cuts.stages)
 
     def leanest_of(self, methods: Sequence[Method]) -> list[Choice]:
-        """The choice with the least peak of each method, the least first."""
+        """Of each method the choice with the least peak that is not too long, the least first."""
         found = [Choice("store", self.plain, 0)] if "store" in methods else []
-        if self.cuts is not None:
-            found += [self._revolved(1)] if "revolve" in methods else []
-            found += [self.leanest] if "chain" in methods else []
-        if "greedy" in methods and (self.is_small or len(methods) == 1) and self.greedy:
-            found.append(min(self.greedy, key=lambda c: c.stream.peak))
+        if self.cuts is not None and "revolve" in methods:
+            found += self._shortest(self._revolved, self.cuts.stages)
+        if self.cuts is not None and "chain" in methods:
+            table = Table(self.cuts.chain, self.plain.peak)
+            first = sum(c is None for c in table.costs())
+            shortest = self._shortest(lambda m: self._scheduled(table, first + m - 1), table.slots + 1 - first)
+            found += [self.leanest] if len(self.leanest.stream.runs) <= self.longest else shortest
+        if "greedy" in methods and (self.is_small or len(methods) == 1):
+            found += [c for c in self.greedy if len(c.stream.runs) <= self.longest][-1:]
         return sorted(found, key=lambda c: c.stream.peak)
+
+    def _shortest(self, choice: Callable[[int], Choice], count: int) -> list[Choice]:
+        """The first of ``choice(1..count)``, which take more and more memory, that is not too long."""
+        low, high = 1, count
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if len(choice(middle).stream.runs) <= self.longest else (middle + 1, high)
+        return [choice(low)] if low <= count and len(choice(low).stream.runs) <= self.longest else []
