@@ -172,12 +172,27 @@ def _dtype_of(expression: Scalar, operands: tuple[str, ...]) -> str | None:
             return None
 
 
+@lru_cache(maxsize=4096)
+def operations(expression: Scalar) -> tuple[str, ...]:
+    """The primitives of one evaluation, in which equal sub-expressions are computed once.
+
+    >>> operations(apply("exp", Arg(0)) / (apply("exp", Arg(0)) + 1))
+    ('div', 'exp', 'add')
+    """
+    found: dict[Scalar, None] = {}
+    stack = [expression]
+    while stack:
+        match stack.pop():
+            case Apply(_, args) as node if node not in found:
+                found[node] = None
+                stack.extend(reversed(args))
+            case Cast(_, arg):
+                stack.append(arg)
+            case _:
+                pass
+    return tuple(node.primitive for node in found if isinstance(node, Apply))
+
+
 def count_flops(expression: Scalar) -> int:
     """Arithmetic operations in one evaluation; a transcendental function counts as one."""
-    match expression:
-        case Apply(_, args):
-            return 1 + sum(count_flops(a) for a in args)
-        case Cast(_, arg):
-            return count_flops(arg)
-        case _:
-            return 0
+    return len(operations(expression))

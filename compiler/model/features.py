@@ -27,7 +27,7 @@ from graphad.compiler.ir.graph import Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Gather, Map, Reduce, Scan, Scatter, View
 from graphad.compiler.ir.make import uniform
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.scalar import Apply, Cast, Scalar
+from graphad.compiler.ir.scalar import Scalar, operations
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.compiler.lower.accumulate import behind, within
@@ -123,17 +123,9 @@ def units(scalar: Scalar) -> tuple[tuple[str, float], ...]:
     (('log', 0.9), ('plain', 1.0))
     """
     found: dict[str, float] = {}
-    stack = [scalar]
-    while stack:
-        match stack.pop():
-            case Apply(primitive, args):
-                name, weight = REPRESENTATIVES.get(primitive, ("plain", 1.0))
-                found[name] = found.get(name, 0.0) + weight
-                stack.extend(args)
-            case Cast(_, arg):
-                stack.append(arg)
-            case _:
-                pass
+    for primitive in operations(scalar):
+        name, weight = REPRESENTATIVES.get(primitive, ("plain", 1.0))
+        found[name] = found.get(name, 0.0) + weight
     return tuple(found.items())
 
 

@@ -127,9 +127,11 @@ def _direction_cosine(x: s.Scalar, y: s.Scalar) -> s.Scalar:
 
 
 def _numpy_direction(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    large = np.maximum(np.abs(x), np.abs(y))
-    across, along = x / large, y / large
-    return np.where(large == 0, np.zeros((), x.dtype), across / np.sqrt(across * across + along * along))
+    wide = np.abs(x) >= np.abs(y)
+    large, small = np.where(wide, x, y), np.where(wide, y, x)
+    quotient = np.abs(small / large)
+    size = np.where(wide, np.ones((), x.dtype), quotient) / np.sqrt(1 + quotient * quotient)
+    return np.where(large == 0, np.zeros((), x.dtype), np.where(x < 0, -size, size))
 
 
 direction_cosine: Elementwise = elementwise(

@@ -6,7 +6,7 @@ from typing import Final
 
 from graphad.compiler.ir.kinds import After, Contract, Gather, Join, Map, View
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.scalar import COMPARE, LOGIC, PREDICATE, Apply, Cast, Scalar
+from graphad.compiler.ir.scalar import COMPARE, LOGIC, PREDICATE, Scalar, operations
 from graphad.compiler.ir.verify import needs_kernel
 from graphad.compiler.ir.view import Affine
 from graphad.compiler.passes.kernels.points import Points, is_anchor, moved_readers
@@ -20,14 +20,7 @@ _PLAIN: Final = COMPARE | LOGIC | PREDICATE | {"neg", "abs", "add", "sub", "mul"
 @lru_cache(maxsize=4096)
 def cost(scalar: Scalar) -> int:
     """Flops of one evaluation, a transcendental function weighing more."""
-    match scalar:
-        case Apply(primitive, args):
-            own = 1 if primitive in _PLAIN else _EXPENSIVE if primitive not in ("div", "sqrt", "require") else 4
-            return own + sum(cost(a) for a in args)
-        case Cast(_, arg):
-            return cost(arg)
-        case _:
-            return 0
+    return sum(1 if p in _PLAIN else 4 if p in ("div", "sqrt", "require") else _EXPENSIVE for p in operations(scalar))
 
 
 def choose_stored(points: Points) -> dict[Node, Node]:
@@ -37,7 +30,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
     of order: what two kernels read, a view repeats or an index jumbles, if it takes more than CHEAP flops; what is read
     elsewhere than in place, if it takes more than LARGE; and what straight-line code reads from other points, if that
     were more work than its own. Straight-line code is not cut: each of its nodes is computed once a point, however many
-    there are.
+    there are. Two functions of a value that nothing else reads are stored instead of it.
     """
     graph = points.graph
     roots = set(graph.roots)
@@ -66,6 +59,9 @@ def choose_stored(points: Points) -> dict[Node, Node]:
             elif isinstance(user.kind, View) and inlined and user in jumped:
                 jumped[node] = jumped.get(node, 0) + jumped[user]
         found = {owners[u] for u in users}
+        if len(found) > 1 and _need_not_be_kept(points, node, weight):
+            stored.update((u, u) for u in users if u not in stored)
+            owners.update((u, u) for u in users)
         owner = found.pop() if len(found) == 1 else None
         again = bool(users) and (owner is None or node in repeated)
         computed = isinstance(node.kind, Map | Gather)
@@ -83,6 +79,33 @@ def choose_stored(points: Points) -> dict[Node, Node]:
             stored[node] = owner = node if code is None else code
         owners[node] = owner
     return stored
+
+
+def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) -> bool:
+    """Whether an anchor's value, or what little is made of it, is read by two expensive maps of it alone.
+
+    A layer's activation and, later, its derivative: stored both where the anchor is finished, they take no more memory
+    than the value and the activation, and the anchor keeps its epilogue.
+    """
+    users = set(points.graph.users[node])
+    if len(users) != 2 or node in points.graph.roots or weight[node] > CHEAP or not _ends_an_anchor(node):
+        return False
+    return all(
+        isinstance(u.kind, Map) and len(u.operands) == 1 and cost(u.kind.scalar) >= _EXPENSIVE and not points.code(u)
+        for u in users
+    )
+
+
+def _ends_an_anchor(node: Node) -> bool:
+    """Whether an anchor lies beneath views and maps."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node.kind, Contract):
+            return True
+        if isinstance(node.kind, View | Map):
+            stack.extend(node.operands)
+    return False
 
 
 def _partial_sums(points: Points) -> set[Node]:
