@@ -131,7 +131,7 @@ class Puller:
         found = [d for a in args[skip:] if (d := dtype_of(a, dtypes)) is not None]
         inner = found[0] if found else dtype
         done = [
-            self._named_scalar(a, operands, dtypes, "bool" if i < skip else inner, node) for i, a in enumerate(args)
+            self._part(a, operands, dtypes, "bool" if i < skip else inner, node) for i, a in enumerate(args)
         ]
         if primitive == "require":
             self._guard(Prim("not", (done[0],), "bool"), done[1], node)
@@ -139,7 +139,7 @@ class Puller:
         result = dtype_of(Apply(primitive, tuple(args)), dtypes) or inner
         return Prim(primitive, tuple(done), result)
 
-    def _named_scalar(
+    def _part(
         self, scalar: Scalar, operands: Sequence[Expr], dtypes: Sequence[str], dtype: str, node: Node
     ) -> Expr:
         """A part of an expression; a large one has a name, and of scalars with names it is written once in a block."""

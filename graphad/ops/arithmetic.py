@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import TensorLike, as_tensor, constant, named_dtype
+from graphad.build import TensorLike, as_tensor, constant, is_weak, named_dtype
 from graphad.compiler.interpret import check_range
 from graphad.compiler.ir import scalar as s
 from graphad.compiler.ir.dtypes import DTYPES
@@ -106,7 +106,7 @@ maximum = elementwise(
     "maximum",
     scalar=lambda x, y: s.apply("max", x, y),
     reference=np.maximum,
-    partials=lambda x, y, z: (lambda: _winner(x >= y, x, y), lambda: _winner(y >= x, x, y)),
+    partials=lambda x, y, z: (lambda: _winner(x < y, x, y), lambda: _winner(y < x, x, y)),
     domain=[ANYWHERE, ANYWHERE],
     takes="number",
     commutative=True,
@@ -115,7 +115,7 @@ minimum = elementwise(
     "minimum",
     scalar=lambda x, y: s.apply("min", x, y),
     reference=np.minimum,
-    partials=lambda x, y, z: (lambda: _winner(x <= y, x, y), lambda: _winner(y <= x, x, y)),
+    partials=lambda x, y, z: (lambda: _winner(x > y, x, y), lambda: _winner(y > x, x, y)),
     domain=[ANYWHERE, ANYWHERE],
     takes="number",
     commutative=True,
@@ -248,18 +248,26 @@ def astype(x: TensorLike, dtype: Any) -> Tensor:
 
 
 def clip(x: TensorLike, min: Any = None, max: Any = None) -> Tensor:
-    """``x`` kept between two bounds; the derivative is 1 inside and on the bounds, 0 outside."""
+    """``x`` kept between two bounds; the derivative is 1 inside and on the bounds, 0 outside.
+
+    A NaN stays, of ``x`` or of a bound. Where the bounds cross, ``max`` wins.
+    """
     out = as_tensor(x, "clip")
     if min is not None:
-        out = where(out < min, min, out)
+        out = where(out < min if _is_number(min) else (out < min) | not_equal(min, min), min, out)
     if max is not None:
-        out = where(out > max, max, out)
+        out = where(out > max if _is_number(max) else (out > max) | not_equal(max, max), max, out)
     return out
 
 
-def _winner(wins: Tensor, x: Tensor, y: Tensor) -> Select:
-    """Ties half and half."""
-    return Select(wins, where(equal(x, y), constant(0.5, x.dtype), 1))
+def _winner(loses: Tensor, x: Tensor, y: Tensor) -> Select:
+    """Ties half and half. Beside a NaN nobody loses, as torch's."""
+    return Select(~loses, where(equal(x, y), constant(0.5, x.dtype), 1))
+
+
+def _is_number(bound: Any) -> bool:
+    """A Python number that is not NaN."""
+    return is_weak(bound) and bound == bound
 
 
 def _in_range(index: Any, bound: Any) -> Any:

@@ -156,8 +156,16 @@ def var(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool
 
 
 def std(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """The standard deviation over axes."""
-    return sqrt(var(x, axis, correction, keepdims))
+    """The standard deviation over axes; the derivative at equal elements, where it has a kink, is 0, as torch's.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", (3,))
+    >>> ga.evaluate(ga.grad(std(x), x), {x: [2.0, 2.0, 2.0]})
+    array([0., 0., 0.], dtype=float32)
+    """
+    variance = var(x, axis, correction, keepdims)
+    flat = equal(variance, 0)
+    return where(flat, 0, sqrt(where(flat, 1, variance)))
 
 
 def logsumexp(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:

@@ -153,6 +153,10 @@ def inside(x: np.ndarray) -> Any:
     return np.abs(x) < 1
 
 
+def _cross_entropy(x: ga.Tensor, label: int) -> ga.Tensor:
+    return F.binary_cross_entropy_with_logits(x, ga.full_like(x, label), reduction="none")
+
+
 def _inverse(x: Any, y: Any) -> Any:
     return x / (x * x + y * y)
 
@@ -222,8 +226,8 @@ OPS: Final[dict[str, Exact]] = {
     "softplus": Exact(lambda x: sympy.log(1 + Exp(x))),
     "logaddexp": Exact(lambda x, y: y + sympy.log(1 + Exp(x - y)), plane),
 }
-"""Every elementwise op with derivatives, by name. Of records that are derivatives themselves the first derivative is
-the second one of those that they belong to."""
+"""Every elementwise op with derivatives, by name. Of records that are themselves derivatives the first derivative alone
+is tried: it is the second one of those that they belong to."""
 
 MAPS: Final[dict[str, tuple[Callable[..., Any], Exact]]] = {
     "rsqrt": (ga.rsqrt, Exact(lambda x: 1 / _root(x), domain=positive)),
@@ -258,6 +262,8 @@ MAPS: Final[dict[str, tuple[Callable[..., Any], Exact]]] = {
         lambda x: F.hinge_loss(x, ga.ones_like(x), "none"),
         Exact(split(lambda x: 1 - x, lambda x: 0 * x, 1)),
     ),
+    "binary_cross_entropy_with_logits of 1": (lambda x: _cross_entropy(x, 1), Exact(lambda x: sympy.log(1 + Exp(-x)))),
+    "binary_cross_entropy_with_logits of 0": (lambda x: _cross_entropy(x, 0), Exact(lambda x: sympy.log(1 + Exp(x)))),
     "binary_cross_entropy_with_logits": (
         lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"),
         Exact(lambda x, t: sympy.log(1 + Exp(x)) - x * t, lambda rng, dtype: _logits(rng, dtype)),

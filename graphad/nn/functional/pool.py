@@ -1,5 +1,7 @@
 """Pooling: the greatest or the mean element of a sliding window, for each channel on its own."""
 
+from collections.abc import Sequence
+
 from graphad.autodiff import custom_derivative
 from graphad.build import TensorLike, refuse
 from graphad.checks import flag
@@ -7,7 +9,7 @@ from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.view import AxisMap
 from graphad.nn.functional.spatial import Each, Frame, each, image
-from graphad.ops.arithmetic import equal, where
+from graphad.ops.arithmetic import equal, maximum, where
 from graphad.ops.creation import ones
 from graphad.ops.reductions import argmax
 from graphad.ops.reductions import max as max_
@@ -29,7 +31,7 @@ def max_pool2d(
     """The greatest of each window: (N, C, H, W) -> (N, C, H', W'); ``stride`` is the window's size unless given.
 
     H' = (H + 2 padding - dilation (K - 1) - 1) // stride + 1. Padding counts as -inf and is at most half a window.
-    The derivative goes to the first greatest element in row-major order, as in torch.
+    The derivative goes to the first greatest element in row-major order, as in torch, and never to the padding.
 
     >>> from graphad import input
     >>> max_pool2d(input("x", ("N", 6, 28, 28)), 2).shape
@@ -98,20 +100,38 @@ def _max_pool(
     return custom_derivative(
         max_(windows, frame.axes),
         [windows],
-        jvp=lambda tangent: sum_(where(_first_greatest(windows, rank), tangent, 0), frame.axes),
-        vjp=lambda cotangent: [where(_first_greatest(windows, rank), _spread(cotangent, windows), 0)],
+        jvp=lambda tangent: sum_(where(_first_greatest(windows, frame), tangent, 0), frame.axes),
+        vjp=lambda cotangent: [where(_first_greatest(windows, frame), _spread(cotangent, windows), 0)],
     )
 
 
-def _first_greatest(windows: Tensor, rank: int) -> Tensor:
+def _first_greatest(windows: Tensor, frame: Frame) -> Tensor:
     """bool of the windows' shape: true at the first greatest element of each window."""
-    axes = tuple(range(windows.ndim - rank, windows.ndim))
-    flat: Tensor | None = None  # the row-major index inside the window
-    for axis in axes:
-        place = index(windows.shape, axis)
-        flat = place if flat is None else flat * windows.shape[axis] + place
-    assert flat is not None
-    return equal(flat, _spread(argmax(windows, axes), windows))
+    first = argmax(windows, frame.axes)
+    if any(before for before, _ in frame.padding):
+        # a window of nothing but -inf has its first greatest in the padding; no other comes before the first inside
+        first = maximum(first, _first_inside(first, frame))
+    places = [index(windows.shape, windows.ndim + axis) for axis in frame.axes]
+    return equal(_row_major(places, frame), _spread(first, windows))
+
+
+def _first_inside(picked: Tensor, frame: Frame) -> Tensor:
+    """The row-major index, in each window, of its first element that is no padding; int64, like ``picked``."""
+    places = []
+    for axis, step, dilation, (before, _) in zip(
+        frame.axes, frame.strides, frame.dilations, frame.padding, strict=True
+    ):
+        outside = before - step * index(picked.shape, picked.ndim + axis)  # elements before the image, if any
+        places.append(maximum((outside + (dilation - 1)) // dilation, 0))
+    return _row_major(places, frame)
+
+
+def _row_major(places: Sequence[Tensor], frame: Frame) -> Tensor:
+    """The index inside a window from that along each of its axes."""
+    flat = places[0]
+    for place, size in zip(places[1:], frame.sizes[1:], strict=True):
+        flat = flat * size + place
+    return flat
 
 
 def _spread(x: Tensor, windows: Tensor) -> Tensor:

@@ -34,19 +34,16 @@ def binary_cross_entropy_with_logits(
     reduction: Reduction = "mean",
     pos_weight: TensorLike | None = None,
 ) -> Tensor:
-    """``softplus(x) - x target``: the cross-entropy of sigmoid(x) with targets in [0, 1], safe for any x.
+    """``(1 - target) softplus(x) + target softplus(-x)``: the cross-entropy of sigmoid(x) with targets in [0, 1].
 
-    ``weight`` multiplies each element's loss, ``pos_weight`` q the part of the positive class, as in torch:
-    (1 - t) x + (1 + (q - 1) t) softplus(-x). The gradient is sigmoid(x) - target.
+    ``weight`` multiplies each element's loss, ``pos_weight`` the part of the positive class, as in torch. Loss and
+    gradient, sigmoid(x) - target, keep their digits for any x, also where a class is as good as certain.
     """
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction)
     a, t = alike(name, x, target)
-    if pos_weight is None:
-        losses = softplus(a) - a * t
-    else:
-        q = as_tensor(pos_weight, name).astype(a.dtype)
-        losses = (1 - t) * a + (1 + (q - 1) * t) * softplus(-a)
+    positive = t if pos_weight is None else t * as_tensor(pos_weight, name).astype(a.dtype)
+    losses = (1 - t) * softplus(a) + positive * softplus(-a)
     if weight is not None:
         losses = losses * as_tensor(weight, name).astype(a.dtype)
     return reduced(losses, reduction)
