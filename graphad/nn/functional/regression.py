@@ -2,7 +2,7 @@
 
 from graphad.build import TensorLike, as_tensor
 from graphad.nn.functional.targets import Reduction, alike, check_reduction, reduced
-from graphad.ops.arithmetic import absolute, relu
+from graphad.ops.arithmetic import absolute, relu, where
 from graphad.ops.hyperbolic import softplus
 from graphad.tensor import Tensor
 
@@ -42,8 +42,12 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction)
     a, t = alike(name, x, target)
-    positive = t if pos_weight is None else t * as_tensor(pos_weight, name).astype(a.dtype)
-    losses = (1 - t) * softplus(a) + positive * softplus(-a)
+    rest = softplus(where(a > 0, -a, a))  # softplus(x) = x + softplus(-x): the smaller one, so that nothing cancels
+    if pos_weight is None:
+        losses = where(a > 0, (1 - t) * a, -t * a) + rest
+    else:
+        positive = t * as_tensor(pos_weight, name).astype(a.dtype)
+        losses = where(a > 0, (1 - t) * a, -positive * a) + (1 - t + positive) * rest
     if weight is not None:
         losses = losses * as_tensor(weight, name).astype(a.dtype)
     return reduced(losses, reduction)
