@@ -37,7 +37,8 @@ class SparseTensor(Tensor):
     __slots__ = ("indices", "indptr", "matrix_shape")
 
     def __init__(self, values: Tensor, pattern: csr_array) -> None:
-        if not isinstance(values, Tensor) or not hasattr(pattern, "indptr"):
+        given_values: object = values
+        if not isinstance(given_values, Tensor) or not hasattr(pattern, "indptr"):
             given = f"{type(values).__name__} and {type(pattern).__name__}"
             refuse(
                 GraphError, "SparseTensor", (), f"takes a tensor of values and a scipy.sparse.csr_array, got {given}"

@@ -130,18 +130,14 @@ class Puller:
         skip = 1 if primitive in ("select", "require") else 0
         found = [d for a in args[skip:] if (d := dtype_of(a, dtypes)) is not None]
         inner = found[0] if found else dtype
-        done = [
-            self._part(a, operands, dtypes, "bool" if i < skip else inner, node) for i, a in enumerate(args)
-        ]
+        done = [self._part(a, operands, dtypes, "bool" if i < skip else inner, node) for i, a in enumerate(args)]
         if primitive == "require":
             self._guard(Prim("not", (done[0],), "bool"), done[1], node)
             return done[1]
         result = dtype_of(Apply(primitive, tuple(args)), dtypes) or inner
         return Prim(primitive, tuple(done), result)
 
-    def _part(
-        self, scalar: Scalar, operands: Sequence[Expr], dtypes: Sequence[str], dtype: str, node: Node
-    ) -> Expr:
+    def _part(self, scalar: Scalar, operands: Sequence[Expr], dtypes: Sequence[str], dtype: str, node: Node) -> Expr:
         """A part of an expression; a large one has a name, and of scalars with names it is written once in a block."""
         key = (scalar, tuple(operands), dtype) if all(isinstance(o, Ref) for o in operands) else None
         known = None if key is None else self.builder.known(key)

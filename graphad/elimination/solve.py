@@ -54,7 +54,8 @@ def solve(
     if not 0 <= number_of(time_budget) < math.inf:
         raise GraphError(f"time_budget is {shown(time_budget)}: seconds of annealing, 0 or more")
     seed = whole("elimination.solve", "seed", seed, 0)
-    if not isinstance(minimize, str) or minimize not in _MEASURES:
+    given: object = minimize
+    if not isinstance(given, str) or given not in _MEASURES:
         raise GraphError(f"minimize is {shown(minimize)}: one of {', '.join(map(repr, _MEASURES))}")
     if units is not None:
         mapped("elimination.solve", "units", units, "{edge: 1 or -1}")

@@ -34,7 +34,8 @@ def fans(shape: Shape) -> tuple[int, int]:
     >>> fans((6, 3, 5, 5))
     (75, 150)
     """
-    if not isinstance(shape, tuple | list) or len(shape) < 2:
+    given: object = shape
+    if not isinstance(given, tuple | list) or len(given) < 2:
         raise ShapeError(f"a weight of shape {shown(shape)} has no fan: it takes 2 axes, (outputs, inputs, taps...)")
     taps = math.prod(shape[2:])
     return shape[1] * taps, shape[0] * taps

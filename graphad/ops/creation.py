@@ -117,7 +117,7 @@ def _steps(low: Any, high: Any, step: Any) -> Dim:
         reach = high - low if step > 0 else low - high
         count: Dim = (reach + (abs(step) - 1)) // abs(step)
         return count
-    found = -((low - high) // step) if isinstance(low + high + step, int) else math.ceil((high - low) / step)
+    found: int = -((low - high) // step) if isinstance(low + high + step, int) else math.ceil((high - low) / step)
     if found > MOST:
         refuse(ShapeError, "arange", (), f"{found} numbers are more than memory holds")
     return max(0, found)

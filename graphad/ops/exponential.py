@@ -166,7 +166,7 @@ expm1 = elementwise(
     partials=lambda x, y: (exp(x),),
     domain=[ANYWHERE],
 )
-log = elementwise(
+log: Elementwise = elementwise(
     "log", scalar=lambda x: s.apply("log", x), reference=np.log, partials=lambda x, y: (1 / x,), domain=[POSITIVE]
 )
 log2 = elementwise(
@@ -204,7 +204,7 @@ erfc = elementwise(
     partials=lambda x, y: (-_ERF_SLOPE * gaussian(x),),
     domain=[ANYWHERE],
 )
-gaussian = elementwise(
+gaussian: Elementwise = elementwise(
     "gaussian",  # exp(-x^2), of erf and erfc; differentiated as a product, 0 * inf is met where 2 x overflows
     scalar=lambda x: s.apply("exp", -(x * x)),
     reference=lambda x: np.exp(-(x * x)),

@@ -47,10 +47,11 @@ def _sech_squared(x: s.Scalar) -> s.Scalar:
 
 def _numpy_sech_squared(x: np.ndarray) -> np.ndarray:
     small = np.exp(-2 * np.abs(x))
-    return 4 * small / ((1 + small) * (1 + small))
+    found: np.ndarray = 4 * small / ((1 + small) * (1 + small))
+    return found
 
 
-sech_squared = elementwise(
+sech_squared: Elementwise = elementwise(
     "sech_squared",
     scalar=_sech_squared,
     reference=_numpy_sech_squared,
@@ -92,7 +93,8 @@ def _logistic_density(x: s.Scalar) -> s.Scalar:
 
 def _numpy_logistic_density(x: np.ndarray) -> np.ndarray:
     small = np.exp(-np.abs(x))
-    return small / ((1 + small) * (1 + small))
+    found: np.ndarray = small / ((1 + small) * (1 + small))
+    return found
 
 
 sigmoid = elementwise(
@@ -102,7 +104,7 @@ sigmoid = elementwise(
     partials=lambda x, y: (logistic_density(x),),  # not y (1 - y), which has no digits where y is next to 1
     domain=[ANYWHERE],
 )
-logistic_density = elementwise(
+logistic_density: Elementwise = elementwise(
     "logistic_density",
     scalar=_logistic_density,
     reference=_numpy_logistic_density,

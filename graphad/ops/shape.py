@@ -190,7 +190,7 @@ def pad(x: TensorLike, pad_width: Any, constant_values: float = 0.0) -> Tensor:
     """
     tensor = as_tensor(x, "pad")
     widths = _pad_widths(tensor, pad_width)
-    fill = constant_values
+    fill: Any = constant_values
     if isinstance(fill, np.generic) or (isinstance(fill, np.ndarray) and fill.ndim == 0 and not masked(fill)):
         fill = fill.item()
     if not isinstance(fill, bool | int | float):

@@ -41,14 +41,14 @@ atan = elementwise(
     partials=lambda x, y: (lorentzian(x),),
     domain=[ANYWHERE],
 )
-one_minus_square = elementwise(
+one_minus_square: Elementwise = elementwise(
     "one_minus_square",  # of asin, acos and atanh; differentiated as a product, -(1 + x) + (1 - x), it cancels near 0
     scalar=lambda x: (1 - x) * (1 + x),
     reference=lambda x: (1 - x) * (1 + x),
     partials=lambda x, y: (-2 * x,),
     domain=[UNIT],
 )
-lorentzian = elementwise(
+lorentzian: Elementwise = elementwise(
     "lorentzian",  # atan'; 2 x / (1 + x^2)^2 as a quotient is 0 from the fourth root of the largest number on
     scalar=lambda x: 1 / (1 + x * x),
     reference=lambda x: 1 / (1 + x * x),

@@ -117,7 +117,8 @@ def choice_of(problem: Problem, seed: int = 0) -> Choice:
     small = sum(_size_of(problem, c) for c in found.values()) <= TIMED
     timed = tuple(found) if small else tuple(rivals(problem, found))
     compared = timed or tuple(found)
-    chosen, why, cost = plainest(found).mode, UNRIVALLED, {}
+    chosen: str = plainest(found).mode
+    why, cost = UNRIVALLED, dict[str, ModeCost]()
     if len(compared) > 1 and timed and _all_the_same([found[mode] for mode in timed]):
         why = "every mode builds the same"
     elif len(compared) > 1:

@@ -75,7 +75,8 @@ def plan(y: Tensor, wrt: Any, memory_limit: int | None = None, method: Method | 
     """
     leaves = modes.check_scalar("plan", y, wrt)
     limit = None if memory_limit is None else _bytes("plan", memory_limit)
-    if not isinstance(method, str) or method not in (_AUTO, *METHODS):
+    given: object = method
+    if not isinstance(given, str) or given not in (_AUTO, *METHODS):
         refuse(GraphError, "plan", (y,), f"method is one of auto, {', '.join(METHODS)}, got {shown(method)}")
     if method not in (_AUTO, "store") and limit is None:
         refuse(GraphError, "plan", (y,), f"method {method!r} needs a memory_limit")

@@ -87,13 +87,14 @@ def sparse_hessian(y: Tensor, x: Tensor, plan: Compression | None = None) -> Spa
            [ 1., 12.,  1.],
            [ 0.,  1., 18.]], dtype=float32)
     """
+    given: object = plan
     if plan is None:
         plan = compress_hessian(y, x)
     elif (
-        not isinstance(plan, Compression)
-        or plan.x is not x
-        or plan.y is not y
-        or plan.method not in ("star", "structure")
+        not isinstance(given, Compression)
+        or given.x is not x
+        or given.y is not y
+        or given.method not in ("star", "structure")
     ):
         refuse(GraphError, "sparse_hessian", (y, x), "the plan is another's; make one by compress_hessian(y, x)")
     return built(plan, x.dtype)

@@ -19,7 +19,8 @@ Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
 def check_reduction(name: str, reduction: str) -> None:
     """Refuses anything but the three."""
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+    given: object = reduction
+    if not isinstance(given, str) or given not in ("mean", "sum", "none"):
         refuse(GraphError, name, (), f"reduction is 'mean', 'sum' or 'none', got {shown(reduction)}")
 
 
