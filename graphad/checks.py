@@ -70,10 +70,10 @@ def number_of(value: object) -> float:
         return math.nan
 
 
-def text(who: str, what: str, value: object, error: Error = GraphError) -> str:
-    """A name: text that is not empty."""
-    if not isinstance(value, str) or not value:
-        refuse(error, who, (), f"{what} is a text that is not empty, got {shown(value)}")
+def text(who: str, what: str, value: object, error: Error = GraphError, empty: bool = False) -> str:
+    """A name: text, not an empty one unless ``empty`` says so."""
+    if not isinstance(value, str) or not (value or empty):
+        refuse(error, who, (), f"{what} is a text{'' if empty else ' that is not empty'}, got {shown(value)}")
     return str(value)
 
 
@@ -86,10 +86,11 @@ def one_of(who: str, what: str, value: object, choices: Sequence[T], error: Erro
 
 
 def listed(who: str, what: str, value: object, of: str, error: Error = GraphError) -> list[Any]:
-    """A list or tuple."""
-    if not isinstance(value, list | tuple):
+    """A list or tuple, or a range or an array of one axis, which stand for one."""
+    row = isinstance(value, list | tuple | range) or (type(value) is np.ndarray and value.ndim == 1)
+    if not row:
         refuse(error, who, (), f"{what} is a list of {of}, got {shown(value)}")
-    return list(value)
+    return list(value)  # type: ignore[call-overload]
 
 
 def mapped(who: str, what: str, value: object, form: str, error: Error = GraphError) -> Mapping[Any, Any]:

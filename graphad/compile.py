@@ -18,7 +18,6 @@ from graphad.states import collect
 from graphad.tensor import Parameter, State, Tensor, Variable
 
 TARGETS: Final = ("cpu", "numpy")
-MOST_THREADS: Final = 1024
 
 
 def compile(
@@ -70,7 +69,7 @@ def compile(
 
 def _check_choices(threads: object, options: object) -> None:
     if threads is not None:
-        whole("compile", "threads", threads, 1, MOST_THREADS)
+        whole("compile", "threads", threads, 1)
     if options is not None and not isinstance(options, Options):
         refuse(GraphError, "compile", (), f"options is a ga.Options, got {options!r}")
     if options is not None:

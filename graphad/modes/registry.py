@@ -114,7 +114,7 @@ def select(names: Sequence[str]) -> list[BenchmarkGraph]:
 
 
 def _called(name: str) -> BenchmarkGraph | None:
-    text("modes", "a benchmark graph's name", name)
+    text("modes", "a benchmark graph's name", name, empty=True)
     return next((graph for graph in _GRAPHS.values() if graph.name.lower() == name.lower()), None)
 
 

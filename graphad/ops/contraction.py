@@ -172,7 +172,7 @@ def einsum(subscripts: str, *operands: TensorLike) -> Tensor:
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).shape
     (1, 1)
     """
-    text("einsum", "the first argument, the subscripts,", subscripts)
+    text("einsum", "the first argument, the subscripts,", subscripts, empty=True)
     found = _numbers("einsum", operands)
     inputs, out = _subscripts(subscripts, found)
     parts = _squeezed([_diagonal(t, letters) for t, letters in zip(found, inputs, strict=True)], subscripts)

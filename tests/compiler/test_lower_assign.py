@@ -91,7 +91,7 @@ def test_a_constant_index_in_range_cannot_fail() -> None:
     scattered = """
         %0: float32[2] = input "x"
         %1: int64[2] = constant {index}
-        %2: float32[4] = scatter(%1, %0) axis=0 size=4
+        %2: float32[4] = scatter(%1, %0) axis=0
         return %2"""
     assert places(scattered.format(index="[3, 3]"))[1].guarded == 0
     assert places(scattered.format(index="[-1, 3]"))[1].guarded == 1

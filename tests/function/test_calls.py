@@ -34,7 +34,7 @@ WRONG: list[tuple[str, Callable[[ga.Function], Any], type[Exception], str]] = [
     ("fraction", lambda f: f(X, [0.5, 1.0]), ga.DTypeError,
      "argument 'k': list does not convert to int64[N]: would lose the fraction [declared "),
     ("no array", lambda f: f("abc", K), ga.DTypeError,
-     "argument 'x': str does not convert to float32[N,3]: cannot hold <U3 [declared "),
+     "argument 'x': str does not convert to float32[N,3]: dtype <U3 is not supported; write one of bool, int32, "),
     ("tensor", lambda f: f(ga.input("y", (2, 3)), K), ga.GraphError,
      "argument 'x': expected numbers, got the tensor <input 'y': float32[2,3]>; call with arrays"),
     ("missing", lambda f: f(X), ga.GraphError, "'k' is missing; call f(x, k), with x: float32[N,3], k: int64[N]"),

@@ -27,9 +27,9 @@ def test_another_batch_needs_no_other_program(dense: ga.Function) -> None:
 WRONG = [
     ({"M": 3}, "specialize: 'M' is no size of this function; its sizes are N"),
     ({}, r"specialize: needs N; write \.specialize\(N=64\)"),
-    ({"N": 2.5}, "specialize: N is a number of at least 0, got 2.5"),
-    ({"N": -1}, "specialize: N is a number of at least 0, got -1"),
-    ({"N": True}, "specialize: N is a number of at least 0, got True"),
+    ({"N": 2.5}, r"specialize\(\): N is an integer >= 0, got 2.5"),
+    ({"N": -1}, r"specialize\(\): N is an integer >= 0, got -1"),
+    ({"N": True}, r"specialize\(\): N is an integer >= 0, got True"),
 ]
 
 

@@ -64,5 +64,5 @@ def test_an_initializer_of_ones_own() -> None:
 
 
 def test_a_vector_has_no_fan() -> None:
-    with pytest.raises(ga.ShapeError, match=r"a weight of shape \[3\] has no fan: it takes 2 axes"):
+    with pytest.raises(ga.ShapeError, match=r"a weight of shape \(3,\) has no fan: it takes 2 axes"):
         init.fans((3,))

@@ -128,8 +128,9 @@ def test_nothing_is_loaded_unless_all_fits() -> None:
     with pytest.raises(nn.StateError) as caught:
         model.load_state_dict(values)
     assert str(caught.value) == (
-        "load_state_dict: missing '0.bias'; unexpected 'extra'; '0.weight' has shape [2, 2], expected [4, 3]; "
-        "'2.bias' is complex64, expected float32; nothing was loaded"
+        "load_state_dict: missing '0.bias'; unexpected 'extra'; '2.bias': dtype complex64 is not supported; "
+        "write one of bool, int32, int64, float32, float64; '0.weight' has shape [2, 2], expected [4, 3]; "
+        "nothing was loaded"
     )
     for name, value in model.state_dict().items():
         np.testing.assert_array_equal(value, before[name])

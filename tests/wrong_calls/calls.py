@@ -82,13 +82,13 @@ ROWS: list[Row] = [
         ga.TargetError,
         "compile(): target is one of 'cpu', 'numpy', got an array of float64[2]",
     ),
-    ("ga.compile([V], V, threads=0)", ga.GraphError, "compile(): threads is an integer from 1 to 1024, got 0"),
-    ("ga.compile([V], V, threads=2.5)", ga.GraphError, "compile(): threads is an integer from 1 to 1024, got 2.5"),
-    ("ga.compile([V], V, threads=True)", ga.GraphError, "compile(): threads is an integer from 1 to 1024, got True"),
+    ("ga.compile([V], V, threads=0)", ga.GraphError, "compile(): threads is an integer >= 1, got 0"),
+    ("ga.compile([V], V, threads=2.5)", ga.GraphError, "compile(): threads is an integer >= 1, got 2.5"),
+    ("ga.compile([V], V, threads=True)", ga.GraphError, "compile(): threads is an integer >= 1, got True"),
     (
         "ga.compile([V], V, threads=2**80)",
         ga.GraphError,
-        "compile(): threads is an integer from 1 to 1024 (one that fits 64 bits), got",
+        "compile(): threads is an integer >= 1 (one that fits 64 bits), got",
     ),
     (
         'ga.compile([V], V, options={"nan_guard": True})',

@@ -39,7 +39,7 @@ ROWS: list[Row] = [
         ga.GraphError,
         "jacobian(): an order is of tensors, got [1]",
     ),
-    ("ga.hessian(LOSS, X, mode=3)", ga.GraphError, "hessian(): mode is a text, such as 'auto', got 3"),
+    ("ga.hessian(LOSS, X, mode=3)", ga.GraphError, "hessian(): mode is one of 'auto', 'forward'"),
     (
         "ga.vectorize(V, None)",
         ga.GraphError,

@@ -91,7 +91,10 @@ def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) ->
     if len(users) != 2 or node in points.graph.roots or weight[node] > CHEAP or not _ends_an_anchor(node):
         return False
     return all(
-        isinstance(u.kind, Map) and len(u.operands) == 1 and cost(u.kind.scalar) >= _EXPENSIVE and not points.code(u)
+        isinstance(u.kind, Map)
+        and len(u.operands) == 1
+        and cost(u.kind.scalar) >= _EXPENSIVE
+        and points.code(u) is None
         for u in users
     )
 
