@@ -85,7 +85,7 @@ ROWS: list[Row] = [
     ),
     (
         'ga.einsum("", W)',
-        ga.GraphError,
+        ga.ShapeError,
         "'' does not name the ",
     ),
     (
