@@ -88,7 +88,7 @@ def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) ->
     than the value and the activation, and the anchor keeps its epilogue.
     """
     users = set(points.graph.users[node])
-    if len(users) != 2 or node in points.graph.roots or weight[node] > CHEAP or not _ends_an_anchor(node):
+    if len(users) != 2 or any(node is r for r in points.graph.roots) or weight[node] > CHEAP or not _ends_an_anchor(node):
         return False
     return all(
         isinstance(u.kind, Map)
