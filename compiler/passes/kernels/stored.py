@@ -88,7 +88,8 @@ def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) ->
     than the value and the activation, and the anchor keeps its epilogue.
     """
     users = set(points.graph.users[node])
-    if len(users) != 2 or any(node is r for r in points.graph.roots) or weight[node] > CHEAP or not _ends_an_anchor(node):
+    leaves = any(node is root for root in points.graph.roots)
+    if len(users) != 2 or leaves or weight[node] > CHEAP or not _ends_an_anchor(node):
         return False
     return all(
         isinstance(u.kind, Map)
