@@ -72,7 +72,7 @@ def _arg(function: Any, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def _shared(x: Tensor, out: Tensor, beaten: Tensor, axes: tuple[int, ...]) -> Select:
-    """A share for each extreme element. X"""
+    """A share for each extreme element. Where the extreme is NaN none equals it, and all get 0 / 0, as torch.amax."""
     count = sum(equal(x, out).astype(x.dtype), axes, keepdims=True)
     return Select(~beaten, broadcast(count / count / count, x.shape))
 

@@ -69,7 +69,7 @@ class _Rewriting:
         """The newest copies of its operands.
 
         What is compared with its greatest or least element is compared with its own: that of an older copy, computed in
-        another kernel, may be rounded otherwise, and then no element would be equal.
+        another kernel, may be rounded otherwise: no element would be equal, or another one beaten.
         """
         found = tuple(self.current(o) for o in node.operands)
         views = _views_of_extreme(node)
@@ -107,8 +107,8 @@ def _handed_on(program: Program) -> set[int]:
 
 
 def _views_of_extreme(node: Node) -> list[Node] | None:
-    """Of ``x == max(x)``, or with ``min``: the views of the extreme that are compared, then itself; else None."""
-    if node.op.name != "equal":
+    """Of ``x`` compared with ``max(x)`` or ``min(x)``: the views of the extreme, then itself; else None."""
+    if node.type.dtype != "bool" or len(node.operands) != 2:
         return None
     x, found = node.operands[0], [node.operands[1]]
     while isinstance(found[-1].kind, View):
