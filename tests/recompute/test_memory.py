@@ -70,7 +70,7 @@ def test_equal_steps() -> None:
     for part in (0.3, 0.5):
         limit = int(part * whole.peak_of_storing)
         found = plan(y, [u, w], memory_limit=limit, method="revolve")
-        assert found.stages in (steps, steps + 1)
+        assert found.stages in (2 * steps, 2 * steps + 1)  # tanh, and its operand, which its derivative reads
         assert found.extra_steps in counts
         assert plan(y, [u, w], memory_limit=limit).extra_flops <= found.extra_flops
 
@@ -93,7 +93,8 @@ def test_the_kernels_of_a_training_step_end_in_their_updates() -> None:
     x = ga.input("x", (4, 64))
     model = nn.Sequential(*(m for _ in range(8) for m in (nn.Linear(64, 64, bias=False), nn.Tanh())))
     loss = ga.mean(model(x) ** 2)
-    step = ga.compile([x], loss, updates=optim.SGD(lr=0.1).minimize(loss, model.parameters()))
+    updates = optim.SGD(lr=0.1).minimize(loss, model.parameters())
+    step = ga.compile([x], loss, updates=updates, threads=1)  # threads have scratch memory of their own
     weights = 8 * 64 * 64 * 4
     assert step.cost.peak_memory < 1.5 * weights
 

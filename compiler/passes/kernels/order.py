@@ -24,19 +24,19 @@ LARGE: Final = 1024
 
 
 def order_groups(groups: Sequence[Group], graph: Graph) -> list[Group]:
-    """The groups in the best of three orders, by the bytes of stored values alive at once.
+    """The groups in the best of four orders, by the bytes of stored values alive at once.
 
     As written, depth first, unless another saves a tenth (or anything, where a memory limit made nodes wait): what was
     written one after the other finds its operands in the caches. The others are made by choosing, among the kernels
-    that are ready, one that leaves less alive than before, else one that leaves as much, else the next: as written, or
-    the one that is needed first. So a weight's gradient is computed as soon as its operands are there, which frees
+    that are ready, one that leaves less alive than before, else one that leaves as much, else the next: as written,
+    the one that is needed first, or the one whose operands were there first. So a weight's gradient is computed as soon as its operands are there, which frees
     them, and not after the whole backward sweep.
 
     An update is made last, or once nobody reads the old value any more and no kernel can fail, so that it is made in
     place; updates that wait for each other do not.
     """
     work = _Work(groups, graph)
-    best = min((work.greedy(range(len(groups))), work.greedy(work.urgency)), key=work.peak)
+    best = min(map(work.greedy, (range(len(groups)), work.urgency, work.arrival)), key=work.peak)
     limited = any(g.waits for g in groups)
     worth = work.peak(best) < (1 if limited else WORTH) * work.peak(work.written)
     return [groups[i] for i in (best if worth else work.written)]
@@ -119,6 +119,18 @@ class _Work:
             for j in self.sources[i]:
                 depth[j] = max(depth[j], depth[i] + 1)
         ranked = sorted(range(len(self.groups)), key=lambda i: (-depth[i], i))
+        rank = [0] * len(self.groups)
+        for place, i in enumerate(ranked):
+            rank[i] = place
+        return rank
+
+    @cached_property
+    def arrival(self) -> list[int]:
+        """The rank of each group when those whose operands are there first come first, as the graph was written.
+
+        What only an update reads, such as a copy for a weight's gradient, is written behind the whole backward sweep.
+        """
+        ranked = sorted(range(len(self.groups)), key=lambda i: (max(self.sources[i], default=-1), i))
         rank = [0] * len(self.groups)
         for place, i in enumerate(ranked):
             rank[i] = place
