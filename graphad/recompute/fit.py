@@ -91,9 +91,12 @@ class Fit:
 
     @cached_property
     def least(self) -> Fitted:
-        """The one with the smallest arena of all that are known here."""
-        found = [self.plain, *self._leanest([m for m in METHODS if m != "store"]), *self._known.values()]
-        return min(found, key=lambda f: f.arena)
+        """The one with the smallest arena: with a byte less no other is found."""
+        known = [self.plain, *self._leanest([m for m in METHODS if m != "store"]), *self._known.values()]
+        found: Fitted | None = min(known, key=lambda f: f.arena)
+        while found is not None:
+            least, found = found, Fit(self.program).best(found.arena - 1)
+        return least
 
     def fitted(self, choice: Choice) -> Fitted:
         """A proposal as nodes, and what they take."""

@@ -29,8 +29,8 @@ def order_groups(groups: Sequence[Group], graph: Graph) -> list[Group]:
     As written, depth first, unless another saves a tenth (or anything, where a memory limit made nodes wait): what was
     written one after the other finds its operands in the caches. The others are made by choosing, among the kernels
     that are ready, one that leaves less alive than before, else one that leaves as much, else the next: as written,
-    the one that is needed first, or the one whose operands were there first. So a weight's gradient is computed as soon as its operands are there, which frees
-    them, and not after the whole backward sweep.
+    the one that is needed first, or the one whose operands were there first. So a weight's gradient is computed as soon
+    as its operands are there, which frees them, and not after the whole backward sweep.
 
     An update is made last, or once nobody reads the old value any more and no kernel can fail, so that it is made in
     place; updates that wait for each other do not.
