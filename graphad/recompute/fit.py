@@ -58,8 +58,13 @@ class Fit:
         others = [m for m in methods if m != "store"]
         if limit is None or not others:
             return None
-        near = sorted(self._within(limit, others), key=lambda f: f.choice.stream.extra_work)
-        return next((f for f in chain(near, self._leanest(others)) if f.arena <= limit), None)
+        found = self._near(limit, others)
+        # arenas rise and fall along budgets: that nothing is found near a limit does not mean that nothing is there
+        return found or (self.least if self.least.choice.method in others and self.least.arena <= limit else None)
+
+    def _near(self, limit: int, methods: Sequence[Method]) -> Fitted | None:
+        near = sorted(self._within(limit, methods), key=lambda f: f.choice.stream.extra_work)
+        return next((f for f in chain(near, self._leanest(methods)) if f.arena <= limit), None)
 
     def _within(self, limit: int, methods: Sequence[Method]) -> Iterator[Fitted]:
         """Those that fit of some that come near; a line through what is known leads to the next budget."""
@@ -70,13 +75,14 @@ class Fit:
             if choice is None:
                 return
             new = self.fitted(choice)
-            if new.beside > limit:
-                high = choice.stream.peak, new.beside
+            taken = new.beside if new.beside > limit else new.arena  # what is too much already is not planned again
+            if taken > limit:
+                high = choice.stream.peak, taken
                 continue
             yield new
-            if new.beside >= CLOSE * limit:
+            if taken >= CLOSE * limit:
                 return
-            low = choice.stream.peak, new.beside
+            low = choice.stream.peak, taken
 
     def _between(self, low: int, budget: int, high: int, methods: Sequence[Method]) -> Choice | None:
         """A choice not tried before, within the budget, else half way up, else anywhere between."""
@@ -91,11 +97,14 @@ class Fit:
 
     @cached_property
     def least(self) -> Fitted:
-        """The one with the smallest arena: with a byte less no other is found."""
-        known = [self.plain, *self._leanest([m for m in METHODS if m != "store"]), *self._known.values()]
-        found: Fitted | None = min(known, key=lambda f: f.arena)
+        """The one with the smallest arena: with a byte less no other is found.
+
+        It follows from the gradient alone, whatever was tried before.
+        """
+        others = [m for m in METHODS if m != "store"]
+        found: Fitted | None = min([self.plain, *self._leanest(others)], key=lambda f: f.arena)
         while found is not None:
-            least, found = found, Fit(self.program).best(found.arena - 1)
+            least, found = found, Fit(self.program)._near(found.arena - 1, others)
         return least
 
     def fitted(self, choice: Choice) -> Fitted:

@@ -49,6 +49,14 @@ def images() -> tuple[ga.Tensor, list[ga.Tensor], ga.Tensor]:
     return nn.functional.cross_entropy(stack(x), ga.constant([0, 2])), list(stack.parameters()), x
 
 
+def agree(have: np.ndarray, want: np.ndarray, target: str = "cpu") -> None:
+    """To the bit on "numpy"; on "cpu" sums may be taken in another order where other ops are fused into a kernel."""
+    if target == "numpy":
+        np.testing.assert_array_equal(have, want)
+    else:
+        np.testing.assert_allclose(have, want, rtol=0, atol=16 * np.finfo(want.dtype).eps * abs(want).max())
+
+
 GRAPHS = {"recurrence": lambda: recurrence(8), "skips": skips, "images": images}
 
 
@@ -60,14 +68,14 @@ def limits(y: ga.Tensor, wrt: Any) -> list[int]:
 
 @pytest.mark.parametrize("target", ["numpy", "cpu"])
 @pytest.mark.parametrize("name", GRAPHS)
-def test_the_same_bits_in_less_memory(name: str, target: str) -> None:
+def test_the_same_numbers_in_less_memory(name: str, target: str) -> None:
     y, wrt, x = GRAPHS[name]()
     value = RNG.normal(size=x.shape).astype("f")
     expected = ga.compile([x], ga.grad(y, wrt), target=target)(value)
     for limit in limits(y, wrt)[1:] if target == "numpy" else limits(y, wrt)[2:3]:  # compiling takes long
         gradient = ga.compile([x], ga.grad(y, wrt, memory_limit=limit), target=target)
         for have, want in zip(gradient(value), expected, strict=True):
-            np.testing.assert_array_equal(have, want)
+            agree(have, want, target)
 
 
 @st.composite
@@ -215,7 +223,7 @@ def test_a_batch_of_any_size() -> None:
     for n in (1, 7):
         value = RNG.normal(size=(n, 8)).astype("f")
         for have, want in zip(f(value), g(value), strict=True):
-            np.testing.assert_array_equal(have, want)
+            agree(have, want)
 
 
 def test_a_limit_that_plain_reverse_mode_keeps_changes_nothing() -> None:
