@@ -1,9 +1,10 @@
 """Who waits for whom: calls that touch the same arrays, in the order in which they came."""
 
 import _thread
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -21,6 +22,14 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < ends, "waited in vain"
         time.sleep(0.001)
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Ctrl-C raises, also where the suite runs in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Held:
@@ -109,6 +118,7 @@ def test_a_failure_gives_the_turn_back() -> None:
     assert not line
 
 
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_of_one_who_waits_leaves_nothing_behind() -> None:
     with ThreadPoolExecutor(2) as threads:
         writer = Held(threads, Turn([], [A]))
