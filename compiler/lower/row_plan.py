@@ -56,9 +56,13 @@ class Plan:
             return []
         found: dict[Node, None] = {}
         rows: set[Node] = set()
+        seen: set[Node] = set()
         stack = list(self.full)
         while stack:
             node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
             if node in self.kept:
                 rows.add(node)
             elif node in self.level:

@@ -141,12 +141,14 @@ class Stage:
     def _leaves_of(self, node: Node) -> list[Node]:
         """The stored values that a node is computed from."""
         found: list[Node] = []
+        seen: set[Node] = set()
         stack = [node]
         while stack:
             x = stack.pop()
             if x in self.inner.stored:
                 found.append(x)
-            else:
+            elif x not in seen:
+                seen.add(x)
                 stack.extend(x.operands)
         return found
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.kinds import After, Contract, Gather, Join, Map, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.scalar import COMPARE, LOGIC, PREDICATE, Scalar, operations
@@ -36,7 +37,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
     roots = set(graph.roots)
     weight, heavy = _weights(points)
     heavy |= _too_often(points, weight)
-    partial = _partial_sums(points)
+    partial, products = _partial_sums(points), _above_products(graph)
     stored: dict[Node, Node] = {}
     owners: dict[Node, Node | None] = {}  # the one kernel that reads a node; None for several
     repeated: set[Node] = set()  # read more than once an element, by a view
@@ -59,7 +60,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
             elif isinstance(user.kind, View) and inlined and user in jumped:
                 jumped[node] = jumped.get(node, 0) + jumped[user]
         found = {owners[u] for u in users}
-        if len(found) > 1 and _need_not_be_kept(points, node, weight):
+        if len(found) > 1 and _need_not_be_kept(points, node, weight, products):
             stored.update((u, u) for u in users if u not in stored)
             owners.update((u, u) for u in users)
         owner = found.pop() if len(found) == 1 else None
@@ -81,7 +82,7 @@ def choose_stored(points: Points) -> dict[Node, Node]:
     return stored
 
 
-def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) -> bool:
+def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int], products: set[Node]) -> bool:
     """Whether an anchor's value, or what little is made of it, is read by two expensive maps of it alone.
 
     A layer's activation and, later, its derivative: stored both where the anchor is finished, they take no more memory
@@ -89,7 +90,7 @@ def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) ->
     """
     users = set(points.graph.users[node])
     leaves = any(node is root for root in points.graph.roots)
-    if len(users) != 2 or leaves or weight[node] > CHEAP or not _ends_an_anchor(node):
+    if len(users) != 2 or leaves or weight[node] > CHEAP or node not in products:
         return False
     return all(
         isinstance(u.kind, Map)
@@ -100,16 +101,14 @@ def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int]) ->
     )
 
 
-def _ends_an_anchor(node: Node) -> bool:
-    """Whether an anchor lies beneath views and maps."""
-    stack = [node]
-    while stack:
-        node = stack.pop()
-        if isinstance(node.kind, Contract):
-            return True
-        if isinstance(node.kind, View | Map):
-            stack.extend(node.operands)
-    return False
+def _above_products(graph: Graph) -> set[Node]:
+    """Products, and what views and maps make of them."""
+    found: set[Node] = set()
+    for node in graph.nodes:
+        made = isinstance(node.kind, View | Map) and not found.isdisjoint(node.operands)
+        if made or isinstance(node.kind, Contract):
+            found.add(node)
+    return found
 
 
 def _partial_sums(points: Points) -> set[Node]:
