@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from graphad import compiler
+from graphad import compiler, runtime
 from graphad.compiler.ir.node import Site
 
-_OWN: Final = tuple(str(Path(f).resolve().parent) + "/" for f in (__file__, compiler.__file__ or __file__))
+_OWN: Final = tuple(str(Path(f).resolve().parent) + "/" for f in (__file__, compiler.__file__, runtime.__file__) if f)
 _RECIPES: Final = str(Path(__file__).resolve().parent / "train" / "recipes.py")
 """Written as a user writes; else a recipe's lines would be those of whatever runs the command line."""
 _layer: ContextVar[str] = ContextVar("layer", default="")
