@@ -187,7 +187,9 @@ def broadcast_shapes(name: str, operands: Sequence[Tensor]) -> Shape:
 
 
 def common_shape(name: str, operands: Sequence[Tensor], shapes: Sequence[Shape]) -> Shape:
-    """What ``shapes``, of the operands or of some of their axes, broadcast to."""
+    """What ``shapes``, of the operands or of some of their axes, broadcast to; () of none."""
+    if not shapes:
+        return ()
     if all(s == shapes[0] for s in shapes):
         return shapes[0]
     ndim = max(map(len, shapes))

@@ -5,8 +5,8 @@ came instead. Anything may come, so nothing is asked of a value before its type 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,15 @@ def shown(value: object, most: int = 60) -> str:
     text = repr(value) if not isinstance(value, np.ndarray) else f"an array of {value.dtype}{list(value.shape)}"
     text = " ".join(text.split())
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
+    """Whether it can be gone through; text is one thing, and an array without axes says that it can, but cannot.
+
+    >>> is_iterable([1]), is_iterable("ab"), is_iterable(np.array(1))
+    (True, False, False)
+    """
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) != 0
 
 
 def flag(who: str, what: str, value: object, error: Error = GraphError) -> bool:

@@ -28,7 +28,7 @@ def dtype_name(dtype: object) -> str:
         return "float64"
     try:
         name = np.dtype(dtype).name  # type: ignore[call-overload]
-    except TypeError:
+    except (TypeError, ValueError):  # a tensor has a dtype that NumPy knows nothing of
         name = str(dtype)
     if name not in _RANK:
         raise DTypeError(f"dtype {name} is not supported; write one of {', '.join(DTYPES)}")

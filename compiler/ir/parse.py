@@ -84,12 +84,18 @@ class _Reader:
             self.outputs = self.named(rest)
         elif word == "update":
             leaf, value = rest.split(" = ")
-            self.updates.append((*self.named(leaf), *self.named(value)))  # type: ignore[arg-type]
+            self.updates.append((self.one(leaf), self.one(value)))
         elif word == "kernel":
             nodes, stores = rest.split(":")[1].split("->")
             self.kernels.append(Kernel(self.named(nodes), self.named(stores)))
         else:
             self.node(line)
+
+    def one(self, text: str) -> Node:
+        found = self.named(text)
+        if len(found) != 1:
+            raise ParseError(f"one value is updated by one, got {len(found)} for {text!r}")
+        return found[0]
 
     def named(self, text: str) -> tuple[Node, ...]:
         names = [name.strip().lstrip("%") for name in text.split(",") if name.strip()]

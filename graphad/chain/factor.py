@@ -1,10 +1,10 @@
 """The question's language: the factors of a chain, checked where they are written down."""
 
 import operator
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
+from graphad.checks import is_iterable
 from graphad.compiler.errors import GraphError, ShapeError
 
 
@@ -60,7 +60,7 @@ class Factor:
 
 def check(factors: object) -> tuple[Factor, ...]:
     """The factors as a tuple, innermost first, if they make a chain: F_k+1 has as many columns as F_k has rows."""
-    if not isinstance(factors, Iterable):
+    if not is_iterable(factors):
         one = "one Factor; write [factor]" if isinstance(factors, Factor) else repr(factors)
         raise GraphError(f"chain.solve: expected a list of chain.Factor, got {one}")
     chain: tuple[Factor, ...] = tuple(factors)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from graphad.checks import is_iterable
 from graphad.compiler.errors import GraphError
 
 _SHOWN = 8  # labels that a message lists
@@ -13,7 +14,7 @@ _SHOWN = 8  # labels that a message lists
 
 def check_edges(edges: Iterable[Any]) -> list[tuple[Hashable, Hashable]]:
     """The edges as pairs of hashable labels, none from a vertex to itself."""
-    if isinstance(edges, str) or not isinstance(edges, Iterable):
+    if not is_iterable(edges):
         raise GraphError(f"edges are pairs (from, to) of labels, got {edges!r}")
     pairs = []
     for k, edge in enumerate(edges):
@@ -32,7 +33,7 @@ def check_edges(edges: Iterable[Any]) -> list[tuple[Hashable, Hashable]]:
 
 def labels_of(role: str, labels: Any) -> tuple[Hashable, ...]:
     """The labels of ``inputs`` or ``outputs``, each of which can stand for a vertex."""
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
+    if not is_iterable(labels):
         raise GraphError(f"{role} is a list of labels, got {labels!r}; write [{labels!r}]")
     found = tuple(labels)
     for label in found:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from graphad.checks import whole
+from graphad.checks import is_iterable, whole
 from graphad.compiler.errors import GraphError
 
 
@@ -67,7 +67,7 @@ def replay(actions: Iterable[Action], steps: int) -> Replay:
 
     Errors: GraphError where an action finds no state or no tape, or where adjoints do not go from last to first.
     """
-    if not isinstance(actions, Iterable):
+    if not is_iterable(actions):
         raise GraphError(f"recompute.replay: actions are a list, got {actions!r}")
     steps = whole("recompute.replay", "steps", steps, 0, 10**9)
     actions = tuple(actions)

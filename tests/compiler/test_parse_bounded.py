@@ -44,6 +44,8 @@ LARGE = [
 ]
 
 WRONG = [
+    '%0: float32[2] = input "x"\nupdate %0, %0 = %0',
+    '%0: float32[2] = input "x"\nupdate %0 =',
     '%0: float16[4] = input "x"',
     "%0: float32[4] = input 7",
     "%0: float32[4] = input [7]",

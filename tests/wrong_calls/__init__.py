@@ -22,6 +22,7 @@ F = nn.functional
 NAN, INF = float("nan"), float("inf")
 MASKED = np.ma.masked_array([1.0, 2.0], [True, False])
 MASKED3 = np.ma.masked_array(np.zeros(3, np.float32), [True, False, False])
+NUMPY_5 = np.array(5)
 X = ga.input("x", ("N", 3))
 V = ga.input("v", (3,))
 INDEX = ga.input("index", (2,), "int64")

@@ -4,6 +4,11 @@ import graphad as ga
 from tests.wrong_calls import Row
 
 ROWS: list[Row] = [
+    (
+        'ga.input("n", (2,), V)',
+        ga.DTypeError,
+        "dtype <input 'v': float32[3]> is not supported; write one of bool, int32, int64, float32, float64",
+    ),
     ("ga.input(None, (2,))", ga.GraphError, "input(): the first argument is the input's name, got None"),
     ('ga.input("", (2,))', ga.GraphError, "input(): the first argument is the input's name, got ''"),
     ('ga.input("x", (-1,))', ga.ShapeError, "input 'x'(): a size is a number >= 0 or a name such as 'N', got -1"),

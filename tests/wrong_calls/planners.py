@@ -7,6 +7,8 @@ ROWS: list[Row] = [
     ("chain.Factor(2.5, 2)", ga.ShapeError, "chain.Factor: rows must be a whole number, got 2.5"),
     ("chain.Factor(-1, 2)", ga.ShapeError, "chain.Factor: rows must be at least 0, got -1"),
     ("chain.solve([])", ga.GraphError, "chain.solve: the chain is empty; it needs at least one chain.Factor"),
+    ("chain.solve(NUMPY_5)", ga.GraphError, "chain.solve: expected a list of chain.Factor, got array(5)"),
+    ('elimination.solve(NUMPY_5, ["a"], ["c"])', ga.GraphError, "edges are pairs (from, to) of labels, got array(5)"),
     ("chain.solve([3])", ga.GraphError, "chain.solve: factor 1 is no chain.Factor but 3"),
     ("chain.solve([chain.Factor(2, 2)], threads=0)", ga.GraphError, "chain.solve: threads must be at least 1, got 0"),
     (
