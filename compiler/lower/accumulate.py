@@ -1,7 +1,8 @@
 """What every reduction does at an element: accumulators in scalars, and loops over the reduced axes."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from typing import Final
 
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.kinds import Monoid, Reduce
@@ -9,11 +10,12 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.loops.index import flat
-from graphad.compiler.loops.ir import At, Expr, Lit, Prim, Ref
+from graphad.compiler.loops.ir import At, Expr, Lit, Mark, Prim, Ref
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.loops import collapse, extent, index_of
 from graphad.compiler.lower.pull import Puller
 
+CHUNKS: Final = 16  # parts of a reduction to one number; fixed, so that results do not depend on the threads
 BLOCK = 1024  # elements summed before their sum is added on: keeps the rounding error small
 _COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "any": "or", "all": "and"}
 
@@ -57,6 +59,15 @@ def groups_of(nodes: Sequence[Node], shape: Shape, axes: tuple[int, ...]) -> lis
     return collapse(nodes, shape, breaks)
 
 
+def first_better(monoid: Monoid, value: Expr, best: Expr) -> Expr:
+    """Whether argmax or argmin move on to ``value``; the first NaN is better than anything."""
+    better = Prim("gt" if monoid.name == "argmax" else "lt", (value, best), "bool")
+    if not is_float(value.dtype):
+        return better
+    known = Prim("not", (Prim("isnan", (best,), "bool"),), "bool")
+    return Prim("or", (better, Prim("and", (Prim("isnan", (value,), "bool"), known), "bool")), "bool")
+
+
 class Accumulator:
     """The running fold of one reduction: a scalar, and the place of the best one for argmax and argmin."""
 
@@ -77,16 +88,7 @@ class Accumulator:
         if self.place is None:
             self.builder.assign(self.value, combine(self.monoid, self.value, value))
             return
-        better = Prim("gt" if self.monoid.name == "argmax" else "lt", (value, self.value), "bool")
-        condition: Expr = better
-        if is_float(value.dtype):  # the first NaN wins
-            first = Prim(
-                "and",
-                (Prim("isnan", (value,), "bool"), Prim("not", (Prim("isnan", (self.value,), "bool"),), "bool")),
-                "bool",
-            )
-            condition = Prim("or", (better, first), "bool")
-        wins = self.builder.let("g", condition)
+        wins = self.builder.let("g", first_better(self.monoid, value, self.value))
         self.builder.assign(self.place, Prim("select", (wins, At(place), self.place), "int64"))
         self.builder.assign(self.value, Prim("select", (wins, value, self.value), value.dtype))
 
@@ -99,44 +101,56 @@ def fold(
     groups: Sequence[tuple[int, ...]],
     known: dict[tuple[int, ...], Dim],
     shape: Shape,
+    part: tuple[Dim, Dim] | None = None,
 ) -> None:
-    """Loops over the reduced groups. The innermost loop sums into accumulators of its own."""
+    """Loops over the reduced groups. The innermost loop sums into accumulators of its own.
+
+    Args:
+        part: from where to where the outermost of these loops goes; None: through all of it.
+    """
     reduced = [g for g in groups if g not in known]
     axes = axes_of(anchors[0])
     operand = anchors[0].operands[0]
+    variables = dict(known)
 
-    def element(variables: dict[tuple[int, ...], Dim], into: Sequence[Accumulator]) -> None:
+    def element(into: Sequence[Accumulator]) -> None:
         index = index_of(groups, [variables[g] for g in groups], shape, builder.extents)
         value = puller.value(operand, index)
         place = flat([index[a] for a in axes], tuple(shape[a] for a in axes))
         for accumulator in into:
             accumulator.take(value, place)
 
+    if not reduced:
+        element(accumulators)
+        return
+    *outer, last = reduced
     with ExitStack() as stack:
-        variables = dict(known)
-        for group in reduced[:-1]:
-            variables[group] = stack.enter_context(builder.loop(extent(group, shape), stem="k"))
-        if not reduced:
-            element(variables, accumulators)
-            return
-        last = reduced[-1]
-        count = extent(last, shape)
+        for group in outer:
+            span = part if part and group is reduced[0] else None
+            variables[group] = stack.enter_context(_through(builder, extent(group, shape), span))
+        count, span = extent(last, shape), None if outer else part
         sums = all(a.monoid.name == "sum" and is_float(a.value.dtype) for a in accumulators)
-        long = not isinstance(count, int) or count > 2 * BLOCK
-        if not sums or (not long and len(reduced) == 1):
-            variables[last] = stack.enter_context(builder.loop(count, "vector", stem="k"))
-            element(variables, accumulators)
+        long = span is not None or not isinstance(count, int) or count > 2 * BLOCK
+        if not sums or (not long and not outer):
+            variables[last] = stack.enter_context(_through(builder, count, span, "vector"))
+            element(accumulators)
             return
         # sums of sums: the inner ones are short, so that rounding errors stay near those of their own size
         if long:
-            start = stack.enter_context(builder.between(0, count, count, BLOCK, stem="b"))
-            stop = builder.index(Prim("min", (At(start + BLOCK), At(count)), "int64"), count + 1)
-            inner = [Accumulator(builder, a) for a in anchors]
-            with builder.between(start, stop, count, stem="k") as variables[last]:
-                element(variables, inner)
-        else:
-            inner = [Accumulator(builder, a) for a in anchors]
-            with builder.loop(count, "vector", stem="k") as variables[last]:
-                element(variables, inner)
-        for accumulator, part in zip(accumulators, inner, strict=True):
-            builder.assign(accumulator.value, combine(accumulator.monoid, accumulator.value, part.value))
+            low, high = span or (0, count)
+            start = stack.enter_context(builder.between(low, high, count, BLOCK, stem="b"))
+            span = start, builder.index(Prim("min", (At(start + BLOCK), At(high)), "int64"), count + 1)
+        inner = [Accumulator(builder, a) for a in anchors]
+        with _through(builder, count, span, "vector") as variables[last]:
+            element(inner)
+        for accumulator, more in zip(accumulators, inner, strict=True):
+            builder.assign(accumulator.value, combine(accumulator.monoid, accumulator.value, more.value))
+
+
+def _through(
+    builder: Builder, count: Dim, span: tuple[Dim, Dim] | None, mark: Mark = "serial"
+) -> AbstractContextManager[Dim]:
+    """A loop over all of an extent, or over a part of it."""
+    if span is None:
+        return builder.loop(count, mark, stem="k")
+    return builder.between(*span, count, stem="k", mark=mark)

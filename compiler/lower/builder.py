@@ -129,11 +129,13 @@ class Builder:
             yield
 
     @contextmanager
-    def between(self, start: Dim, stop: Dim, extent: Dim, step: int = 1, stem: str = "i") -> Iterator[Dim]:
-        """A serial loop over part of 0..extent-1."""
+    def between(
+        self, start: Dim, stop: Dim, extent: Dim, step: int = 1, stem: str = "i", mark: Mark = "serial"
+    ) -> Iterator[Dim]:
+        """A loop over part of 0..extent-1, on one thread."""
         name = self.fresh(stem)
         self.extents[name] = extent
-        statement = For(name, start, stop, [], step)
+        statement = For(name, start, stop, [], step, mark)
         self.emit(statement)
         with self.scope(statement.body):
             yield _as_size(name)

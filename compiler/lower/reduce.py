@@ -12,16 +12,16 @@ from typing import Final
 from graphad.compiler.ir.kinds import Reduce
 from graphad.compiler.ir.node import Node
 from graphad.compiler.loops.ir import Load
-from graphad.compiler.lower.accumulate import Accumulator, axes_of, behind, combine, fold, groups_of, monoid_of
+from graphad.compiler.lower.accumulate import CHUNKS, Accumulator, axes_of, behind, combine, fold, groups_of, monoid_of
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import extent, index_of
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
+from graphad.compiler.lower.places import lower_places
 from graphad.compiler.lower.rows import lower_rows
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.windows import lower_windows
 
-CHUNKS: Final = 16  # parts of a reduction to one number; fixed, so that results do not depend on the threads
 _SMALL: Final = 4096  # elements that one thread reduces sooner than several agree
 
 
@@ -38,6 +38,8 @@ def lower_reduce(context: Context, nodes: Sequence[Node], anchors: Sequence[Node
         return _chunked(context, nodes, anchors, stores)
     if kept and kept[-1] == len(shape) - 1 and simple and len(kind.axes) > 0 and shape[kept[-1]] != 1:
         return lower_rows(context, nodes, anchors, stores)
+    if not simple and (places := lower_places(context, nodes, anchors, stores)):
+        return places
     windows = lower_windows(context, nodes, anchors, stores)
     if windows is not None:
         return [windows]
@@ -76,12 +78,7 @@ def _chunked(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], s
     with builder.loop(CHUNKS, "parallel", stem="c") as chunk:
         accumulators = [Accumulator(builder, a) for a in anchors]
         low, high = ((outer * (chunk + i)) // CHUNKS for i in (0, 1))
-        with builder.between(low, high, outer, stem="k") as first:
-            inner = [Accumulator(builder, a) for a in anchors] if len(groups) > 1 else accumulators
-            fold(builder, puller, anchors, inner, groups, {groups[0]: first}, shape)
-            if len(groups) > 1:
-                for accumulator, part in zip(accumulators, inner, strict=True):
-                    builder.assign(accumulator.value, combine(accumulator.monoid, accumulator.value, part.value))
+        fold(builder, puller, anchors, accumulators, groups, {}, shape, (low, high))
         for accumulator, storage in zip(accumulators, parts, strict=True):
             builder.store(storage, chunk, accumulator.value)
     builder.kernel.reassociate = True
