@@ -31,11 +31,13 @@ from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
 from graphad.compiler.lower.pixels import lower_pixels, plan_pixels
+from graphad.compiler.lower.weighted import lower_weighted, roles
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 
 IM2COL: Final = "im2col"
 DIRECT: Final = "direct loop nest"
+WEIGHTED: Final = "rows of the matrix, weighted and added"
 PIXELS: Final = "sums in registers, a pixel a lane"
 CHUNKS = 8  # partial results of a sum over examples; fixed, so that results do not depend on the threads
 
@@ -55,6 +57,10 @@ class Lowering(Direct):
         if how == PIXELS and pixels is not None:
             self.context.choices[self.anchor] = PIXELS
             return lower_pixels(self.context, self.nodes, self.anchor, pixels, self.stores)
+        weighted = roles(self.anchor, self.context)
+        if weighted is not None:
+            self.context.choices[self.anchor] = WEIGHTED
+            return lower_weighted(self.context, self.nodes, self.anchor, weighted, self.stores)
         match self.schedule(found, how):
             case "sum":
                 self.context.choices[self.anchor] = "loop nest"

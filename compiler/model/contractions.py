@@ -17,6 +17,7 @@ from graphad.compiler.lower.gemm import DEPTH
 from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN
 from graphad.compiler.lower.target import Tile
+from graphad.compiler.lower.weighted import roles, scratch_of
 
 ALIGN: Final = 64
 UNROLLED: Final = 16  # terms of a sum that the target writes out
@@ -59,6 +60,11 @@ def product_of(node: Node, fold: Node | None, context: Context, sizes: Mapping[s
             total *= number(found.sizes[c], sizes)
         return total
 
+    weighted = None if folded else roles(node, context)
+    if weighted is not None:
+        outer, width, depth = (extent(x) for x in (weighted.outer, weighted.columns, weighted.depth))
+        nbytes = aligned(scratch_of(weighted, width) * ITEMSIZE[node.type.dtype])
+        return Product("sum", 1, outer, width, depth, (0.0, 0.0), 0.0, width, nbytes)
     schedule: Schedule = "outer" if folded else lowering.schedule(found)
     outer, rows, columns, depth = (extent(x) for x in (found.outer, found.rows, found.columns, found.depth))
     if schedule in ("sum", "direct"):

@@ -20,6 +20,7 @@ _WHY: Final = {
     "matrix product": "the operands are matrices already, up to strides and packing",
     "matrix product, folded back": "the product of each block is summed into place while it is in the cache",
     "direct loop nest": "asked for by Options(convolution='direct')",
+    "rows of the matrix, weighted and added": "a vector meets rows that lie in memory: read once, without packing",
     "loop nest": "too small, or one column only: packing would cost more than the product",
 }
 _REASONS: Final = {step.name: step.reason for step in PASSES}
