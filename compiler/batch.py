@@ -11,9 +11,12 @@ what it was.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from graphad.compiler.axes import NUMBER, Axes
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Contract, Fold, Index, Kind, Scatter, View
+from graphad.compiler.ir.kinds import Constant, Contract, Fold, Index, Kind, Scatter, View
+from graphad.compiler.ir.make import counted
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.ir.types import Shape, TensorType
@@ -93,12 +96,21 @@ class _Naming:
         return Graph(inputs, outputs, tuple((done[leaf], done[value]) for leaf, value in graph.updates))
 
     def _node(self, node: Node) -> Node:
+        if isinstance(node.kind, Constant) and node.kind.counts:
+            return self._count(node, node.kind.value)
         operands = tuple([self._done[x] for x in node.operands])
         shape = self._shape(node)
         kind = self._kind(node, shape)
         if shape is node.type.shape and kind == node.kind:
             return node.with_operands(operands)
         return Node(node.op, kind, operands, TensorType(node.type.dtype, shape), node.site, node.label)
+
+    def _count(self, node: Node, value: np.ndarray) -> Node:
+        """A number of examples, or of all that they have, as of a batch with a name: then it is no number, either."""
+        for unit, name in self._names.values():
+            if value % unit == 0:
+                return counted(int(value) // unit * name, node.type.dtype, node.site)
+        return node
 
     def _shape(self, node: Node) -> Shape:
         shape = node.type.shape
