@@ -52,6 +52,10 @@ class Axes:
         """The class of an axis."""
         return self._root(NUMBER if axis or not node.type.shape else self._places[node])
 
+    def spreads(self, node: Node, axis: int) -> bool:
+        """Whether a view along the axis is one element for all of a batch, that of a weight, although there is one."""
+        return node.type.shape[axis] == 1 and self.of(node, axis) == NUMBER
+
     def _root(self, place: int) -> int:
         above = self._above
         while above[place] != place:
@@ -105,7 +109,8 @@ class Axes:
         for a, axis in enumerate(found.axes):
             for j, _ in axis.terms:
                 if axis.is_identity(j) and found.shape[j] == read.type.shape[a]:
-                    self._join((reader, j), (read, a))
+                    if not self.spreads(read, a):
+                        self._join((reader, j), (read, a))
                 else:
                     self._fix(reader, j)
 

@@ -20,7 +20,7 @@ from graphad.compiler.ir.make import counted
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.ir.types import Shape, TensorType
-from graphad.compiler.ir.view import Affine, Reshape
+from graphad.compiler.ir.view import Affine, AxisMap, Reshape
 from graphad.compiler.sizes import named_sizes
 
 
@@ -28,13 +28,11 @@ from graphad.compiler.sizes import named_sizes
 class Batch:
     """A graph with the sizes of its batches under names of our own.
 
-    ``sizes``: their numbers. ``examples``: how many there are in each batch, those of one example, too, which keep
-    their number.
+    ``sizes``: their numbers.
     """
 
     graph: Graph
     sizes: Mapping[str, int] = field(default_factory=dict)
-    examples: tuple[int, ...] = ()
 
 
 def find_batch(graph: Graph) -> Batch:
@@ -50,12 +48,11 @@ def find_batch(graph: Graph) -> Batch:
         return Batch(graph)
     axes = Axes(graph)
     units = _units(graph, axes)
-    examples = tuple(dict.fromkeys(units.values()))
-    names = {n: f"batch{i or ''}" for i, n in enumerate(n for n in examples if n > 1)}
-    if not names:
-        return Batch(graph, examples=examples)
-    named = _Naming(axes, {c: (n, names[n]) for c, n in units.items() if n > 1}).graph(graph)
-    return Batch(named, {name: n for n, name in names.items()}, examples)
+    if not units:
+        return Batch(graph)
+    names = {n: f"batch{i or ''}" for i, n in enumerate(dict.fromkeys(units.values()))}
+    named = _Naming(axes, {c: (n, names[n]) for c, n in units.items()}).graph(graph)
+    return Batch(named, {name: n for n, name in names.items()})
 
 
 def _units(graph: Graph, axes: Axes) -> dict[int, int]:
@@ -66,7 +63,8 @@ def _units(graph: Graph, axes: Axes) -> dict[int, int]:
         if axes.of(x) in multiplied:
             units[axes.of(x)] = min(_first(x), units.get(axes.of(x), _first(x)))
     odd = {c for n in graph.nodes if (c := axes.of(n)) in units and (not units[c] or _first(n) % units[c])}
-    return {c: n for c, n in units.items() if c not in odd}
+    several = any(n > 1 for c, n in units.items() if c not in odd)  # one example beside these is what they all share
+    return {c: n for c, n in units.items() if c not in odd and (n > 1 or not several)}
 
 
 def _multiplied(graph: Graph, axes: Axes) -> Iterator[int]:
@@ -128,11 +126,18 @@ class _Naming:
             case View(map=Reshape()):
                 return View(Reshape(shape))
             case View(map=Affine() as found):
-                return View(Affine(shape, found.axes, found.fill, found.spare))
+                return View(self._read(found, shape, node.operands[0]))
             case Fold(map=found):
-                reader = self._shape(node.operands[0])
-                return Fold(Affine(reader, found.axes, found.fill, found.spare), shape)
+                return Fold(self._read(found, self._shape(node.operands[0]), node), shape)
             case Scatter(axis=axis):
                 return Scatter(axis, shape[axis])
             case _:
                 return node.kind
+
+    def _read(self, found: Affine, reader: Shape, read: Node) -> Affine:
+        """The map by which a value of shape ``reader`` reads another one."""
+        if reader == found.shape:
+            return found
+        alone = (a for a, axis in enumerate(found.axes) if axis.is_identity(0) and self._axes.spreads(read, a))
+        axes = dict(enumerate(found.axes)) | dict.fromkeys(alone, AxisMap())
+        return Affine(reader, tuple(axes.values()), found.fill, found.spare)

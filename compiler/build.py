@@ -151,7 +151,7 @@ def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads:
     """
     fixed = {name: sizes[name] for name in fixed_sizes(graph)}
     batch = find_batch(specialize(graph, fixed)[0])
-    way = way_of(options, [*(n for name, n in sizes.items() if name not in fixed), *batch.examples])
+    way = way_of(options, [*(n for name, n in sizes.items() if name not in fixed), *batch.sizes.values()])
     own = Renaming(own_names(batch.graph))
     stages, known = graph_stages(own.graph(batch.graph), options), own.sizes({**sizes, **batch.sizes})
     lowered = _lowered(stages, options, way)

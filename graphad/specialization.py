@@ -252,7 +252,7 @@ class Specializer:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
             batch = find_batch(graph)
-            way = way_of(self.options, [*named, *batch.examples])
+            way = way_of(self.options, [*named, *batch.sizes.values()])
             built = build(batch.graph, self.options, way=way, known=batch.sizes)
             found = self._best(Compiled(graph, built, variables, loaded=self._loaded), batch, way, sizes)
             for other in (asked,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
