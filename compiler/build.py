@@ -14,7 +14,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import symbol
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.ir.verify import verify
-from graphad.compiler.lower.examples.way import Lanes
+from graphad.compiler.lower.examples.way import FEWEST, Lanes
 from graphad.compiler.lower.lower import Lowered, lower
 from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
@@ -78,10 +78,6 @@ class Built:
 WORTH_SHARING: Final = 20e-6
 """Seconds of work on one thread below which waking others costs more than it gives."""
 
-FEWEST: Final = 4
-"""Examples from which on a batch goes into lanes, although it does not fill them."""
-
-
 SHARES: Final = (1, 2, 4)
 """Vectors that a block's examples are a whole, a half or a quarter of."""
 
@@ -128,19 +124,25 @@ def build(
     stages = graph_stages(own.graph(graph), options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    lowered = _lowered(stages, options, way, picks)
-    named = set().union(*(_names(n) for n in fused.nodes))
     known = known or {}
+    lowered = _lowered(stages, options, way, picks, own.sizes(known))
+    named = set().union(*(_names(n) for n in fused.nodes))
     sizes = {ours: name for name, ours in own.names.items() if ours in named}
     source = module_text(lowered, {ours: known.get(name, name) for ours, name in sizes.items()})
     stages.append(Stage("lower", fused, time.perf_counter() - started))
     return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes, own, known)
 
 
-def _lowered(stages: Sequence[Stage], options: Options, way: Way, picks: Mapping[str, str] | None = None) -> Lowered:
+def _lowered(
+    stages: Sequence[Stage],
+    options: Options,
+    way: Way,
+    picks: Mapping[str, str] | None,
+    known: Mapping[str, int],
+) -> Lowered:
     """The fused graph's loop nests; sparing of memory, where somebody asked for that and made nodes wait."""
     limited = any(isinstance(n.kind, After) for n in stages[-2].graph.nodes)
-    return lower(stages[-1].graph, options, way.lanes, way.few, picks, sparing=limited)
+    return lower(stages[-1].graph, options, way.lanes, way.few, picks, limited, known)
 
 
 def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads: int | None = None) -> int:
@@ -154,7 +156,7 @@ def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads:
     way = way_of(options, [*(n for name, n in sizes.items() if name not in fixed), *batch.sizes.values()])
     own = Renaming(own_names(batch.graph))
     stages, known = graph_stages(own.graph(batch.graph), options), own.sizes({**sizes, **batch.sizes})
-    lowered = _lowered(stages, options, way)
+    lowered = _lowered(stages, options, way, None, own.sizes(batch.sizes))
     used = threads or threads_for(predict(stages[-1].graph, known).seconds)
     return plan_memory(lowered.launches, lowered.locals, known, used)[1]
 
