@@ -56,15 +56,25 @@ def find_batch(graph: Graph) -> Batch:
 
 
 def _units(graph: Graph, axes: Axes) -> dict[int, int]:
-    """The classes that are a batch, with its size: the least that an input has, of which all others are multiples."""
+    """The classes that are a batch, with its size: the least that an input has, of which all others are multiples.
+
+    What is spread along an axis as long as a batch, and meets none of it, as a sum's gradient, counts as one.
+    """
     multiplied = set(_multiplied(graph, axes)) - {NUMBER}
     units: dict[int, int] = {}
     for x in graph.inputs:
         if axes.of(x) in multiplied:
             units[axes.of(x)] = min(_first(x), units.get(axes.of(x), _first(x)))
-    odd = {c for n in graph.nodes if (c := axes.of(n)) in units and (not units[c] or _first(n) % units[c])}
-    several = any(n > 1 for c, n in units.items() if c not in odd)  # one example beside these is what they all share
-    return {c: n for c, n in units.items() if c not in odd and (n > 1 or not several)}
+    extents: dict[int, set[int]] = {}
+    for node in graph.nodes:
+        if c := axes.of(node):
+            extents.setdefault(c, set()).add(_first(node))
+    found = {c: n for c, n in units.items() if n and all(d % n == 0 for d in extents[c])}
+    several = any(n > 1 for n in found.values())  # one example beside these is what they all share
+    found = {c: n for c, n in found.items() if n > 1 or not several}
+    inputs = {axes.of(x) for x in graph.inputs}
+    spread = {c: min(ds) for c, ds in extents.items() if c not in inputs and min(ds) in found.values()}
+    return found | {c: n for c, n in spread.items() if n > 1 and all(d % n == 0 for d in extents[c])}
 
 
 def _multiplied(graph: Graph, axes: Axes) -> Iterator[int]:
