@@ -26,7 +26,7 @@ from graphad.compiler.ir.kinds import (
     View,
 )
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.view import Affine, Reshape
+from graphad.compiler.ir.view import Affine
 
 NUMBER: Final = 0
 """The place of all axes whose size has to stay a number."""
@@ -82,10 +82,13 @@ class Axes:
                 pass
             case Map() | Scan():
                 self._join((node, 0), *((x, 0) for x in operands))
-            case View(map=Reshape()) | After():
+            case After():
                 self._join((node, 0), (operands[0], 0))
-            case View(map=Affine() as found):
-                self._mapped(found, node, operands[0])
+            case View(map=found):
+                if isinstance(found, Affine):
+                    self._mapped(found, node, operands[0])
+                else:
+                    self._join((node, 0), (operands[0], 0))
             case Fold(map=found):
                 self._mapped(found, operands[0], node)
             case Reduce(axes=axes):
