@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from graphad.compiler.batch import find_batch
 from graphad.compiler.emit import module_text
 from graphad.compiler.interpret import number, numbers
 from graphad.compiler.ir.graph import Graph
@@ -13,7 +14,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import symbol
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.ir.verify import verify
-from graphad.compiler.lower.examples.way import Lanes
+from graphad.compiler.lower.examples.way import FEWEST, Lanes
 from graphad.compiler.lower.lower import Lowered, lower
 from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
@@ -33,7 +34,8 @@ class Built:
     """A program and everything that can be asked of how it came to be.
 
     ``own_stages`` and ``lowered`` have sizes under names of our own, as ``own`` gives them; what is asked and answered
-    here has the user's. ``sizes``: those that the program takes, ours and the user's.
+    here has the user's. ``sizes``: those that the program takes, ours and the graph's. ``known``: numbers of those that
+    have a name in the graph alone.
     """
 
     own_stages: tuple[Stage, ...]
@@ -41,6 +43,7 @@ class Built:
     program: Program
     sizes: Mapping[str, str]
     own: Renaming
+    known: Mapping[str, int] = field(default_factory=dict)
 
     def layout(self, sizes: Mapping[str, int], threads: int) -> Layout:
         """The program's numbers for concrete sizes."""
@@ -51,7 +54,8 @@ class Built:
 
     def own_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Sizes as ``lowered`` knows them. Errors: GraphError for one that the program takes and that is not given."""
-        return self.own.sizes(sizes) | {ours: number(symbol(name), sizes) for ours, name in self.sizes.items()}
+        known = {**sizes, **self.known}
+        return self.own.sizes(known) | {ours: number(symbol(name), known) for ours, name in self.sizes.items()}
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -64,7 +68,7 @@ class Built:
 
     @cached_property
     def _back(self) -> Renaming:
-        return self.own.back()
+        return self.own.back(self.known)
 
     @cached_property
     def states(self) -> tuple[Node, ...]:
@@ -73,10 +77,6 @@ class Built:
 
 WORTH_SHARING: Final = 20e-6
 """Seconds of work on one thread below which waking others costs more than it gives."""
-
-FEWEST: Final = 4
-"""Examples from which on a batch goes into lanes, although it does not fill them."""
-
 
 SHARES: Final = (1, 2, 4)
 """Vectors that a block's examples are a whole, a half or a quarter of."""
@@ -113,27 +113,36 @@ def build(
     name: str = "step",
     way: Way = WAYS[0],
     picks: Mapping[str, str] | None = None,
+    known: Mapping[str, int] | None = None,
 ) -> Built:
     """A program for the cpu. Sizes that are still symbolic become its run-time arguments.
 
     ``way``: how a batch is gone through. ``picks``: answers to what may be done in several ways, by question.
+    ``known``: numbers of sizes that have names in the graph alone, as ``find_batch`` gives them.
     """
     own = Renaming(own_names(graph))
     stages = graph_stages(own.graph(graph), options)
     fused = stages[-1].graph
     started = time.perf_counter()
-    lowered = _lowered(stages, options, way, picks)
+    known = known or {}
+    lowered = _lowered(stages, options, way, picks, own.sizes(known))
     named = set().union(*(_names(n) for n in fused.nodes))
     sizes = {ours: name for name, ours in own.names.items() if ours in named}
-    source = module_text(lowered, sizes)
+    source = module_text(lowered, {ours: known.get(name, name) for ours, name in sizes.items()})
     stages.append(Stage("lower", fused, time.perf_counter() - started))
-    return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes, own)
+    return Built(tuple(stages), lowered, _program(name, lowered, source, options), sizes, own, known)
 
 
-def _lowered(stages: Sequence[Stage], options: Options, way: Way, picks: Mapping[str, str] | None = None) -> Lowered:
+def _lowered(
+    stages: Sequence[Stage],
+    options: Options,
+    way: Way,
+    picks: Mapping[str, str] | None,
+    known: Mapping[str, int],
+) -> Lowered:
     """The fused graph's loop nests; sparing of memory, where somebody asked for that and made nodes wait."""
     limited = any(isinstance(n.kind, After) for n in stages[-2].graph.nodes)
-    return lower(stages[-1].graph, options, way.lanes, way.few, picks, sparing=limited)
+    return lower(stages[-1].graph, options, way.lanes, way.few, picks, limited, known)
 
 
 def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads: int | None = None) -> int:
@@ -143,11 +152,11 @@ def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads:
     Nothing is compiled and no text is made.
     """
     fixed = {name: sizes[name] for name in fixed_sizes(graph)}
-    way = way_of(options, [n for name, n in sizes.items() if name not in fixed])
-    special = specialize(graph, fixed)[0]
-    own = Renaming(own_names(special))
-    stages, known = graph_stages(own.graph(special), options), own.sizes(sizes)
-    lowered = _lowered(stages, options, way)
+    batch = find_batch(specialize(graph, fixed)[0])
+    way = way_of(options, [*(n for name, n in sizes.items() if name not in fixed), *batch.sizes.values()])
+    own = Renaming(own_names(batch.graph))
+    stages, known = graph_stages(own.graph(batch.graph), options), own.sizes({**sizes, **batch.sizes})
+    lowered = _lowered(stages, options, way, None, own.sizes(batch.sizes))
     used = threads or threads_for(predict(stages[-1].graph, known).seconds)
     return plan_memory(lowered.launches, lowered.locals, known, used)[1]
 

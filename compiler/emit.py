@@ -20,8 +20,8 @@ from graphad.runtime.kernel import *
 '''
 
 
-def module_text(lowered: Lowered, sizes: Mapping[str, str]) -> str:
-    """The module: helpers, kernels (equal ones once), run. ``sizes``: of the program, our names with the user's."""
+def module_text(lowered: Lowered, sizes: Mapping[str, str | int]) -> str:
+    """The module: helpers, kernels (equal ones once), run. ``sizes``: of the program, our names, what was written."""
     functions: dict[str, str] = {}  # text with a stand-in for the name -> name
     order: list[str] = []
     lines: list[str] = []

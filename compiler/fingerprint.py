@@ -45,7 +45,8 @@ def _kind(kind: Kind) -> str:
 
 def _constant(kind: Constant) -> str:
     dtype, shape, data = kind.bits
-    return f"{dtype}{shape}{data.hex() if len(data) <= 64 else hashlib.sha256(data).hexdigest()}"
+    counts = "counts" if kind.counts else ""
+    return f"{counts}{dtype}{shape}{data.hex() if len(data) <= 64 else hashlib.sha256(data).hexdigest()}"
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import FloorDiv, Size, symbol
+from graphad.compiler.ir.size import Dim, FloorDiv, Size, symbol
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.sizes import dims_of, kind_at
 
@@ -53,20 +53,25 @@ def _places(size: Size) -> Iterator[tuple[str, Place]]:
 class Renaming:
     """Graphs with their sizes under other names. Nodes without sizes stay; what graphs share, they share afterwards.
 
+    ``numbers``: of sizes that get one instead of a name.
+
     >>> from graphad.compiler.ir.parse import parse
     >>> Renaming({"N": "n0"}).graph(parse('%0: float32[2*N] = input "x"\\nreturn %0')).inputs[0].type.shape
     (2*n0,)
     """
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, str], numbers: Mapping[str, int] | None = None) -> None:
         self.names = names
-        self._sizes = {old: symbol(new) for old, new in names.items()}
+        self._sizes: dict[str, Dim] = {old: symbol(new) for old, new in names.items()}
+        self._sizes.update(numbers or {})
         self._types: dict[TensorType, TensorType] = {}
         self._done: dict[Node, Node] = {}
 
-    def back(self) -> "Renaming":
-        """The renaming that undoes this one."""
-        return Renaming({new: old for old, new in self.names.items()})
+    def back(self, numbers: Mapping[str, int] | None = None) -> "Renaming":
+        """The renaming that undoes this one; ``numbers``: of sizes that had been numbers before they had a name."""
+        known = numbers or {}
+        names = {new: old for old, new in self.names.items() if old not in known}
+        return Renaming(names, {new: known[old] for old, new in self.names.items() if old in known})
 
     def sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Numbers of sizes under their other names; without those that have none."""
@@ -80,7 +85,7 @@ class Renaming:
 
     def graph(self, graph: Graph) -> Graph:
         """A graph, with its kernels."""
-        if not self.names:
+        if not self._sizes:
             return graph
         done = self._done
         for node in graph.nodes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from graphad import runtime
+from graphad.compiler.batch import Batch, find_batch
 from graphad.compiler.build import WAYS, Built, Way, build, way_of
 from graphad.compiler.cost import Cost, estimate
 from graphad.compiler.errors import ShapeError
@@ -244,19 +245,21 @@ class Specializer:
 
     def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
         fixed = {name: sizes[name] for name in self.fixed}
-        batch = [d for name, d in sizes.items() if name not in fixed]
-        way = way_of(self.options, batch)
-        key = (way, *sorted(fixed.items()))
+        named = [d for name, d in sizes.items() if name not in fixed]
+        asked = way_of(self.options, named)
+        key = (asked, *sorted(fixed.items()))
         if key not in self._programs:
             graph, place = specialize(self.graph, fixed)
             variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            own = Compiled(graph, build(graph, self.options, way=way), variables, loaded=self._loaded)
-            found = self._best(own, way, sizes)
-            for other in (way,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
+            batch = find_batch(graph)
+            way = way_of(self.options, [*named, *batch.sizes.values()])
+            built = build(batch.graph, self.options, way=way, known=batch.sizes)
+            found = self._best(Compiled(graph, built, variables, loaded=self._loaded), batch, way, sizes)
+            for other in (asked,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
                 self._programs[other, *sorted(fixed.items())] = found
         return self._programs[key]
 
-    def _best(self, own: Compiled, way: Way, sizes: Mapping[str, int]) -> Compiled:
+    def _best(self, own: Compiled, batch: Batch, way: Way, sizes: Mapping[str, int]) -> Compiled:
         """The program, or with ``tune`` the quickest that was measured, once all sizes are known."""
         graph = own.graph
         if not self.options.tune or not set(named_sizes(graph)) <= set(sizes):
@@ -264,7 +267,9 @@ class Specializer:
         threads = self.threads or default_threads()
 
         def make(how: Way, picks: Mapping[str, str]) -> Built:
-            return own.built if how == way and not picks else build(graph, self.options, way=how, picks=picks)
+            if how == way and not picks:
+                return own.built
+            return build(batch.graph, self.options, way=how, picks=picks, known=batch.sizes)
 
         def trial(built: Built) -> Run:
             made = Compiled(graph, built, own.variables)

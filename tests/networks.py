@@ -59,9 +59,12 @@ class Problem:
         return f"seed {self.seed}: {'; '.join(self.steps)} -> {', '.join(self.titles)} ({how}, {sizes})"
 
 
-def random_program(seed: int, dtype: str | None = None) -> Problem:
-    """A network with derivatives, its inputs' values, and how it is compiled. ``dtype``: instead of the one drawn."""
-    return Maker(seed, dtype).problem()
+def random_program(seed: int, dtype: str | None = None, batches: Sequence[int] = ()) -> Problem:
+    """A network with derivatives, its inputs' values, and how it is compiled.
+
+    ``dtype``: instead of the one drawn. ``batches``: numbers instead of the sizes drawn.
+    """
+    return Maker(seed, dtype, batches).problem()
 
 
 def check(seed: int) -> None:
@@ -122,10 +125,11 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float:
 class Maker:
     """Draws one program: layers (``layers.LAYERS``) and what is asked for (``layers.ASKED``) call back."""
 
-    def __init__(self, seed: int, dtype: str | None = None) -> None:
+    def __init__(self, seed: int, dtype: str | None = None, batches: Sequence[int] = ()) -> None:
         self.seed, self.rng, self.sharing = seed, *(np.random.default_rng([seed, k]) for k in range(2))
         drawn = self.pick(("float32", "float32", "float64"))
         self.dtype: str = dtype or drawn
+        self.batches = batches
         self.rank: int = self.pick((1, 1, 1, 2, 2, 3))
         self.least = 0  # examples: of none there is no maximum
         self.inputs: list[ga.Tensor] = []
@@ -173,6 +177,7 @@ class Maker:
         count = 2 if self.chance(0.15) else 1
         named = [str(name) for name in self.rng.permutation(NAMES)[:count]]
         batches: list[Any] = named if self.chance(0.8) else [self.pick(BATCHES[1:8])] * count
+        batches = list(self.batches) or batches
         channels, spatial = self.pick((1, 2, 3, 4)), self._spatial()
         xs = [self._leaf(f"x{i}", (batch, channels, *spatial)) for i, batch in enumerate(batches)]
         outputs, titles = self._outputs(xs, self._heads(xs))

@@ -27,9 +27,13 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value known when the graph is written. Equal when the bits are equal."""
+    """A value known when the graph is written. Equal when the bits are equal.
+
+    ``counts``: it is the number of elements along some axes, the first among them: so much more than a number.
+    """
 
     value: np.ndarray = field(compare=False)
+    counts: bool = False
     bits: tuple[str, tuple[int, ...], bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

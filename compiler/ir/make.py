@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from graphad.compiler.ir.infer import infer
-from graphad.compiler.ir.kinds import After, Constant, Kind, Map, Reduce, View
+from graphad.compiler.ir.kinds import After, Constant, Kind, Map, Reduce, SizeOf, View
 from graphad.compiler.ir.node import UNKNOWN, Node, Site
-from graphad.compiler.ir.op import CONSTANT, RESHAPE, VIEW, MapOp, Op, ReduceOp
+from graphad.compiler.ir.op import CONSTANT, RESHAPE, SIZE, VIEW, MapOp, Op, ReduceOp, registered
+from graphad.compiler.ir.scalar import Arg, Cast
+from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import Shape, TensorType
 from graphad.compiler.ir.view import Affine, AxisMap, Reshape
 
@@ -21,6 +23,16 @@ def constant(value: Any, dtype: str | None = None, site: Site = UNKNOWN) -> Node
     """A known value."""
     array = np.asarray(value, dtype=dtype)
     return Node(CONSTANT, Constant(array), (), TensorType(array.dtype.name, array.shape), site)
+
+
+def counted(size: Dim, dtype: str, site: Site = UNKNOWN) -> Node:
+    """A size as a number of a dtype, which some op converts it to."""
+    whole = node(SIZE, SizeOf(size), (), site)
+    if dtype == whole.type.dtype:
+        return whole
+    return mapped(
+        next(op for op in registered() if isinstance(op, MapOp) and op.scalar == Cast(dtype, Arg(0))), whole, site=site
+    )
 
 
 def full(value: Any, like: TensorType, site: Site = UNKNOWN) -> Node:

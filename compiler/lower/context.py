@@ -17,6 +17,7 @@ class Context:
     """``stored``: where each stored node lies; ``guards``: the node of each failure code, less one.
 
     ``helpers``: how many kernels there are that kernels call. ``few``: the batch is a handful of examples.
+    ``most``: what sizes with names are at most, where the program is for those only.
     ``picks``: answers to what may be done in several ways.
     """
 
@@ -27,6 +28,7 @@ class Context:
     choices: dict[Node, str] = field(default_factory=dict)
     helpers: int = 0
     few: bool = False
+    most: Mapping[str, int] = field(default_factory=dict)
     picks: Picks = field(default_factory=Picks)
 
     def with_stored(self, node: Node, storage: Storage) -> "Context":

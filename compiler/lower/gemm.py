@@ -47,7 +47,10 @@ Rows = Callable[[Dim, Dim], Panel]
 
 @dataclass(eq=False)
 class Gemm:
-    """Writes the loops of one product. ``add``: onto what C holds; ``ahead``: as large as C, what is read next."""
+    """Writes the loops of one product. ``add``: onto what C holds; ``ahead``: as large as C, what is read next.
+
+    ``most``: rows that there are at most, if that is a number.
+    """
 
     builder: Builder
     tile: Tile
@@ -57,6 +60,7 @@ class Gemm:
     columns: int
     add: bool = False
     ahead: Panel | None = None
+    most: Dim | None = None
 
     def write(self, a: Rows, depth: Dim) -> None:
         """All of it; of an empty sum, zeros."""
@@ -93,9 +97,10 @@ class Gemm:
     def _panel(self, a: Panel, p: Dim, steps: Dim, j: Dim, across: int, width: Dim) -> None:
         """All rows of one panel of columns, in tiles as even as they come."""
         count, height = self.rows, self.tile.rows
-        if isinstance(count, int):
-            tiles = max(-(-count // height), 1)
-            height = max(-(-count // tiles), 1)
+        most = count if isinstance(count, int) else self.most
+        if isinstance(most, int):
+            tiles = max(-(-most // height), 1)
+            height = max(-(-most // tiles), 1)
         c, b, name = self.c, self.b, self.builder.buffer
         ahead = self.ahead or c
         start, row = b.start + p * b.row + j, b.row

@@ -15,7 +15,7 @@ from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.contract import lower_contract
 from graphad.compiler.lower.examples.region import RegionLowering
-from graphad.compiler.lower.examples.way import Lanes
+from graphad.compiler.lower.examples.way import FEWEST, Lanes
 from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map
@@ -25,11 +25,13 @@ from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.rowwise import lower_rowwise
 from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.target import target
 from graphad.compiler.lower.title import title
 from graphad.compiler.options import Options
 from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regions
 from graphad.compiler.passes.kernels.points import is_anchor
 from graphad.compiler.passes.kernels.rowwise import rows_of_kernel
+from graphad.compiler.sizes import named_sizes
 
 LARGE: Final = 4096
 """Elements of a matrix whose copy takes longer than a call."""
@@ -62,11 +64,13 @@ def lower(
     few: bool = False,
     picks: Mapping[str, str] | None = None,
     sparing: bool = False,
+    known: Mapping[str, int] | None = None,
 ) -> Lowered:
     """Loop nests for every kernel of a fused graph.
 
     ``lanes``: how batches of convolutions go into the lanes of vectors. ``few``: there are too few examples for that.
     ``picks``: answers to what may be done in several ways, by question. ``sparing``: memory comes before time.
+    ``known``: numbers of sizes with names, which may shape the code, not its results.
     """
     assert graph.kernels is not None
     planned = plan_regions(graph, sparing)
@@ -77,6 +81,7 @@ def lower(
     inside = frozenset(n for r in steps if isinstance(r, Region) for k in r.inner for n in k.stores)
     assignment = assign_storage(graph, watched=options.nan_guard, apart=inside)
     context = Context(assignment.stored, options, locals=list(assignment.locals), few=few, picks=Picks(picks or {}))
+    context.most = known or _most(graph, options, lanes, few, profits)
     launches: list[Launch] = []
     watched: list[Node] = []
     commit = done = 0
@@ -111,6 +116,15 @@ def lower(
         profits,
         context.picks,
     )
+
+
+def _most(graph: Graph, options: Options, lanes: Lanes | None, few: bool, profits: bool) -> dict[str, int]:
+    """Examples that there are at most in a batch that goes this way; one that does not profit goes all ways."""
+    if lanes is None:
+        most = FEWEST - 1 if few else None
+    else:
+        most = target(options.isa).lanes("float32") // lanes.share if lanes.one_block else None
+    return {} if most is None or not profits else dict.fromkeys(named_sizes(graph), most)
 
 
 def _matrix(node: Node) -> bool:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
-from graphad.compiler.ir.size import Dim, Size, product
+from graphad.compiler.ir.size import Dim, Size, evaluate, product
 from graphad.compiler.loops.index import flat, split
 from graphad.compiler.loops.ir import At, Lit, Load, Mark, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.gemm import DEPTH, Gemm, Panel
-from graphad.compiler.lower.letters import Plan, Strided, joint, start, strided
+from graphad.compiler.lower.letters import Plan, Strided, joint, plan, start, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.pull import Puller
@@ -141,7 +141,12 @@ class Panels:
             far = a.step != 1 and a.block and columns >= REUSED
             return self._near(builder, a, p, steps) if far else replace(a, start=a.start + p * a.step)
 
-        Gemm(builder, self.tile, c, b, rows, columns, add, ahead).write(place, depth)
+        Gemm(builder, self.tile, c, b, rows, columns, add, ahead, self._at_most(rows)).write(place, depth)
+
+    def _at_most(self, rows: Dim) -> Dim:
+        """Rows that there are at most: a number, if the program is for batches of so many examples."""
+        found = plan(self.anchor)
+        return rows if isinstance(rows, int) else evaluate(found.extent(found.rows), self.context.most)
 
     def _near(self, builder: Builder, a: Panel, p: Dim, steps: Dim) -> Panel:
         """A block of the row operand whose steps lie far apart, copied so that they follow each other."""

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from graphad.build import TensorLike, as_tensor, broadcast, need_float, normalize_axes
+from graphad.build import TensorLike, as_tensor, broadcast, make, need_float, normalize_axes
 from graphad.checks import flag, real
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.ir import kinds as k
-from graphad.compiler.ir.size import Dim, product
+from graphad.compiler.ir.op import CONSTANT
+from graphad.compiler.ir.size import Dim, Size, product
 from graphad.ops.arithmetic import equal, isfinite, where
 from graphad.ops.exponential import exp, log, sqrt
 from graphad.ops.record import Prefix, Select, reduction, scan
@@ -122,8 +123,12 @@ def _prefix_others(x: Tensor, axis: int, reverse: bool) -> Tensor:
     return where(inside, head * tail, 0)
 
 
-def _count(x: Tensor, axes: tuple[int, ...]) -> Dim:
-    return product(x.shape[a] for a in axes)
+def _count(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The number of elements along axes, in the tensor's dtype."""
+    count = product(x.shape[a] for a in axes)
+    if isinstance(count, Size):
+        return as_tensor(count).astype(x.dtype)
+    return make(CONSTANT, k.Constant(np.asarray(count, x.dtype), counts=0 in axes), ())
 
 
 @operator("mean")
@@ -136,12 +141,7 @@ def mean(x: TensorLike, axis: Any = None, keepdims: bool = False) -> Tensor:
     tensor = as_tensor(x, "mean")
     need_float("mean", tensor)
     axes = normalize_axes("mean", tensor, axis)
-    count = _count(tensor, axes)
-    return sum(tensor, axes, keepdims) / (float(count) if isinstance(count, int) else _as_float(count, tensor.dtype))
-
-
-def _as_float(count: Dim, dtype: str) -> Tensor:
-    return as_tensor(count).astype(dtype)
+    return sum(tensor, axes, keepdims) / _count(tensor, axes)
 
 
 def var(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
@@ -151,8 +151,7 @@ def var(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool
     axes = normalize_axes("var", tensor, axis)
     centred = tensor - mean(tensor, axes, keepdims=True)
     count = _count(tensor, axes)
-    weight = float(count) if isinstance(count, int) else _as_float(count, tensor.dtype)
-    return sum(centred * centred, axes, keepdims) / (weight - correction)
+    return sum(centred * centred, axes, keepdims) / (count - correction if correction else count)
 
 
 def std(x: TensorLike, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:

@@ -1,6 +1,10 @@
 """How a batch goes into the lanes of vectors."""
 
 from dataclasses import dataclass
+from typing import Final
+
+FEWEST: Final = 4
+"""Examples from which on a batch goes into lanes, although it does not fill them."""
 
 
 @dataclass(frozen=True, slots=True)
