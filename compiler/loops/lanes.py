@@ -61,7 +61,7 @@ def mark_lanes(kernel: Kernel, results: Mapping[str, Dim] | None = None) -> None
         block = blocks.pop()
         for i, statement in enumerate(block):
             match statement:
-                case For(mark="parallel" | "vector") if _fits(statement, large):
+                case For(mark="parallel" | "vector") if statement.lanes or _fits(statement, large):
                     body = [_streamed(s, large) for s in statement.body]
                     block[i] = replace(statement, lanes=True, body=body)
                 case For() | If():

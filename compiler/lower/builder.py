@@ -107,15 +107,17 @@ class Builder:
         return _as_size(name)
 
     @contextmanager
-    def loop(self, extent: Dim, mark: Mark = "serial", stem: str = "i", start: Dim = 0) -> Iterator[Dim]:
-        """A loop from ``start`` to ``extent``; an extent of 1 is no loop."""
+    def loop(
+        self, extent: Dim, mark: Mark = "serial", stem: str = "i", start: Dim = 0, lanes: bool = False
+    ) -> Iterator[Dim]:
+        """A loop from ``start`` to ``extent``; an extent of 1 is no loop. ``lanes``: in vectors, whatever is in it."""
         if extent == 1 and start == 0:
             with self.scope():
                 yield 0
             return
         name = self.fresh(stem)
         self.extents[name] = extent
-        statement = For(name, start, extent, [], 1, mark)
+        statement = For(name, start, extent, [], 1, mark, lanes=lanes)
         self.emit(statement)
         with self.scope(statement.body):
             yield _as_size(name)

@@ -24,6 +24,7 @@ from graphad.compiler.lower.picks import Picks
 from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.rowwise import lower_rowwise
 from graphad.compiler.lower.scan import lower_scan
+from graphad.compiler.lower.short_rows import lower_short_rows
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import target
 from graphad.compiler.lower.title import title
@@ -139,7 +140,8 @@ def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
     anchors = [n for n in kernel.nodes if is_anchor(n)]
     rows = rows_of_kernel(kernel.nodes, kernel.stores)
     if rows is not None:
-        launches = lower_rowwise(context, kernel.nodes, stores, rows)
+        lower_rows = lower_short_rows if rows.tiny else lower_rowwise
+        launches = lower_rows(context, kernel.nodes, stores, rows)
     elif anchors:
         launches = _anchored(context, kernel.nodes, anchors, stores)
     else:

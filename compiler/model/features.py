@@ -38,8 +38,10 @@ from graphad.compiler.model.evaluations import Evaluations
 from graphad.compiler.model.machine import LIBRARY, REPRESENTATIVES
 from graphad.compiler.passes.kernels.joins import pieces
 from graphad.compiler.passes.kernels.points import is_anchor, space_of
+from graphad.compiler.passes.kernels.rowwise import rows_of_kernel
 
 SHORT: Final = 8  # iterations that a vectorised loop leaves over on average; a loop no longer is not vectorised
+_IN_LANES: Final = frozenset({"sum", "max", "min", "argmax", "argmin"})  # reductions beside which functions are too
 _MIXED: Final = {"div": 4.0, "sqrt": 5.0}  # additions that they are worth where nothing is vectorised
 
 
@@ -70,8 +72,10 @@ def kernel_features(
 ) -> Features:
     """Everything but the traffic with memory."""
     features = Features(launch=1.0)
-    inner = _inner(kernel, sizes)
-    serial = _serial(kernel)
+    rows = rows_of_kernel(kernel.nodes, kernel.stores)
+    tiny = number(rows.count, sizes) if rows is not None and rows.tiny else 0  # rows, one in each lane
+    inner = float(tiny) or _inner(kernel, sizes)
+    serial = frozenset[Node]() if rows is not None else _serial(kernel)
     mixed = _mixed(kernel, serial)
     for node in kernel.nodes:
         times = found.computed.get(node, 0.0)
@@ -84,7 +88,7 @@ def kernel_features(
             case Gather():
                 features.add("gather", times)
             case Reduce():
-                _add_reduction(features, node, sizes)
+                _add_reduction(features, node, sizes, tiny)
             case Contract():
                 add_product(features, node, products[node])
             case Fold():
@@ -180,8 +184,10 @@ def _serial(kernel: Kernel) -> frozenset[Node]:
     if not anchors:
         return frozenset()
     first = anchors[0]
-    if isinstance(first.kind, Reduce) and first.operands[0].type.ndim - 1 not in first.kind.axes:
-        return frozenset()
+    if isinstance(first.kind, Reduce):
+        kept = first.operands[0].type.ndim - 1 not in first.kind.axes
+        if kept or all(isinstance(a.kind, Reduce) and a.kind.monoid.name in _IN_LANES for a in anchors):
+            return frozenset()
     return frozenset(behind(kernel.nodes, anchors))
 
 
@@ -192,7 +198,7 @@ def _mixed(kernel: Kernel, serial: frozenset[Node]) -> bool:
     return rough or any(name in LIBRARY for scalar in maps for name, _ in units(scalar))
 
 
-def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
+def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int], tiny: int) -> None:
     assert isinstance(node.kind, Reduce)
     (x,) = node.operands
     total = float(elements(x, sizes))
@@ -207,7 +213,7 @@ def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int]) -> 
     if not is_float(x.type.dtype):
         features.add("integer", total)
     else:
-        features.loop(f"{x.type.dtype}.{what}", total, float(inner))
+        features.loop(f"{x.type.dtype}.{what}", total, float(tiny or inner))
 
 
 def add_product(features: Features, node: Node, p: Product) -> None:

@@ -57,7 +57,7 @@ _VECTORS: Final = {
 }  # fmt: skip
 LIBRARY: Final = frozenset(_LIBRARY)
 """Functions that are calls outside vectors, as against instructions."""
-_LOOPS: Final = {"plain": 0.02, "div": 0.1, "sqrt": 0.17, "sum": 0.1, "max": 0.7, "arg": 1.5}
+_LOOPS: Final = {"plain": 0.02, "div": 0.1, "sqrt": 0.17, "sum": 0.1, "max": 0.1, "arg": 0.15}
 _PRODUCTS: Final = {
     "nest": 0.09, "nest.scalar": 0.17, "nest.strided": 0.8, "mixed": 0.4,
     "product": 0.027, "product.narrow": 0.04, "product.tile": 12.0, "product.cell": 0.2,

@@ -126,7 +126,9 @@ def _levels(kernels: Sequence[Kernel], roles: Mapping[Kernel, Role]) -> dict[Ker
 
 
 def _goes_by_rows(kernel: Kernel) -> bool:
-    return rows_of_kernel(kernel.nodes, kernel.stores) is not None
+    """Whether it is one of several, or has rows of a loop each; a single one of tiny rows may go in lanes as well."""
+    rows = rows_of_kernel(kernel.nodes, kernel.stores)
+    return rows is not None and (not rows.tiny or bool(kernel.parts))
 
 
 def _role(kernel: Kernel, size: str) -> Role:

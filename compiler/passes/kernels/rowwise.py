@@ -23,6 +23,7 @@ from graphad.compiler.passes.kernels.groups import Group
 from graphad.compiler.passes.kernels.order import can_fail
 from graphad.compiler.passes.kernels.points import is_anchor, space_of
 
+TINY: Final = 32  # elements of a row whose columns are written out, a row a lane
 SHORT: Final = 64  # elements of a row; shorter ones lie in the caches together, many at a time
 LONG: Final = 1 << 15  # elements; beyond, a row and the scratch rows do not stay in a core's cache
 _WINDOW: Final = 32  # kernels looked back, so that a long list stays linear
@@ -35,6 +36,11 @@ class Rows:
 
     rows: Shape
     width: int
+
+    @property
+    def tiny(self) -> bool:
+        """Whether columns are written out."""
+        return 2 <= self.width <= TINY
 
     @property
     def count(self) -> Dim:
@@ -54,22 +60,26 @@ class Rows:
 
 
 def rows_of(node: Node) -> Rows | None:
-    """The points of a reduction over the last axis alone, if a row of it is neither short nor long."""
-    if not isinstance(node.kind, Reduce) or node.kind.monoid.is_arg:
+    """The points of a reduction over the last axis alone, if a row of it is tiny, or neither short nor long."""
+    if not isinstance(node.kind, Reduce):
         return None
     shape = node.operands[0].type.shape
     width, rows = shape[-1], space_of(shape[:-1])
-    if node.kind.axes != (len(shape) - 1,) or not isinstance(width, int) or not rows or not SHORT <= width <= LONG:
+    if node.kind.axes != (len(shape) - 1,) or not isinstance(width, int) or not rows:
         return None
-    return Rows(rows, width)
+    found = Rows(rows, width)
+    fits = found.tiny or (SHORT <= width <= LONG and not node.kind.monoid.is_arg)
+    return found if fits else None
 
 
 def rows_of_kernel(nodes: Sequence[Node], stores: Sequence[Node]) -> Rows | None:
-    """The points of a kernel that has to be computed row by row: more than a reduction with its epilogue."""
+    """The points of a kernel that has to be computed row by row: more than a reduction with its epilogue, or tiny."""
     anchors = [n for n in nodes if is_anchor(n)]
     found = rows_of(anchors[0]) if anchors else None
     if found is None or any(rows_of(a) != found for a in anchors):
         return None
+    if found.tiny:
+        return None if any(can_fail(n) for n in nodes) or reached(nodes, stores, found) is None else found
     several = len({a.operands[0] for a in anchors}) > 1
     return found if several or any(found.is_full(s) for s in stores) else None
 
