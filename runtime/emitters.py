@@ -85,9 +85,13 @@ def whole_divmod(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def real_divmod(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """NumPy's npy_divmod, step by step: the quotient is exact where x / y rounds to a neighbour."""
+    """The quotient rounded down, and what is left, as in Python."""
+    return rounded_down(builder, x, y, libm("fmod")(builder, x, y))
+
+
+def rounded_down(builder: Any, x: Any, y: Any, remainder: Any) -> tuple[Any, Any]:
+    """The same, given fmod(x, y): NumPy's npy_divmod, step by step. It is exact where x / y rounds to a neighbour."""
     zero, one, half = x.type(0.0), x.type(1.0), x.type(0.5)
-    remainder = libm("fmod")(builder, x, y)
     quotient = builder.fdiv(builder.fsub(x, remainder), y)
     mixed = builder.xor(builder.fcmp_ordered("<", y, zero), builder.fcmp_ordered("<", remainder, zero))
     down = builder.and_(mixed, builder.fcmp_unordered("!=", remainder, zero))

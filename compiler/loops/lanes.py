@@ -36,7 +36,8 @@ from graphad.compiler.loops.ir import (
 ELEMENTARY: Final = frozenset(
     (
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *("atan2", "sinh", "cosh", "tanh", "pow"),
+        *("atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "hypot", "mod", "floordiv"),
+        "pow",
     )
 )
 """Functions that have a version for vectors."""

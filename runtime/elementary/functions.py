@@ -14,18 +14,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphad.runtime.assembly import Assembly, Word
-from graphad.runtime.elementary import circular, exponential, logarithm
+from graphad.runtime.elementary import (
+    area,
+    circular,
+    error_function,
+    exponential,
+    logarithm,
+    power,
+    remainder,
+    roots,
+)
 from graphad.runtime.elementary.real import Real
 
 _ALL: dict[str, Callable[..., Real]] = {
-    "sin": circular.sin, "cos": circular.cos, "tan": circular.tan, "exp": exponential.exp, "exp2": exponential.exp2,
-    "expm1": exponential.expm1, "log": logarithm.log, "log1p": logarithm.log1p, "tanh": exponential.tanh,
-    "sinh": exponential.sinh, "cosh": exponential.cosh,
+    "sin": circular.sin, "cos": circular.cos, "tan": circular.tan, "asin": circular.asin, "acos": circular.acos,
+    "atan": circular.atan, "atan2": circular.atan2, "exp": exponential.exp, "exp2": exponential.exp2,
+    "expm1": exponential.expm1, "tanh": exponential.tanh, "sinh": exponential.sinh, "cosh": exponential.cosh,
+    "log": logarithm.log, "log2": logarithm.log2, "log10": logarithm.log10, "log1p": area.log1p, "asinh": area.asinh,
+    "acosh": area.acosh, "atanh": area.atanh, "erf": error_function.erf, "erfc": error_function.erfc,
+    "cbrt": roots.cbrt, "hypot": roots.hypot, "fmod": remainder.fmod, "pow": power.pow,
 }  # fmt: skip
-_DOUBLE: dict[str, Callable[..., Real]] = {
-    "log2": logarithm.log2, "log10": logarithm.log10, "atan": circular.atan, "atan2": circular.atan2,
-    "asin": circular.asin, "acos": circular.acos, "pow": logarithm.pow,
-}  # fmt: skip
+_IN_FLOAT64 = {"pow": power.short_pow}
 _FUSED = frozenset(("pow",))
 _FUSED_IN_FLOAT32 = frozenset(("sin", "cos", "tan"))
 
@@ -33,10 +42,11 @@ _FUSED_IN_FLOAT32 = frozenset(("sin", "cos", "tan"))
 def elementary(assembly: Assembly, name: str, values: Sequence[Word]) -> Word:
     """name(values) on vectors of float32 or float64; the C library's, lane by lane, where there is no other."""
     kind = values[0].type
-    function = _ALL.get(name) or _DOUBLE.get(name)
-    if function is None or (name in _FUSED and not assembly.fused):
+    function = _ALL.get(name)
+    if function is None or (name in _FUSED and kind.element == "double" and not assembly.fused):
         return assembly.libm(name, values)
-    if kind.element == "double" or (name in _ALL and (assembly.fused or name not in _FUSED_IN_FLOAT32)):
+    wide = name in _IN_FLOAT64 or (name in _FUSED_IN_FLOAT32 and not assembly.fused)
+    if kind.element == "double" or not wide:
         return function(*(Real(assembly, v) for v in values)).word
-    wide = [Real(assembly, assembly.fpext(v, kind.of("double"))) for v in values]
-    return assembly.fptrunc(function(*wide).word, kind)
+    doubles = [Real(assembly, assembly.fpext(v, kind.of("double"))) for v in values]
+    return assembly.fptrunc(_IN_FLOAT64.get(name, function)(*doubles).word, kind)
