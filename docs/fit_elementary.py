@@ -1,8 +1,8 @@
 """Prints the polynomials of `runtime/elementary/`: python -m docs.fit_elementary
 
-Method. Each function is brought to a smooth g on a short interval by an identity that the module names. mpmath expands g
-in Chebyshev polynomials to the degree given (`mpmath.chebyfit`, 60 digits): the result is within a small factor of the
-best polynomial of that degree. Coefficients are then rounded to the dtype, and the error of the rounded polynomial,
+Method. Each function is brought to a smooth g on a short interval by an identity that the module names. mpmath expands
+g in Chebyshev polynomials to the degree given (`mpmath.chebyfit`, 60 digits): the result is within a small factor of
+the best polynomial of that degree. Coefficients are then rounded to the dtype, and the error of the rounded polynomial,
 evaluated exactly, is measured on a fine grid and printed as a power of two.
 """
 
@@ -55,12 +55,18 @@ def _exp_tail(r: Any) -> Any:
 
 _ERF_SLOPE: Final = 2 / mpmath.sqrt(mpmath.pi) - 1
 _INNER: Final = _series(mpmath.erf, 0, _ERF_SLOPE)
+_ASINH: Final = _series(mpmath.asinh, 1, -mpmath.mpf(1) / 6)
+_ATANH: Final = _series(mpmath.atanh, 1, mpmath.mpf(1) / 3)
 _ATAN: Final = _series(mpmath.atan, 1, -mpmath.mpf(1) / 3)
 _ASIN: Final = _series(mpmath.asin, 1, mpmath.mpf(1) / 6)
 _ROOTS: Final = (mpmath.sqrt(_HALF), mpmath.sqrt(mpmath.mpf(2)))
 _TURN: Final = (0, (mpmath.sqrt(mpmath.mpf(2)) - 1) ** 2)
 _LOG: Final = (0, mpmath.mpf("0.02945"))
 _EXP: Final = (-mpmath.mpf("0.3468"), mpmath.mpf("0.3468"))
+
+
+def _acosh_over_root(d: Any) -> Any:
+    return mpmath.acosh(1 + d) / mpmath.sqrt(d) if d > mpmath.mpf(10) ** -25 else mpmath.sqrt(mpmath.mpf(2))
 
 
 def _inverse_cube_root(m: Any) -> Any:
@@ -76,8 +82,11 @@ FITS: Final[dict[str, tuple[Smooth, tuple[Any, Any], int, type]]] = {
     "error_function._FAR_32": (_scaled_erfc(1.5), _between(1.5, 0.75, 10.1), 10, np.float32),
     "circular._A32": (_ATAN, _TURN, 5, np.float32),
     "circular._B32": (_ASIN, (0, 0.25), 6, np.float32),
-    "roots._C64": (_inverse_cube_root, _ROOTS, 6, np.float64),
-    "roots._C32": (_inverse_cube_root, _ROOTS, 5, np.float32),
+    "short_area._ASINH": (_ASINH, (0, 1), 8, np.float32),
+    "short_area._ACOSH": (_acosh_over_root, (0, 1), 7, np.float32),
+    "short_area._ATANH": (_ATANH, (0, 0.25), 6, np.float32),
+    "roots._INVERSE_64": (_inverse_cube_root, _ROOTS, 6, np.float64),
+    "roots._INVERSE_32": (_inverse_cube_root, _ROOTS, 5, np.float32),
     "power._L": (_log_tail, _LOG, 5, np.float64),
     "power._Q": (_exp_tail, _EXP, 6, np.float64),
 }

@@ -42,6 +42,16 @@ def libm(name: str) -> Emit:
     return emit
 
 
+PRODUCTS = (2, 3, 4)
+"""Exponents of powers that are products: of one or two roundings, and none that is extreme unless the power is."""
+
+
+def product(builder: Any, x: Any, exponent: int) -> Any:
+    """x ** exponent, one of ``PRODUCTS``."""
+    square = builder.fmul(x, x)
+    return {2: lambda: square, 3: lambda: builder.fmul(square, x), 4: lambda: builder.fmul(square, square)}[exponent]()
+
+
 def larger(builder: Any, x: Any, y: Any) -> Any:
     """A NaN on either side wins: x if x > y or x is NaN, else y (which may be the NaN)."""
     return builder.select(builder.or_(builder.fcmp_ordered(">", x, y), builder.fcmp_unordered("uno", x, x)), x, y)

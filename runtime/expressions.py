@@ -197,7 +197,12 @@ class Expressions:
         return emitters.rounded_down(self.builder, x, y, self.library("fmod", [x, y]))
 
     def power(self, exponent: Value, x: Any, y: Any) -> Any:
-        """x ** y of floats; ``exponent``: y as it was written."""
+        """x ** y of floats; ``exponent``: y as it was written. Of one rounding or, unless all is as written, two."""
+        if exponent.number == 2 or ("contract" in self.flags and exponent.number in emitters.PRODUCTS):
+            return emitters.product(self.builder, x, int(exponent.number))
+        return self.general_power(x, y)
+
+    def general_power(self, x: Any, y: Any) -> Any:
         return emitters.llvm("llvm.pow")(self.builder, x, y)
 
     def _whole_power(self, dtype: str, exponent: Value, x: Any, y: Any) -> Any:

@@ -203,8 +203,8 @@ class Lanes(LaneMemory):
         """A float that is the same in every lane of every block, and not constant."""
         return word.type.element in ("float", "double") and word.text in self.splats
 
-    def power(self, exponent: Value, x: Any, y: Any) -> Any:
-        return self.text.fmul(x, x) if exponent.number == 2 else self.library("pow", [x, y])
+    def general_power(self, x: Any, y: Any) -> Any:
+        return self.library("pow", [x, y])
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
         if self.crowded:

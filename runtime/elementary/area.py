@@ -1,9 +1,8 @@
-"""asinh, acosh, atanh and log1p: logarithms of what is close to 1, or a sum of two floats.
+"""asinh, acosh and atanh of float64: logarithms of what is close to 1, or a sum of two floats.
 
 With k and m of log(m 2**k), s = (m - 1) / (m + 1): log = k ln 2 + 2 atanh(s), as in `logarithm`. Where k = 0, numerator
 and denominator are written without what cancels:
 
-    log1p(x)   s = x / (x + 2)
     asinh(x)   s = x / (sqrt(1 + x**2) + 1)
     acosh(x)   s = sqrt(x**2 - 1) / (x + 1)
     atanh(x)   s = x, of twice the function
@@ -14,25 +13,11 @@ One division each. What roots, sums and that division lose comes back as a secon
 from __future__ import annotations
 
 from graphad.runtime.assembly import Word
-from graphad.runtime.elementary.logarithm import LN2_32, LN2_64, log_tail, parts
+from graphad.runtime.elementary.logarithm import L64, LN2_64, parts
 from graphad.runtime.elementary.real import Real
 
 Pair = tuple[Real, Real]
-_ROOT = 1.4142135623730951
-
-
-def log1p(x: Real) -> Real:
-    """From u = 1 + x rounded, and what that loses."""
-    u = 1.0 + x
-    k, m = parts(u)
-    lost = (1.0 - (u - x)).where(x > 1.0, x - (u - 1.0))
-    lost = lost * (-(k.at_most(100.0))).power_of_two()
-    plain = k.equals(0.0)
-    top, bottom = (m - 1.0).unless(plain, x), m + 1.0
-    bottom_rest = (m - (bottom - 1.0)) + lost
-    result = _log(k, (top, lost.unless(plain, 0.0)), (bottom, bottom_rest))
-    result = result.unless(abs(x) < (2.0**-54 if x.double else 2.0**-25), x)
-    return result.where(x > -1.0, _outside(x, -1.0)).unless(x.equals(float("inf")), x)
+_ROOT_OF_2 = 1.4142135623730951
 
 
 def asinh(x: Real) -> Real:
@@ -44,7 +29,7 @@ def asinh(x: Real) -> Real:
     lost = ((square - t) + 1.0).where(large, (1.0 - t) + square) + square_rest
     root = _root(t, lost)
     result = _log_of_sum(_unless(_far(size), root, size), (size, size.constant(0.0)))
-    result = result.unless(size < (2.0**-28 if x.double else 2.0**-13), size)
+    result = result.unless(size < 2.0**-28, size)
     return result.where(size < float("inf"), size).with_sign_of(x)
 
 
@@ -64,8 +49,8 @@ def atanh(x: Real) -> Real:
     size = abs(x)
     top, bottom = 1.0 + size, 1.0 - size
     top_rest, bottom_rest = size - (top - 1.0), (1.0 - bottom) - size
-    k, m = parts(bottom)
-    up = top > _ROOT * m
+    k, m = parts(bottom, tiny=False)
+    up = top > _ROOT_OF_2 * m
     scale = (-(k.at_least(-60.0))).power_of_two()
     m, m_rest = m.unless(up, m + m), (bottom_rest * scale).unless(up, 2.0 * (bottom_rest * scale))
     k = (-k).unless(up, 1.0 - k)
@@ -75,21 +60,17 @@ def atanh(x: Real) -> Real:
     numerator = s.unless(plain, size), (top_rest - m_rest).unless(plain, 0.0)
     denominator = d.unless(plain, 1.0), d_rest.unless(plain, 0.0)
     result = 0.5 * _log(k, numerator, denominator)
-    return result.where(size < 1.0, _outside(-size, -1.0).unless(size.equals(1.0), float("inf"))).with_sign_of(x)
+    edge = size.unless(size > 1.0, float("nan")).unless(size.equals(1.0), float("inf"))
+    return result.where(size < 1.0, edge).with_sign_of(x)
 
 
 def _far(x: Real) -> Word:
     """Where x and sqrt(x**2 + 1) are the same float."""
-    return x > (2.0**30 if x.double else 2.0**15)
+    return x > 2.0**30
 
 
 def _unless(far: Word, pair: Pair, x: Real) -> Pair:
     return pair[0].unless(far, x), pair[1].unless(far, 0.0)
-
-
-def _outside(x: Real, edge: float) -> Real:
-    """-inf at the edge, NaN elsewhere."""
-    return x.constant(float("nan")).unless(x.equals(edge), float("-inf"))
 
 
 def _root(t: Real, lost: Real) -> Pair:
@@ -103,7 +84,7 @@ def _log_of_sum(big: Pair, small: Pair) -> Real:
     half = 0.5 * big[0]
     total = half + 0.5 * small[0]
     lost = (half - total) + 0.5 * small[0] + 0.5 * (big[1] + small[1])
-    k, m = parts(total)
+    k, m = parts(total, tiny=False)
     rest = lost * (-(k.at_most(60.0))).power_of_two()
     k = k + 1.0
     plain = k.equals(0.0)
@@ -119,8 +100,8 @@ def _log(k: Real, top: Pair, bottom: Pair) -> Real:
     s = top[0] / bottom[0]
     lost = (s.remaining(bottom[0], top[0]) + (-s).mad(bottom[1], top[1])) * bottom[0].rough_inverse()
     z = s * s
-    tail = (s * z).mad(z.polynomial(log_tail(s)), 2.0 * lost)
-    high, low = LN2_64 if s.double else LN2_32
+    tail = (s * z).mad(z.polynomial(L64), 2.0 * lost)
+    high, low = LN2_64
     first = k * high
     total = first + 2.0 * s
     rest = (first - total) + 2.0 * s

@@ -139,7 +139,8 @@ def atan2(y: Real, x: Real) -> Real:
 def _choose_constant(u: Real, swap: Word, left: Word) -> tuple[Real, Real]:
     """pi/2 where swapped, else pi at the left and 0 at the right, in two parts."""
     first, second = (
-        u.constant(0.0).unless(left, whole).unless(swap, quarter) for whole, quarter in zip(_of_pi(u), _of_pi(u, 0.5), strict=True)
+        u.constant(0.0).unless(left, whole).unless(swap, quarter)
+        for whole, quarter in zip(_of_pi(u), _of_pi(u, 0.5), strict=True)
     )
     return first, second
 

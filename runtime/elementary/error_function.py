@@ -6,8 +6,6 @@ variable of M. M. Shepherd and J. G. Laframboise, Math. Comp. 36 (1981). Polynom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graphad.runtime.elementary.exponential import exp_parts
 from graphad.runtime.elementary.real import Real
 

@@ -48,7 +48,7 @@ def expm1(x: Real) -> Real:
 
 
 def tanh(x: Real) -> Real:
-    """-t / (t + 2) with t = expm1(-2 |x|): the argument, so most of exp(-2 |x|), is what its derivative computes, too."""
+    """-t / (t + 2), t = expm1(-2 |x|). The derivative takes exp(-2 |x|): most of both is the same instructions."""
     low, high = _RANGE[x.double]
     n, r, rest = _reduce_closely((-2.0 * abs(x)).at_most(high).at_least(low))
     scale = n.power_of_two()

@@ -23,6 +23,7 @@ from graphad.runtime.elementary import (
     power,
     remainder,
     roots,
+    short_area,
 )
 from graphad.runtime.elementary.real import Real
 
@@ -30,11 +31,15 @@ _ALL: dict[str, Callable[..., Real]] = {
     "sin": circular.sin, "cos": circular.cos, "tan": circular.tan, "asin": circular.asin, "acos": circular.acos,
     "atan": circular.atan, "atan2": circular.atan2, "exp": exponential.exp, "exp2": exponential.exp2,
     "expm1": exponential.expm1, "tanh": exponential.tanh, "sinh": exponential.sinh, "cosh": exponential.cosh,
-    "log": logarithm.log, "log2": logarithm.log2, "log10": logarithm.log10, "log1p": area.log1p, "asinh": area.asinh,
-    "acosh": area.acosh, "atanh": area.atanh, "erf": error_function.erf, "erfc": error_function.erfc,
-    "cbrt": roots.cbrt, "hypot": roots.hypot, "fmod": remainder.fmod, "pow": power.pow,
+    "log": logarithm.log, "log2": logarithm.log2, "log10": logarithm.log10, "log1p": logarithm.log1p,
+    "asinh": area.asinh, "acosh": area.acosh, "atanh": area.atanh, "erf": error_function.erf,
+    "erfc": error_function.erfc, "cbrt": roots.cbrt, "hypot": roots.hypot, "fmod": remainder.fmod,
+    "pow": power.pow,
 }  # fmt: skip
-_IN_FLOAT64 = {"pow": power.short_pow}
+_IN_FLOAT32: dict[str, Callable[..., Real]] = {
+    "asinh": short_area.asinh, "acosh": short_area.acosh, "atanh": short_area.atanh,
+}  # fmt: skip
+_IN_FLOAT64: dict[str, Callable[..., Real]] = {"pow": power.short_pow}
 _FUSED = frozenset(("pow",))
 _FUSED_IN_FLOAT32 = frozenset(("sin", "cos", "tan"))
 
@@ -47,6 +52,7 @@ def elementary(assembly: Assembly, name: str, values: Sequence[Word]) -> Word:
         return assembly.libm(name, values)
     wide = name in _IN_FLOAT64 or (name in _FUSED_IN_FLOAT32 and not assembly.fused)
     if kind.element == "double" or not wide:
+        function = function if kind.element == "double" else _IN_FLOAT32.get(name, function)
         return function(*(Real(assembly, v) for v in values)).word
     doubles = [Real(assembly, assembly.fpext(v, kind.of("double"))) for v in values]
     return assembly.fptrunc(_IN_FLOAT64.get(name, function)(*doubles).word, kind)

@@ -10,7 +10,7 @@ from graphad.runtime.elementary.exponential import LN2_32, LN2_64
 from graphad.runtime.elementary.real import Real
 
 # L(z) = (2 atanh(s)/s - 2) / z, z = s**2 <= 0.0296: Chebyshev fits, error 3.2e-16 and 1.9e-7
-_L64 = (
+L64 = (
     0.666666666666667, 0.3999999999989827, 0.28571428626533335, 0.22222211043822487, 0.18182895746801428,
     0.1533150172120742, 0.1461916477718642,
 )  # fmt: skip
@@ -20,12 +20,37 @@ _LOG2E = {True: (1.4426950407214463, 1.6751713164886512e-10), False: (1.44268798
 _LOG10E = {True: (0.4342944818781689, 2.5082946711645275e-11), False: (0.434295654296875, -1.1723936232388432e-06)}
 _LOG10_2 = {True: (0.30102999566361177, 3.694239077158931e-13), False: (0.301025390625, 4.6050389811980175e-06)}
 
+
 def log(x: Real) -> Real:
     k, m = parts(x)
     f = m - 1.0
     high, low = LN2_64 if x.double else LN2_32
     half = 0.5 * f * f
     return _at_the_edges(x, k.mad(high, f - (half - k.mad(low, _tail(f, half)))))
+
+
+def log_of_normal(x: Real, more: float = 0.0) -> Real:
+    """log(x) + more ln 2 of positive normal numbers."""
+    k, m = parts(x, tiny=False)
+    k = k + more if more else k
+    f = m - 1.0
+    high, low = LN2_64 if x.double else LN2_32
+    half = 0.5 * f * f
+    return k.mad(high, f - (half - k.mad(low, _tail(f, half))))
+
+
+def log1p(x: Real) -> Real:
+    """log(u), u = 1 + x rounded, with what that loses; where u is next to 1, x is m - 1 itself."""
+    u = 1.0 + x
+    k, m = parts(u, tiny=False)
+    lost = (1.0 - (u - x)).where(x > 1.0, x - (u - 1.0)) * (-(k.at_most(100.0))).power_of_two()
+    plain = k.equals(0.0)
+    f = (m - 1.0).unless(plain, x)
+    c = (lost * (1.0 - f * (1.0 - f))).unless(plain, 0.0)  # of 1 / m two digits will do
+    high, low = LN2_64 if x.double else LN2_32
+    half = 0.5 * f * f
+    result = k.mad(high, f - (half - (_tail(f, half) + (k.mad(low, c)))))
+    return _at_the_edges(u, result).unless(abs(x) < (2.0**-54 if x.double else 2.0**-25), x)
 
 
 def log2(x: Real) -> Real:
@@ -65,19 +90,16 @@ def _tail(f: Real, half: Real) -> Real:
     """s (f**2/2 + R)."""
     s = f / (2.0 + f)
     z = s * s
-    return s * (half + z * z.polynomial(log_tail(f)))
+    return s * (half + z * z.polynomial(L64 if f.double else _L32))
 
 
-def log_tail(x: Real) -> tuple[float, ...]:
-    """The coefficients of L for numbers like x."""
-    return _L64 if x.double else _L32
-
-
-def parts(x: Real) -> tuple[Real, Real]:
-    """k and m. Without meaning where x is not positive and finite."""
+def parts(x: Real, tiny: bool = True) -> tuple[Real, Real]:
+    """k and m. Without meaning where x is not positive and finite, or, unless ``tiny``, where it is subnormal."""
+    if tiny:
+        small, more = x < 2.0 ** (1 - x.format.bias), float(x.format.fraction + 2)
+        k, m = parts((x * 2.0**more).where(small, x), tiny=False)
+        return (k - more).where(small, k), m
     fraction, write = x.format.fraction, x.assembly
-    tiny = x < 2.0 ** (1 - x.format.bias)
-    x = (x * 2.0 ** (fraction + 2)).where(tiny, x)
     bits = x.bits()
     integer = bits.type
     offset = 0x3FE6A09E667F3BCD if x.double else 0x3F3504F3  # sqrt(1/2)
@@ -87,8 +109,7 @@ def parts(x: Real) -> tuple[Real, Real]:
     half = 1 << (integer.width - fraction - 1)
     exponent = write.xor(write.lshr(above, integer(fraction)), integer(half))
     base = 2.0**fraction
-    k = x.from_bits(write.or_(exponent, x.constant(base).bits())) - (base + half)
-    return (k - float(fraction + 2)).where(tiny, k), m
+    return x.from_bits(write.or_(exponent, x.constant(base).bits())) - (base + half), m
 
 
 def _at_the_edges(x: Real, inside: Real) -> Real:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from graphad.runtime.elementary.logarithm import parts
 from graphad.runtime.elementary.real import Real
 
-# m**(-1/3) for m from sqrt(1/2) to sqrt(2), by `docs/fit_elementary.py`; error 2**-17.0
-_INVERSE = (
+# m**(-1/3) for m from sqrt(1/2) to sqrt(2), by `docs/fit_elementary.py`; errors 2**-17.0 and 2**-14.3
+_INVERSE_64 = (
     1.995341481913526, -2.4668647417873153, 2.7548577521410413, -1.8620663942011884, 0.6835774315626949,
     -0.10484262703707778,
+)  # fmt: skip
+_INVERSE_32 = (
+    1.8703346252441406, -1.8451907634735107, 1.536993384361267, -0.686906099319458, 0.12474055588245392,
 )  # fmt: skip
 _ROOT_OF_2 = 1.2599210498948732
 
@@ -21,7 +24,7 @@ def cbrt(x: Real) -> Real:
     r = k - 3.0 * q
     y = m.unless(r > 0.5, m + m).unless(r < -0.5, 0.5 * m)
     factor = x.constant(1.0).unless(r > 0.5, 1.0 / _ROOT_OF_2).unless(r < -0.5, _ROOT_OF_2)
-    g = m.polynomial(_INVERSE) * factor
+    g = m.polynomial(_INVERSE_64 if x.double else _INVERSE_32) * factor
     if x.double:
         e = (-(y * g)).mad(g * g, 1.0)
         g = (g * e).mad(e.mad(2.0 / 9.0, 1.0 / 3.0), g)
