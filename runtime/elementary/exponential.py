@@ -79,10 +79,10 @@ def exp_parts(x: Real) -> tuple[Real, Real, Real]:
     return n, rest, rest + 1.0
 
 
-def power_of_e(x: Real, series: Sequence[float]) -> Real:
-    """exp(x) with q as given."""
+def exp_in_range(x: Real, series: Sequence[float]) -> Real:
+    """exp(x) with q as given, where neither the result nor the inverse overflows."""
     n, r = _reduce(x)
-    return r.polynomial(series).mad(r, 1.0).mad(r, 1.0).times_power_of_two(n)
+    return r.polynomial(series).mad(r, 1.0).mad(r, 1.0) * n.power_of_two()
 
 
 def exp_of_sum(x: Real, more: Real) -> Real:

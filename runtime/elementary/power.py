@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphad.runtime.elementary.exponential import LN2_64, exp_of_sum, power_of_e
+from graphad.runtime.elementary.exponential import LN2_64, exp_of_sum, exp_in_range
 from graphad.runtime.elementary.logarithm import parts
 from graphad.runtime.elementary.real import Real
 
@@ -20,6 +20,7 @@ _Q = (
     0.00019891045921387787,
 )  # fmt: skip
 _LEAST, _MOST = -800.0, 800.0  # exponents of e beyond every float64
+_SHORT = 200.0  # and beyond every float32
 _LIMIT = 2.0**51  # exponents from here on are rare, and even from four times that on
 
 
@@ -39,12 +40,12 @@ def pow(x: Real, y: Real) -> Real:
 def short_pow(x: Real, y: Real) -> Real:
     """The same of numbers that are float32, to the digits of a float32."""
     size = abs(x)
-    k, m = parts(size)
+    k, m = parts(size, tiny=False)
     f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
     e = y * k.mad(LN2_64[0] + LN2_64[1], (s * z).mad(z.polynomial(_L), s + s))
-    result = power_of_e(e.at_most(_MOST).at_least(_LEAST), _Q)
+    result = exp_in_range(e.at_most(_SHORT).at_least(-_SHORT), _Q)
     write = x.assembly
     usual = write.and_(write.and_(size > 0.0, size < float("inf")), abs(y) < _LIMIT)
     return _signed(result, x, y).rarely(write.not_(usual), "pow", x, y)
@@ -60,8 +61,8 @@ def _signed(result: Real, x: Real, y: Real) -> Real:
 
 
 def _precise(x: Real) -> tuple[Real, Real]:
-    """log(x) as a sum of two floats, to about 2**-65 of itself."""
-    k, m = parts(x)
+    """log(x) of a normal x as a sum of two floats, to about 2**-65 of itself."""
+    k, m = parts(x, tiny=False)
     f = m - 1.0
     d = 2.0 + f
     inverse = 1.0 / d
