@@ -48,15 +48,19 @@ def expm1(x: Real) -> Real:
 
 
 def tanh(x: Real) -> Real:
-    """-t / (t + 2), t = expm1(-2 |x|). The derivative takes exp(-2 |x|): most of both is the same instructions."""
+    """-t / (2 + t) with t = expm1(-2 |x|), from 0.85 on 1 - 2 e / (1 + e) with e = 1 + t.
+
+    The derivative takes exp(-2 |x|), too: most of both is the same instructions.
+    """
     low, high = _RANGE[x.double]
-    n, r, rest = _reduce_closely((-2.0 * abs(x)).at_most(high).at_least(low))
-    scale = n.power_of_two()
-    t = _expm1_of_rest(r, rest).mad(scale, scale - 1.0)
-    bottom = t + 2.0
-    y = -t / bottom
-    lost = 0.5 * (t - (bottom - 2.0))  # of 1 / bottom = (1 + y) / 2
-    return (y * lost).mad(-1.0 - y, y).with_sign_of(x)
+    size = abs(x)
+    n, r = _reduce((-2.0 * size).at_most(high).at_least(low))
+    scale = n.at_least(-64.0).power_of_two()
+    rest = _expm1_of_rest(r)
+    t, e = rest.mad(scale, scale - 1.0), rest.mad(scale, scale)
+    far = size > 0.85
+    y = (-t).unless(far, e + e) / (t + 2.0)
+    return y.unless(far, 1.0 - y).with_sign_of(x)
 
 
 def sinh(x: Real) -> Real:
