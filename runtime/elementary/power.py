@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphad.runtime.elementary.exponential import LN2_64, exp_of_sum, exp_in_range
+from graphad.runtime.elementary.exponential import LN2_64, exp_in_range, exp_of_sum
 from graphad.runtime.elementary.logarithm import parts
 from graphad.runtime.elementary.real import Real
 
