@@ -7,7 +7,7 @@ and denominator are written without what cancels:
     acosh(x)   s = sqrt(x**2 - 1) / (x + 1)
     atanh(x)   s = x, of twice the function
 
-One division each. What roots, sums and that division lose comes back as a second float.
+One division each. What roots and sums lose comes back as a second float.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _log_of_sum(big: Pair, small: Pair) -> Real:
 def _log(k: Real, top: Pair, bottom: Pair) -> Real:
     """k ln 2 + 2 atanh(top / bottom), the quotient at most 0.1716; each in two floats."""
     s = top[0] / bottom[0]
-    lost = (s.remaining(bottom[0], top[0]) + (-s).mad(bottom[1], top[1])) * bottom[0].rough_inverse()
+    lost = (-s).mad(bottom[1], top[1]) * bottom[0].rough_inverse()
     z = s * s
     tail = (s * z).mad(z.polynomial(L64), 2.0 * lost)
     high, low = LN2_64

@@ -17,7 +17,7 @@ _ROOT_OF_2 = 1.2599210498948732
 
 
 def cbrt(x: Real) -> Real:
-    """2**q cbrt(y), y = m 2**(k - 3 q): y g**2 with g next to y**(-1/3), then a Newton step from the exact rest."""
+    """2**q cbrt(y), y = m 2**(k - 3 q): y g**2 with g next to y**(-1/3), then a Newton step."""
     size = abs(x)
     k, m = parts(size)
     q = (k * (1.0 / 3.0)).nearest()
@@ -30,8 +30,7 @@ def cbrt(x: Real) -> Real:
         g = (g * e).mad(e.mad(2.0 / 9.0, 1.0 / 3.0), g)
     square = g * g
     t = y * square
-    high, low = t.product(t)
-    rest = (-low).mad(t, high.remaining(t, y))
+    rest = (t * t).remaining(t, y)
     result = rest.mad(square * (1.0 / 3.0), t) * q.power_of_two()
     proper = x.assembly.and_(size > 0.0, size < float("inf"))
     return result.with_sign_of(x).where(proper, x)
