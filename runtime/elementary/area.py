@@ -13,7 +13,8 @@ One division each. What roots and sums lose comes back as a second float.
 from __future__ import annotations
 
 from graphad.runtime.assembly import Word
-from graphad.runtime.elementary.logarithm import L64, LN2_64, parts
+from graphad.runtime.elementary.exponential import LN2_64
+from graphad.runtime.elementary.logarithm import L64, parts
 from graphad.runtime.elementary.real import Real
 
 Pair = tuple[Real, Real]
