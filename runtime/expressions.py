@@ -282,6 +282,8 @@ LIBM = frozenset(
     )
 )
 _DIVISIONS = ("floordiv", "mod")
+CALLED = frozenset((*_DIVISIONS, "fmod", "cbrt"))
+"""Elementary functions that kernels' text calls by name alone."""
 FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
     "maximum": (emitters.larger, emitters.whole_larger),
     "minimum": (emitters.smaller, emitters.whole_smaller),
