@@ -42,6 +42,16 @@ def libm(name: str) -> Emit:
     return emit
 
 
+PRODUCTS = (2, 3, 4)
+"""Exponents of powers that are products: of one or two roundings, and none that is extreme unless the power is."""
+
+
+def product(builder: Any, x: Any, exponent: int) -> Any:
+    """x ** exponent, one of ``PRODUCTS``."""
+    square = builder.fmul(x, x)
+    return {2: lambda: square, 3: lambda: builder.fmul(square, x), 4: lambda: builder.fmul(square, square)}[exponent]()
+
+
 def larger(builder: Any, x: Any, y: Any) -> Any:
     """A NaN on either side wins: x if x > y or x is NaN, else y (which may be the NaN)."""
     return builder.select(builder.or_(builder.fcmp_ordered(">", x, y), builder.fcmp_unordered("uno", x, x)), x, y)
@@ -85,9 +95,13 @@ def whole_divmod(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def real_divmod(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """NumPy's npy_divmod, step by step: the quotient is exact where x / y rounds to a neighbour."""
+    """The quotient rounded down, and what is left, as in Python."""
+    return rounded_down(builder, x, y, libm("fmod")(builder, x, y))
+
+
+def rounded_down(builder: Any, x: Any, y: Any, remainder: Any) -> tuple[Any, Any]:
+    """The same, given fmod(x, y): NumPy's npy_divmod, step by step. It is exact where x / y rounds to a neighbour."""
     zero, one, half = x.type(0.0), x.type(1.0), x.type(0.5)
-    remainder = libm("fmod")(builder, x, y)
     quotient = builder.fdiv(builder.fsub(x, remainder), y)
     mixed = builder.xor(builder.fcmp_ordered("<", y, zero), builder.fcmp_ordered("<", remainder, zero))
     down = builder.and_(mixed, builder.fcmp_unordered("!=", remainder, zero))

@@ -178,8 +178,7 @@ class Expressions:
         if isinstance(op, ast.Pow):
             return Value(self.power(b, x, y) if dtype.startswith("float") else self._whole_power(dtype, b, x, y), dtype)
         if isinstance(op, ast.FloorDiv):
-            pair = emitters.real_divmod if dtype.startswith("float") else emitters.whole_divmod
-            return Value(pair(build, x, y)[0], dtype)
+            return Value(self._divmod(dtype, x, y)[0], dtype)
         if dtype.startswith("float"):
             real = {ast.Add: build.fadd, ast.Sub: build.fsub, ast.Mult: build.fmul, ast.Div: build.fdiv}
             if type(op) not in real:
@@ -192,8 +191,18 @@ class Expressions:
             raise UnsupportedError(f"{type(op).__name__} of {dtype}")
         return Value(whole[type(op)](x, y), dtype)
 
+    def _divmod(self, dtype: str, x: Any, y: Any) -> tuple[Any, Any]:
+        if not dtype.startswith("float"):
+            return emitters.whole_divmod(self.builder, x, y)
+        return emitters.rounded_down(self.builder, x, y, self.library("fmod", [x, y]))
+
     def power(self, exponent: Value, x: Any, y: Any) -> Any:
-        """x ** y of floats; ``exponent``: y as it was written."""
+        """x ** y of floats; ``exponent``: y as it was written. Of one rounding or, unless all is as written, two."""
+        if exponent.number == 2 or ("contract" in self.flags and exponent.number in emitters.PRODUCTS):
+            return emitters.product(self.builder, x, int(exponent.number))
+        return self.general_power(x, y)
+
+    def general_power(self, x: Any, y: Any) -> Any:
         return emitters.llvm("llvm.pow")(self.builder, x, y)
 
     def _whole_power(self, dtype: str, exponent: Value, x: Any, y: Any) -> Any:
@@ -238,6 +247,10 @@ class Expressions:
         if not dtype.startswith("float") and whole is None:
             dtype = "float64"
             operands = [self.cast(v, dtype).ir for v in values]
+        if name in _DIVISIONS:
+            return Value(self._divmod(dtype, *operands)[_DIVISIONS.index(name)], dtype)
+        if name in LIBM:
+            return Value(self.library(name, operands), dtype)
         emit = real if dtype.startswith("float") or whole is None else whole
         return Value(emit(self.builder, *operands), dtype)
 
@@ -268,6 +281,9 @@ LIBM = frozenset(
         *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
     )
 )
+_DIVISIONS = ("floordiv", "mod")
+CALLED = frozenset((*_DIVISIONS, "fmod", "cbrt"))
+"""Elementary functions that kernels' text calls by name alone."""
 FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
     "maximum": (emitters.larger, emitters.whole_larger),
     "minimum": (emitters.smaller, emitters.whole_smaller),

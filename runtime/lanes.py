@@ -25,7 +25,7 @@ from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_na
 from graphad.runtime.elementary.functions import elementary
 from graphad.runtime.elementary.quotient import Divisor
 from graphad.runtime.elementary.real import Real
-from graphad.runtime.expressions import Value
+from graphad.runtime.expressions import CALLED, Value
 from graphad.runtime.folds import Fold
 from graphad.runtime.ir import ir
 from graphad.runtime.lane_memory import LaneMemory
@@ -93,7 +93,7 @@ class Lanes(LaneMemory):
     # -- the body's expressions ----------------------------------------------------------------------------------------
 
     def write(self, body: Sequence[ast.stmt]) -> None:
-        self.crowded = sum(isinstance(n, ast.Attribute) for s in body for n in ast.walk(s)) > INLINED
+        self.crowded = sum(_evaluates(n) for s in body for n in ast.walk(s)) > INLINED
         self.divisors.update(_divisors(body))
         for statement in body:
             fold = folded(statement)
@@ -203,13 +203,24 @@ class Lanes(LaneMemory):
         """A float that is the same in every lane of every block, and not constant."""
         return word.type.element in ("float", "double") and word.text in self.splats
 
-    def power(self, exponent: Value, x: Any, y: Any) -> Any:
-        return self.text.fmul(x, x) if exponent.number == 2 else self.library("pow", [x, y])
+    def general_power(self, x: Any, y: Any) -> Any:
+        return self.library("pow", [x, y])
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
         if self.crowded:
             return self.text.apart(name, operands, lambda body, words: elementary(body, name, words))
         return elementary(self.text, name, operands)
+
+
+def _evaluates(node: ast.AST) -> bool:
+    """Whether it may be an evaluation of an elementary function."""
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name in CALLED
+        case ast.Attribute() | ast.Pow():
+            return True
+        case _:
+            return False
 
 
 def _divisors(body: Sequence[ast.stmt]) -> Iterator[str]:

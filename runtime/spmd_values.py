@@ -135,8 +135,8 @@ class Values(Expressions):
         zero = value.ir.type(0.0 if value.is_float else 0)
         return (self.text.fcmp_unordered if value.is_float else self.text.icmp_signed)("!=", value.ir, zero)
 
-    def power(self, exponent: Value, x: Any, y: Any) -> Any:
-        return self.text.fmul(x, x) if exponent.number == 2 else self.library("pow", [x, y])
+    def general_power(self, x: Any, y: Any) -> Any:
+        return self.library("pow", [x, y])
 
     def library(self, name: str, operands: Sequence[Any]) -> Any:
         if operands[0].type.lanes:

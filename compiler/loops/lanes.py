@@ -36,7 +36,22 @@ from graphad.compiler.loops.ir import (
 ELEMENTARY: Final = frozenset(
     (
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *("atan2", "sinh", "cosh", "tanh", "pow"),
+        *(
+            "atan2",
+            "sinh",
+            "cosh",
+            "tanh",
+            "asinh",
+            "acosh",
+            "atanh",
+            "erf",
+            "erfc",
+            "cbrt",
+            "hypot",
+            "mod",
+            "floordiv",
+        ),
+        "pow",
     )
 )
 """Functions that have a version for vectors."""
@@ -86,7 +101,7 @@ def _fits(loop: For, large: Mapping[str, Dim]) -> bool:
     read_late = _reads_what_is_stored(loop)
     if not stored or read_late or any(isinstance(e, Load) and _divided(e.index, loop.var) for e in expressions):
         return False
-    operations = [e.primitive for e in expressions if isinstance(e, Prim)]
+    operations = [e.primitive for e in expressions if isinstance(e, Prim) and not _of_integers(e)]
     folds = [s for s in loop.body if isinstance(s, Assign)]
     if folds:
         if not all(_once(f, expressions) for f in folds) or loop.mark != "vector":
@@ -102,6 +117,11 @@ def _fits(loop: For, large: Mapping[str, Dim]) -> bool:
     if any(_fills(s, large, extent) for s in loop.body):
         return True
     return len(operations) >= _LONG or not ELEMENTARY.isdisjoint(operations)
+
+
+def _of_integers(value: Prim) -> bool:
+    """A remainder of integers, for which processors have no vectors."""
+    return value.primitive in ("mod", "floordiv") and not is_float(value.dtype)
 
 
 def _fills(statement: Stmt, large: Mapping[str, Dim], extent: Dim) -> bool:

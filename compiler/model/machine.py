@@ -53,7 +53,7 @@ _LIBRARY: Final = {
 }  # fmt: skip
 _VECTORS: Final = {
     "exp": (0.4, 0.9), "log": (0.5, 1.2), "expm1": (0.5, 1.1), "sin": (0.5, 1.0), "tanh": (0.5, 1.1),
-    "atan": (1.1, 1.1), "pow": (3.6, 4.0),
+    "atan": (0.4, 1.0), "pow": (1.6, 3.4), "erf": (0.7, 2.0), "asinh": (0.7, 2.5), "mod": (0.4, 0.9),
 }  # fmt: skip
 LIBRARY: Final = frozenset(_LIBRARY)
 """Functions that are calls outside vectors, as against instructions."""

@@ -83,7 +83,7 @@ atanh = elementwise(
 
 def _sigmoid(x: s.Scalar) -> s.Scalar:
     small = s.apply("exp", -s.apply("abs", x))  # of a number that is never positive, so nothing overflows
-    return s.where(x >= 0, 1 / (1 + small), small / (1 + small))
+    return s.where(x >= 0, 1, small) / (1 + small)
 
 
 def _logistic_density(x: s.Scalar) -> s.Scalar:

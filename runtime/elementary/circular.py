@@ -86,9 +86,16 @@ _A64 = (
     0.07692182535116648, -0.06664502215671447, 0.058580687568615106, -0.05085030492810941, 0.03921955253255129,
     -0.019162068915902573,
 )  # fmt: skip
-_PI_4 = (0.7853981633974483, 3.061616997868383e-17)
-_PI_2 = (1.5707963267948966, 6.123233995736766e-17)
-_PI = (3.141592653589793, 1.2246467991473532e-16)
+# the same with error 2**-25.6, by `docs/fit_elementary.py`
+_A32 = (-0.3333333134651184, 0.19999539852142334, -0.14263956248760223, 0.10743731260299683, -0.06451927870512009)
+# multiples of pi in two parts
+_TURN = {True: (3.141592653589793, 1.2246467991473532e-16), False: (3.1415927410125732, -8.742277657347586e-08)}
+
+
+def _of_pi(x: Real, fraction: float = 1.0) -> tuple[float, float]:
+    """A power of two times pi, for numbers like x."""
+    first, second = _TURN[x.double]
+    return fraction * first, fraction * second
 
 
 def atan(x: Real) -> Real:
@@ -97,8 +104,10 @@ def atan(x: Real) -> Real:
     middle, far = size > 0.4142135623730951, size > 2.414213562373095
     top = size.unless(middle, size - 1.0).unless(far, -1.0)
     bottom = size.constant(1.0).unless(middle, size + 1.0).unless(far, size)
-    high = size.constant(0.0).unless(middle, _PI_4[0]).unless(far, _PI_2[0])
-    low = size.constant(0.0).unless(middle, _PI_4[1]).unless(far, _PI_2[1])
+    high, low = (
+        size.constant(0.0).unless(middle, eighth).unless(far, quarter)
+        for eighth, quarter in zip(_of_pi(x, 0.25), _of_pi(x, 0.5), strict=True)
+    )
     u = top / bottom
     return (high + (u + (_atan_tail(u) + low))).with_sign_of(x)
 
@@ -110,8 +119,7 @@ def atan2(y: Real, x: Real) -> Real:
     small, large = a.where(swap, b), b.where(swap, a)
     middle = small > 0.4142135623730951 * large
     u = small.unless(middle, small - large) / large.unless(middle, small + large)
-    high = u.constant(0.0).unless(middle, _PI_4[0])
-    low = u.constant(0.0).unless(middle, _PI_4[1])
+    high, low = (u.constant(0.0).unless(middle, eighth) for eighth in _of_pi(u, 0.25))
     tail = _atan_tail(u) + low
     # pi/2 - angle where swapped, then pi - angle for negative x: one constant and one sign
     left = x < 0.0
@@ -123,22 +131,23 @@ def atan2(y: Real, x: Real) -> Real:
     angle = high_sum + sign * u
     rest = (high_sum - angle) + sign * u
     result = (angle + (rest + (error + base[1] + sign * tail))).with_sign_of(y)
-    write = x.assembly
-    strange = write.or_(write.not_(write.and_(small > 2.0**-1000, large < 2.0**1000)), small.is_nan())
+    write, limit = x.assembly, 2.0 ** (1000 if x.double else 100)
+    strange = write.or_(write.not_(write.and_(small > 1.0 / limit, large < limit)), small.is_nan())
     return result.rarely(strange, "atan2", y, x)
 
 
 def _choose_constant(u: Real, swap: Word, left: Word) -> tuple[Real, Real]:
     """pi/2 where swapped, else pi at the left and 0 at the right, in two parts."""
     first, second = (
-        u.constant(0.0).unless(left, whole).unless(swap, quarter) for whole, quarter in zip(_PI, _PI_2, strict=True)
+        u.constant(0.0).unless(left, whole).unless(swap, quarter)
+        for whole, quarter in zip(_of_pi(u), _of_pi(u, 0.5), strict=True)
     )
     return first, second
 
 
 def _atan_tail(u: Real) -> Real:
     z = u * u
-    return u * (z * z.polynomial(_A64))
+    return u * (z * z.polynomial(_A64 if u.double else _A32))
 
 
 # asin(x) = x + x**3 B(x**2), |x| <= 1/2: Chebyshev fit, error 1.6e-17
@@ -147,12 +156,18 @@ _B64 = (
     0.017352391265909227, 0.013971235301124539, 0.011478952690257387, 0.010324318288744113, 0.00545087818772055,
     0.017419357964884856, -0.014881409392818066, 0.02877844261259304,
 )  # fmt: skip
+# the same with error 2**-26.4, by `docs/fit_elementary.py`
+_B32 = (
+    0.1666666567325592, 0.07500094175338745, 0.04459940269589424, 0.031100662425160408, 0.017149237915873528,
+    0.03369084745645523,
+)  # fmt: skip
 
 
 def asin(x: Real) -> Real:
     """pi/2 - 2 asin(sqrt((1 - |x|)/2)) from 1/2 on."""
     far, s, tail = _asin_parts(x)
-    outer = _PI_2[0] - (2.0 * (s + tail) - _PI_2[1])
+    quarter, rest = _of_pi(x, 0.5)
+    outer = (quarter - 2.0 * s) - (2.0 * tail - rest)
     return outer.where(far, s + tail).with_sign_of(x)
 
 
@@ -160,9 +175,10 @@ def acos(x: Real) -> Real:
     """2 asin(sqrt((1 - |x|)/2)) from 1/2 on, pi minus that on the other side, pi/2 - asin(x) between."""
     far, s, tail = _asin_parts(x)
     outer = 2.0 * (s + tail)
-    turned = _PI[0] - (outer - _PI[1])
+    (half, half_rest), (quarter, rest) = _of_pi(x), _of_pi(x, 0.5)
+    turned = half - (outer - half_rest)
     signed = tail.with_sign_of(x)
-    inner = _PI_2[0] - (x - (_PI_2[1] - signed))
+    inner = quarter - (x - (rest - signed))
     return outer.unless(x < 0.0, turned).where(far, inner)
 
 
@@ -172,4 +188,4 @@ def _asin_parts(x: Real) -> tuple[Word, Real, Real]:
     far = size > 0.5
     z = (0.5 * (1.0 - size)).where(far, size * size)
     s = z.sqrt().where(far, size)
-    return far, s, s * (z * z.polynomial(_B64))
+    return far, s, s * (z * z.polynomial(_B64 if z.double else _B32))

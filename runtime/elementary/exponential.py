@@ -6,6 +6,8 @@ ln 2 / 2; exp(r) = 1 + r + r**2 q(r). Overflow and subnormal results come from s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphad.runtime.elementary.real import Real
 
 # q(r) = (exp(r) - 1 - r) / r**2 on |r| <= 0.3468: Chebyshev fit (mpmath.chebyfit), error 1.1e-16 and 6.6e-8
@@ -17,12 +19,14 @@ _Q64 = (
 _Q32 = (0.5, 0.16666576845993977, 0.04166655443768594, 0.008363202971575855, 0.0013926213466332444)
 _LOG2E = 1.4426950408889634
 # ln 2 in two parts. The first has few enough bits that its product with n is exact even without a fused operation.
-_LN2_64 = (0.6931471803691238, 1.9082149292705877e-10)
-_LN2_32 = (0.693359375, -2.12194440e-4)
+LN2_64 = (0.6931471803691238, 1.9082149292705877e-10)
+LN2_32 = (0.693359375, -2.12194440e-4)
+
+_RANGE = {True: (-746.0, 710.0), False: (-104.0, 89.0)}  # arguments beyond are 0 or infinity
 
 
 def exp(x: Real) -> Real:
-    low, high = (-746.0, 710.0) if x.double else (-104.0, 89.0)
+    low, high = _RANGE[x.double]
     n, r = _reduce(x.at_most(high).at_least(low))
     return _exp_of_rest(r).times_power_of_two(n)
 
@@ -44,9 +48,19 @@ def expm1(x: Real) -> Real:
 
 
 def tanh(x: Real) -> Real:
-    """t / (t + 2) with t = expm1(2 |x|)."""
-    t = _expm1_of_moderate(2.0 * abs(x).at_most(20.0 if x.double else 10.0))
-    return (t / (t + 2.0)).with_sign_of(x)
+    """-t / (2 + t) with t = expm1(-2 |x|), from 0.85 on 1 - 2 e / (1 + e) with e = 1 + t.
+
+    The derivative takes exp(-2 |x|), too: most of both is the same instructions.
+    """
+    low, high = _RANGE[x.double]
+    size = abs(x)
+    n, r = _reduce((-2.0 * size).at_most(high).at_least(low))
+    scale = n.at_least(-64.0).power_of_two()
+    rest = _expm1_of_rest(r)
+    t, e = rest.mad(scale, scale - 1.0), rest.mad(scale, scale)
+    far = size > 0.85
+    y = (-t).unless(far, e + e) / (t + 2.0)
+    return y.unless(far, 1.0 - y).with_sign_of(x)
 
 
 def sinh(x: Real) -> Real:
@@ -60,6 +74,19 @@ def cosh(x: Real) -> Real:
     """h + 1 / (4 h) with h = exp(|x|) / 2."""
     half = _half_exp(abs(x))
     return half + 0.25 / half
+
+
+def exp_parts(x: Real) -> tuple[Real, Real, Real]:
+    """n, expm1(r) and exp(r) with exp(x) = 2**n exp(r)."""
+    n, r = _reduce(x)
+    rest = _expm1_of_rest(r)
+    return n, rest, rest + 1.0
+
+
+def exp_in_range(x: Real, series: Sequence[float]) -> Real:
+    """exp(x) with q as given, where neither the result nor the inverse overflows."""
+    n, r = _reduce(x)
+    return r.polynomial(series).mad(r, 1.0).mad(r, 1.0) * n.power_of_two()
 
 
 def exp_of_sum(x: Real, more: Real) -> Real:
@@ -82,14 +109,14 @@ def _expm1_of_moderate(x: Real) -> Real:
 
 def _reduce(x: Real) -> tuple[Real, Real]:
     n = x.mad(_LOG2E, x.format.magic) - x.format.magic
-    high, low = _LN2_64 if x.double else _LN2_32
+    high, low = LN2_64 if x.double else LN2_32
     return n, n.mad(-low, n.mad(-high, x))
 
 
 def _reduce_closely(x: Real) -> tuple[Real, Real, Real]:
     """The same with what r lacks: where 2**n - 1 cancels most of expm1(r), its last bit is seen."""
     n, r = _reduce(x)
-    high, low = _LN2_64 if x.double else _LN2_32
+    high, low = LN2_64 if x.double else LN2_32
     return n, r, n.mad(-low, n.mad(-high, x) - r)
 
 

@@ -1,4 +1,4 @@
-"""log, log2, log10, log1p and pow.
+"""log, log2 and log10; what other logarithms and powers share with them.
 
 x = 2**k m with m between sqrt(1/2) and sqrt(2), f = m - 1, s = f / (2 + f):
 log(m) = 2 atanh(s) = f - (f**2/2 - s (f**2/2 + R)), R = s**2 L(s**2): the arrangement of FreeBSD's msun (e_log.c).
@@ -6,55 +6,66 @@ log(m) = 2 atanh(s) = f - (f**2/2 - s (f**2/2 + R)), R = s**2 L(s**2): the arran
 
 from __future__ import annotations
 
-from graphad.runtime.elementary.exponential import exp_of_sum
+from graphad.runtime.elementary.exponential import LN2_32, LN2_64
 from graphad.runtime.elementary.real import Real
 
 # L(z) = (2 atanh(s)/s - 2) / z, z = s**2 <= 0.0296: Chebyshev fits, error 3.2e-16 and 1.9e-7
-_L64 = (
+L64 = (
     0.666666666666667, 0.3999999999989827, 0.28571428626533335, 0.22222211043822487, 0.18182895746801428,
     0.1533150172120742, 0.1461916477718642,
 )  # fmt: skip
 _L32 = (0.6666668515139674, 0.3998873484312968, 0.2958202252541237)
-# ln 2 in two parts, the product of the first with k is exact
-_LN2_64 = (0.6931471803691238, 1.9082149292705877e-10)
-_LN2_32 = (0.693359375, -2.12194440e-4)
+# 1 / ln 2, 1 / ln 10 and the logarithm of 2 to base 10 in two parts, the first as short as products need
+_LOG2E = {True: (1.4426950407214463, 1.6751713164886512e-10), False: (1.44268798828125, 7.052607713387005e-06)}
+_LOG10E = {True: (0.4342944818781689, 2.5082946711645275e-11), False: (0.434295654296875, -1.1723936232388432e-06)}
+_LOG10_2 = {True: (0.30102999566361177, 3.694239077158931e-13), False: (0.301025390625, 4.6050389811980175e-06)}
 
 
 def log(x: Real) -> Real:
-    k, m = _parts(x)
+    k, m = parts(x)
     f = m - 1.0
-    high, low = _LN2_64 if x.double else _LN2_32
+    high, low = LN2_64 if x.double else LN2_32
     half = 0.5 * f * f
     return _at_the_edges(x, k.mad(high, f - (half - k.mad(low, _tail(f, half)))))
 
 
+def log_of_normal(x: Real, more: float = 0.0) -> Real:
+    """log(x) + more ln 2 of positive normal numbers."""
+    k, m = parts(x, tiny=False)
+    k = k + more if more else k
+    f = m - 1.0
+    high, low = LN2_64 if x.double else LN2_32
+    half = 0.5 * f * f
+    return k.mad(high, f - (half - k.mad(low, _tail(f, half))))
+
+
 def log1p(x: Real) -> Real:
-    """log(u) + c with u = 1 + x rounded and c = (x - (u - 1)) / u; for k = 0, f is x itself."""
+    """log(u), u = 1 + x rounded, with what that loses; where u is next to 1, x is m - 1 itself."""
     u = 1.0 + x
-    k, m = _parts(u)
-    lost = (1.0 - (u - x)).where(x > 1.0, x - (u - 1.0))
+    k, m = parts(u, tiny=False)
+    lost = (1.0 - (u - x)).where(x > 1.0, x - (u - 1.0)) * (-(k.at_most(100.0))).power_of_two()
     plain = k.equals(0.0)
     f = (m - 1.0).unless(plain, x)
-    c = (lost / u).unless(plain, 0.0)
-    high, low = _LN2_64 if x.double else _LN2_32
+    c = (lost * (1.0 - f * (1.0 - f))).unless(plain, 0.0)  # of 1 / m two digits will do
+    high, low = LN2_64 if x.double else LN2_32
     half = 0.5 * f * f
-    result = k.mad(high, f - (half - (_tail(f, half) + k.mad(low, c))))
+    result = k.mad(high, f - (half - (_tail(f, half) + (k.mad(low, c)))))
     return _at_the_edges(u, result).unless(abs(x) < (2.0**-54 if x.double else 2.0**-25), x)
 
 
 def log2(x: Real) -> Real:
     """k + log(m) / ln 2, the logarithm in two parts."""
-    k, m = _parts(x)
+    k, m = parts(x)
     high, low = _two_parts(m)
-    return _at_the_edges(x, _sum(k, high, low, 1.4426950407214463, 1.6751713164886512e-10))
+    return _at_the_edges(x, _sum(k, high, low, *_LOG2E[x.double]))
 
 
 def log10(x: Real) -> Real:
     """k log10(2) + log(m) / ln 10, of which the larger terms have few bits."""
-    k, m = _parts(x)
+    k, m = parts(x)
     high, low = _two_parts(m)
-    top = k * 0.30102999566361177
-    scaled = _sum(top, high, low, 0.4342944818781689, 2.5082946711645275e-11, k * 3.694239077158931e-13)
+    first, second = _LOG10_2[x.double]
+    scaled = _sum(k * first, high, low, *_LOG10E[x.double], k * second)
     return _at_the_edges(x, scaled)
 
 
@@ -79,14 +90,16 @@ def _tail(f: Real, half: Real) -> Real:
     """s (f**2/2 + R)."""
     s = f / (2.0 + f)
     z = s * s
-    return s * (half + z * z.polynomial(_L64 if f.double else _L32))
+    return s * (half + z * z.polynomial(L64 if f.double else _L32))
 
 
-def _parts(x: Real) -> tuple[Real, Real]:
-    """k and m. Without meaning where x is not positive and finite."""
+def parts(x: Real, tiny: bool = True) -> tuple[Real, Real]:
+    """k and m. Without meaning where x is not positive and finite, or, unless ``tiny``, where it is subnormal."""
+    if tiny:
+        small, more = x < 2.0 ** (1 - x.format.bias), float(x.format.fraction + 2)
+        k, m = parts((x * 2.0**more).where(small, x), tiny=False)
+        return (k - more).where(small, k), m
     fraction, write = x.format.fraction, x.assembly
-    tiny = x < 2.0 ** (1 - x.format.bias)
-    x = (x * 2.0 ** (fraction + 2)).where(tiny, x)
     bits = x.bits()
     integer = bits.type
     offset = 0x3FE6A09E667F3BCD if x.double else 0x3F3504F3  # sqrt(1/2)
@@ -96,8 +109,7 @@ def _parts(x: Real) -> tuple[Real, Real]:
     half = 1 << (integer.width - fraction - 1)
     exponent = write.xor(write.lshr(above, integer(fraction)), integer(half))
     base = 2.0**fraction
-    k = x.from_bits(write.or_(exponent, x.constant(base).bits())) - (base + half)
-    return (k - float(fraction + 2)).where(tiny, k), m
+    return x.from_bits(write.or_(exponent, x.constant(base).bits())) - (base + half), m
 
 
 def _at_the_edges(x: Real, inside: Real) -> Real:
@@ -106,52 +118,3 @@ def _at_the_edges(x: Real, inside: Real) -> Real:
     proper = x.assembly.and_(positive, x < float("inf"))
     edge = x.where(positive, float("nan")).unless(x.equals(0.0), float("-inf"))
     return inside.where(proper, edge)
-
-
-# (2 atanh(s)/s - 2 - 2/3 s**2) / s**4 in s**2: Chebyshev fit, error 1.9e-18
-_P64 = (
-    0.4, 0.28571428571429375, 0.22222222221649282, 0.18181818336888536, 0.15384594802856283, 0.13334813369111848,
-    0.11706004250300112, 0.11725603260192677,
-)  # fmt: skip
-_TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
-
-
-def pow(x: Real, y: Real) -> Real:
-    """exp(y log(x)) with log(x) in two floats; the C library where x is not positive and normal, or the result extreme.
-
-    Needs fused operations.
-    """
-    high, low = _precise(x)
-    e = y * high
-    rest = y.mad(high, -e) + y * low
-    write = x.assembly
-    plain = write.and_(x > 2.0**-1022, x < float("inf"))
-    usual = write.and_(plain, abs(e) < 700.0)
-    result = exp_of_sum(e.where(usual, 0.0), rest.where(usual, 0.0))
-    return result.rarely(write.not_(usual), "pow", x, y)
-
-
-def _precise(x: Real) -> tuple[Real, Real]:
-    """log(x) as a sum of two floats, to about 2**-65 of itself."""
-    k, m = _parts(x)
-    f = m - 1.0
-    d = 2.0 + f
-    s = f / d
-    s_rest = ((-s).mad(d, f) - s * ((2.0 - d) + f)) / d
-    z = s * s
-    z_rest = s.mad(s, -z) + 2.0 * s * s_rest
-    tail = z * z.polynomial(_P64)
-    a = tail + _TWO_THIRDS[0]
-    a_rest = ((_TWO_THIRDS[0] - a) + tail) + _TWO_THIRDS[1]
-    b, b_rest = _product(s, s_rest, z, z_rest)
-    c, c_rest = _product(a, a_rest, b, b_rest)
-    sum_ = 2.0 * s + c
-    sum_rest = ((2.0 * s - sum_) + c) + (2.0 * s_rest + c_rest)
-    top = k * _LN2_64[0]
-    high = top + sum_
-    return high, ((top - high) + sum_) + k.mad(_LN2_64[1], sum_rest)
-
-
-def _product(a: Real, a_rest: Real, b: Real, b_rest: Real) -> tuple[Real, Real]:
-    high = a * b
-    return high, a.mad(b, -high) + (a * b_rest + a_rest * b)

@@ -161,6 +161,33 @@ class Real:
         """The nearest integer, ties to even, for magnitudes far below 2**fraction."""
         return (self + self.format.magic) - self.format.magic
 
+    def product(self, other: Real) -> tuple[Real, Real]:
+        """self * other as a sum of two floats, exactly: by a fused operation, or Dekker's products of halves (1971)."""
+        p = self * other
+        if self.assembly.fused:
+            return p, self.mad(other, -p)
+        (a, b), (c, d) = self._halves(), other._halves()
+        return p, (((a * c - p) + a * d) + b * c) + b * d
+
+    def _halves(self) -> tuple[Real, Real]:
+        """Two floats of half of the bits each (Veltkamp)."""
+        large = self * (2.0 ** (27 if self.double else 12) + 1.0)
+        high = large - (large - self)
+        return high, self - high
+
+    def remaining(self, factor: Real, of: Real) -> Real:
+        """of - self * factor, where that is small and a float."""
+        if self.assembly.fused:
+            return (-self).mad(factor, of)
+        p, rest = self.product(factor)
+        return (of - p) - rest
+
+    def rough_inverse(self) -> Real:
+        """1 / self for positive numbers within an eighth, which corrections are served by: the bits are subtracted."""
+        bits = self.bits()
+        magic = 0x7FDE6238DA3C2118 if self.double else 0x7EF311C3
+        return self.from_bits(self.assembly.sub(bits.type(magic), bits))
+
     def libm(self, name: str, *more: Real) -> Word:
         return self.assembly.libm(name, [self.word, *(m.word for m in more)])
 

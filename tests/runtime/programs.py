@@ -150,8 +150,18 @@ def compiled(made: Program, numba: bool = False) -> Run:
 LANES = "    for i in lanes(share(n, part, parts, 64), share(n, part + 1, parts, 64)):\n"
 
 
+PAIRED = ("atan2", "hypot", "fmod", "mod", "floordiv")
+
+
+def _value(name: str, at: str) -> str:
+    if name == "pow":
+        return f"x[{at}] ** y[{at}]"
+    home = "" if name in ("mod", "floordiv") else "math."
+    return f"{home}{name}(x[{at}]{f', y[{at}]' * (name in PAIRED)})"
+
+
 def vectors_of(inputs: dict[str, np.ndarray], second: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """math.name(x) in vectors for every name, of its own inputs, all in one program; pow and atan2 take the second."""
+    """name(x) in vectors for every name, of its own inputs, all in one program; ``PAIRED`` ones take the second."""
     lengths = {name: len(x) for name, x in inputs.items()}
     n = max(lengths.values())
     x = np.concatenate([np.pad(v, (0, n - len(v))) for v in inputs.values()])
@@ -160,8 +170,7 @@ def vectors_of(inputs: dict[str, np.ndarray], second: np.ndarray | None = None) 
     body = f"    for i in lanes(0, n // {count}):\n"
     for k, name in enumerate(lengths):
         at = f"{k} * (n // {count}) + i"
-        value = f"x[{at}] ** y[{at}]" if name == "pow" else f"math.{name}(x[{at}]{f', y[{at}]' * (name == 'atan2')})"
-        body += f"        z[{at}] = {value}\n"
+        body += f"        z[{at}] = {_value(name, at)}\n"
     dtype = str(x.dtype)
     z = compiled(pointwise(dtype, body))(x, y, len(x))
     return {name: z[k * n : k * n + length] for k, (name, length) in enumerate(lengths.items())}
