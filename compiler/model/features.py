@@ -41,6 +41,8 @@ from graphad.compiler.passes.kernels.points import is_anchor, space_of
 from graphad.compiler.passes.kernels.rowwise import rows_of_kernel
 
 SHORT: Final = 8  # iterations that a vectorised loop leaves over on average; a loop no longer is not vectorised
+FEW: Final = 2  # points whose functions are no vector's
+LANES: Final = {"float32": 16, "float64": 8}  # of the widest vectors that there are
 _IN_LANES: Final = frozenset({"sum", "max", "min", "argmax", "argmin"})  # reductions beside which functions are too
 _MIXED: Final = {"div": 4.0, "sqrt": 5.0}  # additions that they are worth where nothing is vectorised
 
@@ -58,13 +60,15 @@ class Features(dict[str, float]):
             self.add(f"bytes.{passed}", nbytes)
 
     def loop(self, name: str, total: float, inner: float, weight: float = 1.0) -> None:
-        """``total`` evaluations in loops of ``inner``."""
-        if inner <= SHORT:
+        """``total`` evaluations in loops of ``inner``. Functions take a vector, of however many points."""
+        dtype, what = name.split(".")
+        if inner <= (FEW if what in LIBRARY else SHORT):
             self.add(f"{name}.scalar", weight * total)
+        elif what in LIBRARY:
+            self.add(name, weight * total * max(1.0, LANES[dtype] / inner))
         else:
             self.add(name, weight * total)
-            if name.split(".")[1] not in LIBRARY:
-                self.add(f"{name}.scalar", weight * SHORT * total / inner)
+            self.add(f"{name}.scalar", weight * SHORT * total / inner)
 
 
 def kernel_features(
@@ -171,9 +175,10 @@ def _inner_of_map(kernel: Kernel, sizes: Mapping[str, int]) -> float:
 def _last(
     groups: Sequence[tuple[int, ...]], shape: Shape, sizes: Mapping[str, int], written_out: bool = False
 ) -> float:
-    extents = [extent((shape[i] for i in g), sizes) for g in groups]
-    long = [e for e in reversed(extents) if e != 1]
-    if written_out and len(long) > 1 and long[0] <= UNROLLED:  # so that the loop around it is vectorised
+    loops = [g for g in groups if any(shape[i] != 1 for i in g)]  # a size with a name is a loop, whatever it is
+    long = [extent((shape[i] for i in g), sizes) for g in reversed(loops)]
+    known = bool(loops) and all(isinstance(shape[i], int) for i in loops[-1])
+    if written_out and known and len(long) > 1 and long[0] <= UNROLLED:  # so that the loop around it is vectorised
         return float(long[1])
     return float(long[0] if long else 1)
 

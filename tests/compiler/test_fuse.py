@@ -22,6 +22,17 @@ TWICE = """
     %2: float32[] = sum(%1) axes=[0]
     %3: float32[8] = view(%1)[7-i0]
     return %2, %3"""
+SOFTMAX = """
+        %0: float32[N,{width}] = input "x"
+        %1: float32[N] = max(%0) axes=[1]
+        %2: float32[N,{width}] = view(%1)[i0]
+        %3: float32[N,{width}] = subtract(%0, %2)
+        %4: float32[N,{width}] = exp(%3)
+        %5: float32[N] = sum(%4) axes=[1]
+        %6: float32[N,{width}] = view(%5)[i0]
+        %7: float32[N,{width}] = divide(%4, %6)
+        return %7"""
+
 CASES = {
     "maps are one kernel": (
         """
@@ -35,26 +46,15 @@ CASES = {
     "maps behind a product are its epilogue": (PRODUCT, ["%2, %4, %5, %6 -> %6"]),
     "reductions of one operand are one loop": (
         """
-        %0: float32[N,8] = input "x"
+        %0: float32[N,40] = input "x"
         %1: float32[N] = sum(%0) axes=[1]
         %2: float32[N] = max(%0) axes=[1]
         %3: float32[N] = add(%1, %2)
         return %3""",
         ["%1, %2 -> %1, %2", "%3 -> %3"],
     ),
-    "softmax": (
-        """
-        %0: float32[N,8] = input "x"
-        %1: float32[N] = max(%0) axes=[1]
-        %2: float32[N,8] = view(%1)[i0]
-        %3: float32[N,8] = subtract(%0, %2)
-        %4: float32[N,8] = exp(%3)
-        %5: float32[N] = sum(%4) axes=[1]
-        %6: float32[N,8] = view(%5)[i0]
-        %7: float32[N,8] = divide(%4, %6)
-        return %7""",
-        ["%1 -> %1", "%2, %3, %4 -> %4", "%5 -> %5", "%6, %7 -> %7"],
-    ),
+    "softmax": (SOFTMAX.format(width=40), ["%1 -> %1", "%2, %3, %4 -> %4", "%5 -> %5", "%6, %7 -> %7"]),
+    "softmax of tiny rows": (SOFTMAX.format(width=8), ["%1, %2, %3, %4, %5, %6, %7 -> %7"]),
     "what is cheap is computed again": (TWICE.format(op="add(%0, %0)"), ["%1, %2 -> %2", "%1, %3 -> %3"]),
     "what is not is stored": (TWICE.format(op="exp(%0)"), ["%1 -> %1", "%2 -> %2", "%3 -> %3"]),
     "what an index reads as often as it has elements is stored": (
