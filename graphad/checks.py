@@ -96,10 +96,11 @@ def one_of(who: str, what: str, value: object, choices: Sequence[T], error: Erro
 
 def listed(who: str, what: str, value: object, of: str, error: Error = GraphError) -> list[Any]:
     """A list or tuple, or a range or an array of one axis, which stand for one."""
+    found: Any = value
     row = isinstance(value, list | tuple | range) or (type(value) is np.ndarray and value.ndim == 1)
     if not row:
         refuse(error, who, (), f"{what} is a list of {of}, got {shown(value)}")
-    return list(value)  # type: ignore[call-overload]
+    return list(found)
 
 
 def mapped(who: str, what: str, value: object, form: str, error: Error = GraphError) -> Mapping[Any, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from graphad.compiler.ir.kinds import Reduce
 from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.index import flat, split
 from graphad.compiler.loops.ir import At, Expr, Lit, Prim
 from graphad.compiler.lower.accumulate import combine, first_better, monoid_of
@@ -46,7 +47,7 @@ class _Row:
     def __init__(self, builder: Builder, puller: Puller, rows: Rows) -> None:
         self.builder, self.puller, self.rows = builder, puller, rows
 
-    def values(self, node: Node, storage: Storage, at: Place) -> list[tuple[Storage, object, Expr]]:
+    def values(self, node: Node, storage: Storage, at: Place) -> list[tuple[Storage, Dim, Expr]]:
         """What is stored of a node: an element for each column, or the row's number."""
         columns = range(self.rows.width) if self.rows.is_full(node) else [0]
         places = [self._place(node, at, column) for column in columns]
@@ -68,7 +69,8 @@ class _Row:
 
     def _arg(self, node: Node, values: Sequence[Expr]) -> Expr:
         monoid = monoid_of(node)
-        best, place = values[0], Lit(0, "int64")
+        best = values[0]
+        place: Expr = Lit(0, "int64")
         for column, value in enumerate(values[1:], 1):
             wins = self.builder.let("g", first_better(monoid, value, best))
             place = self.builder.let("at", Prim("select", (wins, At(column), place), "int64"))
