@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from benchmarks import arm_function, arrays
 from benchmarks.harness import Contender
 from benchmarks.nets import MLP, NETS, Net
+from benchmarks.operations import OPERATIONS, Operation
 
 PEERS = {
     "torch": ("torch",),
@@ -16,6 +17,7 @@ PEERS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "pytensor": ("pytensor",),
     "casadi": ("casadi",),
+    "numpy": ("numpy", "scipy"),
 }
 """The peers, each with the packages that it needs."""
 
@@ -122,6 +124,13 @@ def _array(name: str, title: str) -> Workload:
     return Workload(name, name, title, entries, bytes=arrays.BYTES, goal="85 % / 95 % of copy")
 
 
+def _operation(o: Operation) -> Workload:
+    torch = [Entry("torch", form, "torch_operation", (o.name, "--form", form)) for form in ("eager", COMPILED)]
+    own, jax = Entry("graphad", "", "graphad_operation", (o.name,)), Entry("jax", "", "jax_operation", (o.name,))
+    entries = (own, *torch, jax, Entry("numpy", "", "numpy_operation", (o.name,)), *COPIES)
+    return Workload(f"array-{o.name}", "arrays", o.title, entries, bytes=o.bytes, goal="0.9x / 1.2x", quick=False)
+
+
 def _jacobian(
     name: str, title: str, own: Entry, jax: Entry, values: int, goal: str, others: Sequence[Entry] = ()
 ) -> Workload:
@@ -155,6 +164,7 @@ WORKLOADS = (
     _array("softmax-cross-entropy", "softmax cross-entropy with gradient, 64 MiB"),
     _array("layer-norm", "layer norm, 64 MiB"),
     _array("elementwise-chain", "ten elementwise operations, 64 MiB"),
+    *map(_operation, OPERATIONS),
     _jacobian(
         "arm-jacobian",
         "6x6 Jacobian of a six-joint arm, 100,000 points, float64",
