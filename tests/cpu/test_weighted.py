@@ -12,8 +12,10 @@ DONE = "rows of the matrix, weighted and added"
 
 CASES: dict[str, tuple[str, tuple[Any, ...], tuple[Any, ...]]] = {
     "v M": ("k,kj->j", (70,), (70, 40)),
-    "one row": ("ik,kj->ij", (1, 300), (300, 1030)),
     "transposed": ("ki,kj->ij", (2000, 50), (2000, 1)),
+    "one row": ("ik,kj->ij", (1, 300), (300, 1030)),
+    "three rows": ("ik,kj->ij", (3, 300), (300, 2100)),
+    "three columns": ("ki,kj->ij", (2000, 50), (2000, 3)),
     "deep": ("k,kj->j", (5001,), (5001, 20)),
     "wide": ("k,kj->j", (9,), (9, 3001)),
     "groups of letters": ("kl,klij->ij", (6, 7), (6, 7, 4, 5)),
@@ -44,6 +46,18 @@ def test_named_sizes(n: int) -> None:
     for have, want in zip(f(a, b, c, d), (b @ a, c @ d), strict=True):
         np.testing.assert_allclose(have, want, rtol=1e-12, atol=1e-12)
     assert n <= 8 or str(f.explain()).count(DONE) == 2  # of a handful, other ways are as good
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
+def test_a_handful_of_examples(n: int) -> None:
+    x, w = ga.input("x", ("N", 300)), ga.parameter("w", RNG.normal(size=(300, 70)).astype("f"))
+    f = ga.compile([x], ga.tanh(x @ w))
+    value = RNG.normal(size=(n, 300)).astype("f")
+    want = np.tanh(value.astype("d") @ w.value)
+    np.testing.assert_allclose(f(value), want, rtol=1e-4, atol=1e-5)
+    assert (DONE in str(f.explain())) == (n < 4)
+    number = ga.input("x", (n, 300))
+    np.testing.assert_array_equal(ga.compile([number], ga.tanh(number @ w))(value), f(value))
 
 
 def test_views_that_lie_in_memory_are_read_there() -> None:
