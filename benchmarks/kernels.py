@@ -24,11 +24,12 @@ from benchmarks.nets import NETS
 from benchmarks.peers.graphad_net import function
 from benchmarks.peers.machine import CHAINS, TURNS, aligned, compiled, fma_text
 from benchmarks.products import Call, best
-from graphad.compiler.build import Built, build, way_of
+from graphad.compiler.build import Built, build
 from graphad.compiler.cost import estimate
 from graphad.compiler.ir.kinds import Contract
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.target import target
+from graphad.compiler.ways import example_bytes, way_of
 from graphad.nn import functional as F  # noqa: N812
 from graphad.runtime import load
 
@@ -52,7 +53,7 @@ def timed(f: ga.Function, inputs: list[np.ndarray], isa: Any) -> Iterator[tuple[
     """Of each kernel with a contraction: that, how it is done, flops and seconds; medians of 20 calls."""
     options = ga.Options(isa=isa)
     sizes = {"N": len(inputs[0])}
-    built = build(f.graph, options, way=way_of(options, sizes.values()))
+    built = build(f.graph, options, way=way_of(options, sizes.values(), example_bytes(f.graph)))
     layout = built.layout(sizes, 1)
     states = [np.zeros(_numbers(s), s.type.dtype) for s in built.states]
     instance = load(built.program).instantiate(layout, states)

@@ -1,7 +1,7 @@
 """``build``: Graph -> Program. Passes, lowering, text; and the layout for concrete sizes."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,17 +14,15 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import symbol
 from graphad.compiler.ir.types import TensorType
 from graphad.compiler.ir.verify import verify
-from graphad.compiler.lower.examples.way import FEWEST, Lanes
 from graphad.compiler.lower.lower import Lowered, lower
-from graphad.compiler.lower.target import target
 from graphad.compiler.memory import plan_memory
 from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
 from graphad.compiler.passes.fuse import fuse
-from graphad.compiler.passes.kernels.order import LARGE
 from graphad.compiler.pipeline import Stage, run
 from graphad.compiler.predict import predict
 from graphad.compiler.sizes import fixed_sizes, specialize
+from graphad.compiler.ways import WAYS, Way, example_bytes, way_of
 from graphad.runtime import ArraySpec, Layout, Program, default_threads
 from graphad.runtime.once import cached_property
 
@@ -78,34 +76,6 @@ class Built:
 WORTH_SHARING: Final = 20e-6
 """Seconds of work on one thread below which waking others costs more than it gives."""
 
-SHARES: Final = (1, 2, 4)
-"""Vectors that a block's examples are a whole, a half or a quarter of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a batch is gone through: examples in ``lanes``, or one by one; ``few``: a handful of them."""
-
-    lanes: Lanes | None = None
-    few: bool = False
-
-
-WAYS: Final = (Way(), Way(few=True), *(Way(Lanes(s, one)) for s in SHARES for one in (False, True)))
-
-
-def way_of(options: Options, batch: Iterable[int]) -> Way:
-    """The way for batches of these sizes; of many, where no size is given."""
-    most = max(batch, default=LARGE)
-    lanes = target(options.isa).lanes("float32")
-    if options.batch == "lanes":
-        return Way(Lanes(1))
-    if options.batch == "rows" or options.convolution != "auto":
-        return Way()
-    if most < FEWEST:
-        return Way(few=True)
-    share = max(s for s in SHARES if s == 1 or most <= lanes // s)
-    return Way(Lanes(share, one_block=most <= lanes))
-
 
 def build(
     graph: Graph,
@@ -153,7 +123,8 @@ def allocated(graph: Graph, options: Options, sizes: Mapping[str, int], threads:
     """
     fixed = {name: sizes[name] for name in fixed_sizes(graph)}
     batch = find_batch(specialize(graph, fixed)[0])
-    way = way_of(options, [*(n for name, n in sizes.items() if name not in fixed), *batch.sizes.values()])
+    counts = [*(n for name, n in sizes.items() if name not in fixed), *batch.sizes.values()]
+    way = way_of(options, counts, example_bytes(batch.graph))
     own = Renaming(own_names(batch.graph))
     stages, known = graph_stages(own.graph(batch.graph), options), own.sizes({**sizes, **batch.sizes})
     lowered = _lowered(stages, options, way, None, own.sizes(batch.sizes))

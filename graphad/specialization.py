@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from graphad import runtime
 from graphad.compiler.batch import Batch, find_batch
-from graphad.compiler.build import WAYS, Built, Way, build, way_of
+from graphad.compiler.build import Built, build
 from graphad.compiler.cost import Cost, estimate
 from graphad.compiler.errors import ShapeError
 from graphad.compiler.fingerprint import compiler_stamp, fingerprint
@@ -24,6 +24,7 @@ from graphad.compiler.lower.examples.way import Lanes
 from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.options import Options
 from graphad.compiler.sizes import check_sizes, fixed_sizes, named_sizes, specialize
+from graphad.compiler.ways import WAYS, Way, example_bytes, way_of
 from graphad.failures import explain_failure, explain_refusal
 from graphad.runtime import CompileError, GraphadError, GuardError, Turn, collection_paused, default_threads, empty
 from graphad.runtime.forks import Lock
@@ -167,6 +168,27 @@ def _turn(graph: Graph, variables: Mapping[Node, Variable]) -> Turn | None:
     return Turn([variables[leaf].storage for leaf in graph.states], written)
 
 
+Fixed: TypeAlias = tuple[tuple[str, int], ...]
+"""Numbers of the sizes that a program has as numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A graph with some sizes as numbers; ``example``: bytes of one example's largest value."""
+
+    graph: Graph
+    batch: Batch
+    variables: Mapping[Node, Variable]
+    example: int
+
+    @classmethod
+    def of(cls, graph: Graph, fixed: Mapping[str, int], variables: Mapping[Node, Variable]) -> _Prepared:
+        special, place = specialize(graph, fixed)
+        batch = find_batch(special)
+        moved = {place[leaf]: v for leaf, v in variables.items()}
+        return cls(special, batch, moved, example_bytes(batch.graph))
+
+
 class Specializer:
     """Programs by the fixed sizes, instances by all sizes."""
 
@@ -177,7 +199,8 @@ class Specializer:
         self.options = options
         self.fixed = fixed_sizes(graph)
         self.turn = _turn(graph, variables)
-        self._programs: dict[tuple[object, ...], Compiled] = {}
+        self._prepared: dict[Fixed, _Prepared] = {}
+        self._programs: dict[tuple[Way, Fixed], Compiled] = {}
         self._instances: OrderedDict[tuple[tuple[str, int], ...], Specialization] = OrderedDict()
         self._loaded: dict[str, Executable] = {}
         self._lock = Lock()
@@ -244,20 +267,19 @@ class Specializer:
             return self._compiled(sizes)
 
     def _compiled(self, sizes: Mapping[str, int]) -> Compiled:
-        fixed = {name: sizes[name] for name in self.fixed}
-        named = [d for name, d in sizes.items() if name not in fixed]
-        asked = way_of(self.options, named)
-        key = (asked, *sorted(fixed.items()))
-        if key not in self._programs:
-            graph, place = specialize(self.graph, fixed)
-            variables = {place[leaf]: v for leaf, v in self.variables.items()}
-            batch = find_batch(graph)
-            way = way_of(self.options, [*named, *batch.sizes.values()])
-            built = build(batch.graph, self.options, way=way, known=batch.sizes)
-            found = self._best(Compiled(graph, built, variables, loaded=self._loaded), batch, way, sizes)
-            for other in (asked,) if found.built.lowered.profits else WAYS:  # else its size makes no difference
-                self._programs[other, *sorted(fixed.items())] = found
-        return self._programs[key]
+        fixed = tuple(sorted((name, sizes[name]) for name in self.fixed))
+        found = self._prepared.get(fixed)
+        if found is None:
+            found = self._prepared[fixed] = _Prepared.of(self.graph, dict(fixed), self.variables)
+        named = [d for name, d in sizes.items() if name not in self.fixed]
+        way = way_of(self.options, [*named, *found.batch.sizes.values()], found.example)
+        if (way, fixed) not in self._programs:
+            built = build(found.batch.graph, self.options, way=way, known=found.batch.sizes)
+            own = Compiled(found.graph, built, found.variables, loaded=self._loaded)
+            program = self._best(own, found.batch, way, sizes)
+            for other in (way,) if program.built.lowered.profits else WAYS:  # else its size makes no difference
+                self._programs[other, fixed] = program
+        return self._programs[way, fixed]
 
     def _best(self, own: Compiled, batch: Batch, way: Way, sizes: Mapping[str, int]) -> Compiled:
         """The program, or with ``tune`` the quickest that was measured, once all sizes are known."""

@@ -10,9 +10,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from graphad import runtime
-from graphad.compiler.build import WAYS, Built, Way
+from graphad.compiler.build import Built
 from graphad.compiler.interpret import numbers
 from graphad.compiler.ir.graph import Graph
+from graphad.compiler.ways import WAYS, Way
 from graphad.runtime import GraphadError
 from graphad.runtime.schema import integer, mapping, number, row, text
 

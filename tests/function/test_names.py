@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 import graphad as ga
 from graphad import nn
-from graphad.compiler.build import Built, build, way_of
+from graphad.compiler.build import Built, build
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.ir.text import parse, to_text
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.names import Renaming, own_names
 from graphad.compiler.sizes import fixed_sizes, specialize
+from graphad.compiler.ways import way_of
 from graphad.sites import layer
 from tests.cpu.oracle import plain, same
 

@@ -46,16 +46,16 @@ def test_the_quickest_is_taken_and_remembered(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(tuning, "_times", times)
     f = ga.compile([x], y, options=TUNE)
-    f(data(19))
+    f(data(32))
     assert "FFT of 8 x 8, one example a lane" in f.explain()
     assert sorted(taken[0]) == ["lanes", "rows"]
     assert {"direct sums", "FFT of 8 x 8", "Winograd F(4x4, 3x3)"} <= set(taken[1])
     again = ga.compile([x], y, options=TUNE)
-    again(data(19))
+    again(data(32))
     assert len(taken) == 2
     assert again.explain().count("FFT of 8 x 8, one example a lane") == 1
     clear_cache()
-    ga.compile([x], y, options=TUNE)(data(19))
+    ga.compile([x], y, options=TUNE)(data(32))
     assert len(taken) == 4
 
 
@@ -65,10 +65,10 @@ def test_no_trial_changes_a_parameter() -> None:
     loss = ga.mean(y * y)
     updates = optim.SGD(lr=0.1).minimize(loss, [w])
     once = ga.compile([x], loss, updates=updates, threads=1, options=TUNE)
-    once(data(19))
+    once(data(32))
     tuned = w.value
     w.value = before
-    ga.compile([x], loss, updates=updates, threads=1)(data(19))
+    ga.compile([x], loss, updates=updates, threads=1)(data(32))
     np.testing.assert_allclose(tuned, w.value, rtol=1e-5, atol=1e-6)
     assert not np.array_equal(before, tuned)
 

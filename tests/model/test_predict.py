@@ -6,10 +6,11 @@ import pytest
 
 import graphad as ga
 from graphad import nn
-from graphad.compiler.build import build, graph_stages, way_of
+from graphad.compiler.build import build, graph_stages
 from graphad.compiler.ir.graph import Graph
 from graphad.compiler.options import Options
 from graphad.compiler.predict import Prediction, count, predict
+from graphad.compiler.ways import example_bytes, way_of
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_value_that_two_kernels_compute_is_counted_in_each() -> None:
 
 def test_flops_are_those_of_the_compiled_function(lenet: Any) -> None:
     for function in lenet:
-        built = build(function.graph, Options(), way=way_of(Options(), [8]))
+        built = build(function.graph, Options(), way=way_of(Options(), [8], example_bytes(function.graph)))
         before, after = (
             predict(g, built.own_sizes({"N": 8})) for g in (built.own_stages[-1].graph, built.lowered.graph)
         )
