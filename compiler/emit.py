@@ -85,13 +85,14 @@ class _Tables:
         self.first["local"] = total
 
     def arguments(self, launch: Launch) -> list[str]:
-        return [self._argument(s) for s in launch.storages]
+        pairs = zip(launch.kernel.buffers, launch.storages, strict=True)
+        return [self._argument(s, launch.starts.get(p.name, 0)) for p, s in pairs]
 
-    def _argument(self, storage: Storage) -> str:
+    def _argument(self, storage: Storage, start: Dim) -> str:
         text = f"{storage.dtype}_at(table, {self.first[storage.place] + storage.slot})"
-        if not storage.per_part:
-            return text
-        return f"offset({text}, part * {_pitch(storage)})"
+        own = [f"part * {_pitch(storage)}"] if storage.per_part else []
+        moved = [*own, str(start)] if start != 0 else own
+        return f"offset({text}, {' + '.join(moved)})" if moved else text
 
 
 def _pitch(storage: Storage) -> str:
