@@ -9,37 +9,11 @@ taken out of a buffer's indices is what all of them have in common: the least of
 program takes, where each has the same.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection
 
 from graphad.compiler.ir.size import Dim, Size
-from graphad.compiler.loops.ir import (
-    Assign,
-    At,
-    Call,
-    Element,
-    Expr,
-    Fail,
-    For,
-    If,
-    Kernel,
-    Let,
-    Lit,
-    Load,
-    Note,
-    Prefetch,
-    Prim,
-    Put,
-    Ref,
-    Registers,
-    Stmt,
-    Store,
-    ToDtype,
-    Together,
-)
-
-Touch = Callable[[str, Dim], Dim]
-"""What becomes of an index of a buffer."""
+from graphad.compiler.loops.ir import Kernel
+from graphad.compiler.loops.rewriting import Rewriting
 
 
 def from_starts(kernel: Kernel, sizes: Collection[str]) -> dict[str, Dim]:
@@ -54,14 +28,14 @@ def from_starts(kernel: Kernel, sizes: Collection[str]) -> dict[str, Dim]:
             found[buffer].add(_fixed(index, sizes))
         return index
 
-    _Walk(look).block(kernel.body)
+    Rewriting(look).block(kernel.body)
     starts = {name: start for name, places in found.items() if (start := _start(places)) != 0}
     if starts:
 
         def move(buffer: str, index: Dim) -> Dim:
             return index - starts[buffer] if buffer in starts else index
 
-        kernel.body = _Walk(move).block(kernel.body)
+        kernel.body = Rewriting(move).block(kernel.body)
     return starts
 
 
@@ -86,53 +60,3 @@ def _start(places: Collection[tuple[int, Dim]]) -> Dim:
     if isinstance(common, Size):
         return common + least if all(c > 0 for _, c in common.terms) else max(0, least)
     return max(0, least)
-
-
-class _Walk:
-    """Statements with every index of a buffer as ``touch`` answers it; what does not change stays the object it is."""
-
-    def __init__(self, touch: Touch) -> None:
-        self.touch = touch
-
-    def block(self, statements: Sequence[Stmt]) -> list[Stmt]:
-        return [self.statement(s) for s in statements]
-
-    def statement(self, statement: Stmt) -> Stmt:
-        match statement:
-            case Let() | Assign() | Put():
-                value = self.expression(statement.value)
-                return statement if value is statement.value else replace(statement, value=value)
-            case Store(buffer, index, value):
-                return replace(statement, index=self.touch(buffer, index), value=self.expression(value))
-            case For() | Together():
-                return replace(statement, body=self.block(statement.body))
-            case If(condition, body):
-                return If(self.expression(condition), self.block(body))
-            case Call(function, arguments):
-                return Call(function, tuple(self.argument(a) for a in arguments))
-            case Fail(code, detail):
-                return Fail(code, self.expression(detail))
-            case Prefetch(buffer, index):
-                return Prefetch(buffer, self.touch(buffer, index))
-            case Registers() | Note():
-                return statement
-
-    def argument(self, argument: tuple[str, Dim] | Dim) -> tuple[str, Dim] | Dim:
-        if isinstance(argument, tuple):
-            return argument[0], self.touch(*argument)
-        return argument
-
-    def expression(self, value: Expr) -> Expr:
-        match value:
-            case Load(buffer, index, dtype):
-                moved = self.touch(buffer, index)
-                return value if moved is index else Load(buffer, moved, dtype)
-            case Prim(primitive, args, dtype):
-                changed = tuple(self.expression(a) for a in args)
-                same = all(a is b for a, b in zip(changed, args, strict=True))
-                return value if same else Prim(primitive, changed, dtype)
-            case ToDtype(arg, dtype):
-                inner = self.expression(arg)
-                return value if inner is arg else ToDtype(inner, dtype)
-            case Lit() | Ref() | At() | Element():
-                return value

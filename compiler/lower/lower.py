@@ -21,6 +21,7 @@ from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
 from graphad.compiler.lower.maps import Stores, lower_map, symbols_in
 from graphad.compiler.lower.nans import watch
+from graphad.compiler.lower.numbers import numbers_apart
 from graphad.compiler.lower.picks import Picks
 from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.rowwise import lower_rowwise
@@ -106,6 +107,7 @@ def lower(
             launches += watch(context, node, watched)
         commit = len(launches)
     launches += [_copy(context, source, target) for source, target in assignment.copies]
+    assignment = numbers_apart(launches, assignment)
     _from_starts(launches, symbols_in([d for x in graph.inputs for d in x.type.shape]))
     return Lowered(
         graph,
