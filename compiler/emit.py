@@ -32,9 +32,8 @@ def module_text(lowered: Lowered, sizes: Mapping[str, str | int]) -> str:
     same: dict[str, str] = {}  # a helper that has another's text, and the other
     for i, launch in enumerate(lowered.launches):
         for helper in launch.kernel.helpers:
-            same[helper.name] = _add(
-                functions, order, helper, helper.name, _renamed(body_text(helper), same), called=True
-            )
+            body = _renamed(body_text(helper), same)
+            same[helper.name] = _add(functions, order, helper, helper.name, body, called=True)
         body = _renamed(body_text(launch.kernel), same) if launch.kernel.helpers else body_text(launch.kernel)
         with_sizes = _with_sizes(launch, sizes, body)
         name = _add(functions, order, launch.kernel, f"k{i}_{launch.kernel.name}", body)

@@ -28,7 +28,7 @@ their gradients take 15 % longer to run, with pieces of 500 statements twice as 
 _CONSTANT = re.compile(r"<(?:i\d+ -?\d+(?:, )?)+>|splat \([^)]*\)")
 _TOKEN = re.compile(r"<\d+ x \w+>|\bptr\b|\bfloat\b|\bdouble\b|\bi\d+\b|\blabel %[\w.]+|%[\w.]+")
 _DEFINED = re.compile(r" (%[\w.]+) = ")
-_SLOT: Final = 64  # bytes: a vector of any kind
+_ALIGN: Final = 64  # bytes: a vector register
 _SCRATCH: Final = "%pieces.scratch"
 _HERE: Final = " ; the pieces"
 
@@ -49,6 +49,7 @@ class Pieces:
     text: Assembly
     marks: Sequence[Mark]
     slots: dict[str, int] = field(default_factory=dict)
+    room: int = 0
     types: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,13 +68,14 @@ class Pieces:
         outside = set[str]().union(*used) - set[str]().union(*made)
         crossing = [u - m for u, m in zip(used, made, strict=True)]
         for name in sorted(outside | behind | set[str]().union(*crossing)):
-            self.slots[name] = len(self.slots)
+            self.slots[name] = self.room
+            self.room += -(-_bytes(self.types[name]) // _ALIGN) * _ALIGN
         calls = []
         for k, part in enumerate(self.parts):
             self._define(f"{self.name}.piece{k}", self.starts[k].label, part, crossing[k])
             calls.append(f" call void {function_name(f'{self.name}.piece{k}')}(ptr {_SCRATCH})")
         lines = [*self._stores(outside), *calls, *self._loads(behind)]
-        room = f"entry:\n {_SCRATCH} = alloca [{_SLOT * len(self.slots)} x i8], align {_SLOT}"
+        room = f"entry:\n {_SCRATCH} = alloca [{self.room} x i8], align {_ALIGN}"
         return definition.replace("entry:", room, 1).replace(_HERE, "\n".join(lines), 1)
 
     def _used(self, lines: Iterable[str]) -> Iterator[str]:
@@ -95,7 +97,7 @@ class Pieces:
         function.definition = "\n".join(lines)
 
     def _moved(self, part: Sequence[str], needed: set[str]) -> list[str]:
-        """The lines with loads before a first use, ahead of the branch that it lies behind, and stores behind values."""
+        """With loads ahead of a first use, or of the branch that it lies behind, and with stores behind values."""
         found: list[str] = []
         loaded: set[str] = set()
         waiting: set[str] = set()  # labels of blocks that the open ones lead to
@@ -117,11 +119,22 @@ class Pieces:
     def _stores(self, names: Iterable[str]) -> Iterator[str]:
         for name in sorted(names):
             place = f"{name}.to"
-            yield f" {place} = getelementptr i8, ptr {_SCRATCH}, i64 {_SLOT * self.slots[name]}"
-            yield f" store {self.types[name]} {name}, ptr {place}, align {_SLOT}"
+            yield f" {place} = getelementptr i8, ptr {_SCRATCH}, i64 {self.slots[name]}"
+            yield f" store {self.types[name]} {name}, ptr {place}, align {_ALIGN}"
 
     def _loads(self, names: Iterable[str]) -> Iterator[str]:
         for name in sorted(names):
             place = f"{name}.from"
-            yield f" {place} = getelementptr i8, ptr {_SCRATCH}, i64 {_SLOT * self.slots[name]}"
-            yield f" {name} = load {self.types[name]}, ptr {place}, align {_SLOT}"
+            yield f" {place} = getelementptr i8, ptr {_SCRATCH}, i64 {self.slots[name]}"
+            yield f" {name} = load {self.types[name]}, ptr {place}, align {_ALIGN}"
+
+
+def _bytes(kind: str) -> int:
+    """Of a value of a type that LLVM's text names.
+
+    >>> _bytes("<16 x double>"), _bytes("<16 x i1>"), _bytes("ptr")
+    (128, 2, 8)
+    """
+    count, _, element = kind.strip("<>").rpartition(" x ")
+    bits = {"ptr": 64, "float": 32, "double": 64}.get(element) or int(element[1:])
+    return -(-int(count or 1) * bits // 8)

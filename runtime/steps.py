@@ -1,4 +1,4 @@
-"""``run`` of a program with many kernels, as a table that a loop walks: code for each shape of a step, not for each step.
+"""``run`` of a program with many kernels, as a table that a loop walks: code for each shape of a step.
 
     stamp(clock, part, 7)                                    word0, word1, word2 = words 7, 3, 128
     k2_map_tanh(offset(float32_at(table, 3), 128), ...)  ->  stamp(clock, part, word0)
@@ -18,7 +18,7 @@ from typing import Any
 
 from graphad.runtime.expressions import Value
 from graphad.runtime.ir import ir
-from graphad.runtime.run_body import RUN_DTYPES, WORDS, RunBody, run_type
+from graphad.runtime.run_body import WORDS, RunBody, run_type
 from graphad.runtime.units import Units
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
@@ -34,12 +34,11 @@ class _StepBody(RunBody):
         count = len(_NUMBER.findall(text))
         numbers = iter(range(count))
         step = ast.parse(_NUMBER.sub(lambda _: f"word{next(numbers)}", text)).body
-        used = {n.id for s in step for n in ast.walk(s) if isinstance(n, ast.Name)}
         super().__init__(function, units)
         for k in range(count):
             word = self.builder.load(self.builder.gep(self.words, [I64(k)]))
             self.arguments[f"word{k}"] = Value(word, "int64")
-        self.block([s for s in sizes if isinstance(s, ast.Assign) and ast.unparse(s.targets[0]) in used])
+        self.block(sizes)
         self.block(step)
         self.builder.ret(self.builder.gep(self.words, [I64(count)]))
 

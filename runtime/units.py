@@ -14,10 +14,9 @@ from graphad.runtime.objects import Unit
 from graphad.runtime.sync import record_failure
 from graphad.runtime.translate import Translator
 
-
 MANY = 64
-"""Steps of a run from which on they are data, and not code: to read them takes some 2 ns a word, for which kernels of so
-many steps have no eye, but those of a net of one image have."""
+"""Steps of a run from which on they are data, and not code: to read a step takes some ns, which a net of one image, with
+its nine kernels in as many us, would notice."""
 _CALLS = re.compile(r"\b\w+(?=\()")
 
 

@@ -4,8 +4,8 @@
         v0 = x0[800*i0 + 24]              ->           v0 = x0[800*i0]          called with x0 + 24
         t1[i0] = v0
 
-So kernels that differ in nothing but where they begin, as the steps of an unrolled recurrence do, are one kernel. What is
-taken out of a buffer's indices is what all of them have in common: the least of their constants, and sizes that the
+So kernels that differ in nothing but where they begin, as the steps of an unrolled recurrence do, are one kernel. What
+is taken out of a buffer's indices is what all of them have in common: the least of their constants, and sizes that the
 program takes, where each has the same.
 """
 

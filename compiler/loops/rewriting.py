@@ -39,8 +39,8 @@ def _kept(literal: Lit) -> Expr:
 
 @dataclass(frozen=True)
 class Rewriting:
-    """``index``: what becomes of an index of a buffer; ``literal``: of a constant, but for exponents and divisors, which
-    say what is computed. What does not change stays the object it is.
+    """``index``: what becomes of an index of a buffer; ``literal``: of a constant, but for exponents and divisors, of
+    which some are quicker. What does not change stays the object it is.
     """
 
     index: Callable[[str, Dim], Dim] = _as_it_is
