@@ -15,7 +15,7 @@ from graphad.runtime.sync import record_failure
 from graphad.runtime.translate import Translator
 
 MANY = 64
-"""Steps of a run from which on they are data, and not code: to read a step takes some ns, which a net of one image, with
+"""Steps of a run from which on they are data, and not code: to read a step takes some ns, which a net of one image with
 its nine kernels in as many us, would notice."""
 _CALLS = re.compile(r"\b\w+(?=\()")
 
