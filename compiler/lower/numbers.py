@@ -16,7 +16,7 @@ import numpy as np
 
 from graphad.compiler.ir.dtypes import is_float
 from graphad.compiler.ir.make import constant
-from graphad.compiler.ir.node import UNKNOWN
+from graphad.compiler.ir.node import UNKNOWN, Node
 from graphad.compiler.loops.emit import body_text
 from graphad.compiler.loops.ir import Expr, Kernel, Lit, Load, Parameter
 from graphad.compiler.loops.rewriting import Rewriting
@@ -36,7 +36,8 @@ def numbers_apart(launches: Sequence[Launch], assignment: Assignment) -> Assignm
         literals = [_literals(launch.kernel) for launch in group]
         varying = {i for i, column in enumerate(zip(*literals, strict=True)) if len(set(map(_bits, column))) > 1}
         read += [(launch, _read(launch.kernel, varying, tables)) for launch in group]
-    nodes, storages = [], {}
+    nodes: list[Node] = []
+    storages: dict[str, Storage] = {}
     for dtype, table in tables.items():
         storages[dtype] = Storage("constant", len(assignment.constants) + len(nodes), dtype, len(table))
         nodes.append(constant(np.array(table, dtype), dtype, UNKNOWN))
