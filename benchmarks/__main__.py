@@ -111,7 +111,8 @@ def run(
                     outcome.save(known.json, outcomes[-1:])
     if any(w.group == "compile" for w in chosen):
         with NOTE.status("compile"):
-            compiled = compiling.measure(peers, 1 if known.quick else 3)
+            long = [w for w in chosen if w.group == "compile"]
+            compiled = compiling.measure(peers, 1 if known.quick else 3, long)
         outcomes += compiled
         if known.json:
             outcome.save(known.json, compiled)

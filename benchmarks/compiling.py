@@ -1,4 +1,4 @@
-"""How long the LeNet-5 step takes to compile, in fresh processes; graphad with an empty and a filled cache."""
+"""How long compilation takes, in fresh processes: of long graphs, and of LeNet-5 with an empty and a filled cache."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from benchmarks.harness import Contender, Result, started
+from benchmarks.harness import Contender, Result, differing, started
 from benchmarks.outcome import Outcome
-from benchmarks.workloads import Entry, select
+from benchmarks.workloads import Entry, Workload, select
 
 STEP = "lenet-train-64"
+
+
+BOTH = ("compile-cold", "compile-cached")
 
 
 def contenders(peers: Collection[str], folder: str) -> list[Contender]:
@@ -25,7 +28,26 @@ def contenders(peers: Collection[str], folder: str) -> list[Contender]:
     return [replace(c, environment=c.environment | caches) for c in made]
 
 
-def measure(peers: Collection[str], rounds: int) -> list[Outcome]:
+def measure(peers: Collection[str], rounds: int, chosen: Sequence[Workload]) -> list[Outcome]:
+    """The outcomes of what is chosen; "compile-cold" and "compile-cached" come together."""
+    lenet = _measure_lenet(peers, rounds) if any(w.name in BOTH for w in chosen) else []
+    return [*lenet, *(_measure_long(w, peers, rounds) for w in chosen if w.name not in BOTH)]
+
+
+def _measure_long(workload: Workload, peers: Collection[str], rounds: int) -> Outcome:
+    """Every contender with an empty cache, one after the other."""
+    made = workload.contenders(peers, 1)
+    results = {c.name: Result(c.name) for c in made}
+    for _ in range(rounds):
+        for contender in made:
+            with tempfile.TemporaryDirectory() as folder:
+                environment = contender.environment | {"GRAPHAD_CACHE_DIR": folder}
+                _add(results[contender.name], replace(contender, environment=environment))
+    found = list(results.values())
+    return Outcome.of(workload, 1, found, differing(found))
+
+
+def _measure_lenet(peers: Collection[str], rounds: int) -> list[Outcome]:
     """The outcomes "compile-cold" and "compile-cached"; peers take part in the first."""
     cold: dict[str, Result] = {}
     cached = Result("graphad")

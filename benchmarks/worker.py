@@ -6,6 +6,7 @@ cores}`. Closing its input ends it.
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -94,6 +95,14 @@ def _timed(task: Task, calls: int) -> dict[str, float]:
     task.finish()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {"wall": wall, "cpu": cpu, "foreign": foreign(busy_seconds() - before - cpu, wall)}
+
+
+def peak_bytes() -> int:
+    """The most memory that the process has had; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0
+    most = int(importlib.import_module("resource").getrusage(0).ru_maxrss)
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 STAT = Path("/proc/stat")

@@ -114,6 +114,11 @@ def _machine(task: str) -> Entry:
     return Entry("machine", task, "machine", (task,))
 
 
+def _long(name: str, title: str, goal: str, quick: bool = True) -> Workload:
+    entries = (Entry("graphad", "", "graphad_long", (name,)), Entry("jax", "", "jax_long", (name,)))
+    return Workload(name, "compile", title, entries, goal=goal, quick=quick)
+
+
 COPIES = (_machine("copy"), _machine("copy-streaming"))
 
 
@@ -190,5 +195,16 @@ WORKLOADS = (
         goal="1 s / 0.3 s",
     ),
     Workload("compile-cached", "compile", "the same in a new process, cache filled", (), goal="0.05 s / 0.01 s"),
+    _long("compile-resnet-2", "net of 2 residual blocks with batch norm, loss and gradients, the same", ""),
+    _long("compile-resnet-15", "of 15 blocks", "", quick=False),
+    _long("compile-resnet-60", "of 60 blocks", "12 s", quick=False),
+    _long("compile-chain-1000", "chain of 1,000 elementwise functions, the same", ""),
+    _long("compile-chain-5000", "of 5,000", "", quick=False),
+    _long("compile-chain-20000", "of 20,000", "6 s", quick=False),
+    _long("compile-rnn-100", "recurrent net, 100 steps unrolled, loss and gradients, the same", "2 s"),
+    _long("compile-rnn-400", "400 steps", "", quick=False),
+    _long("compile-results-1000", "function with 1,000 results, the same", "4 s", quick=False),
+    _long("compile-determinant-7", "determinant 7 x 7 by expansion, and its gradient, the same", ""),
+    _long("compile-ode-100", "100 steps of Runge and Kutta, and a gradient, the same", ""),
 )
 """All workloads, in the order of the table."""

@@ -1,12 +1,12 @@
 """Memory planning: one arena for everything that does not leave the call, reused as values die."""
 
-from bisect import insort
 from collections.abc import Mapping, Sequence
 
 from graphad.compiler.interpret import number
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.packing import Packing
 
 ALIGN = 64  # bytes
 GAP = 4096
@@ -22,24 +22,11 @@ def plan_memory(
     """
     lives = _lives(launches)
     nbytes = {s: _bytes(s, sizes, threads) for s in storages}
-    placed: list[tuple[int, int, int, int]] = []  # (first byte, the one behind the last, first launch, last), sorted
+    arena = Packing()
     offsets = dict.fromkeys(storages, 0)
     for storage in sorted((s for s in storages if s in lives), key=lambda s: (-nbytes[s], s.slot)):
-        first, last = lives[storage]
-        offsets[storage] = low = _lowest(placed, first, last, nbytes[storage])
-        insort(placed, (low, low + nbytes[storage], first, last))
-    return tuple(offsets[s] for s in storages), max((stop for _, stop, _, _ in placed), default=0)
-
-
-def _lowest(placed: Sequence[tuple[int, int, int, int]], first: int, last: int, nbytes: int) -> int:
-    """The lowest offset where so many bytes are free from launch ``first`` to ``last``."""
-    low = 0
-    for start, stop, begin, end in placed:
-        if begin <= last and first <= end:
-            if start - low >= nbytes:
-                return low
-            low = max(low, stop)
-    return low
+        offsets[storage] = arena.place(nbytes[storage], *lives[storage])
+    return tuple(offsets[s] for s in storages), arena.most
 
 
 def _bytes(storage: Storage, sizes: Mapping[str, int], threads: int) -> int:

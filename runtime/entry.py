@@ -8,91 +8,26 @@ Arrays are read as NumPy lays them out: behind the head that every object has li
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Sequence
 from typing import Any
 
-from graphad.runtime.expressions import Expressions, UnsupportedError, Value, llvm_type
 from graphad.runtime.flushing import flushing
 from graphad.runtime.ir import insert_function, ir
 from graphad.runtime.objects import Unit
+from graphad.runtime.run_body import WORDS, write_run
+from graphad.runtime.steps import write_steps
 from graphad.runtime.symbols import CALL, HEAD, RUN, TYPE_ERROR
-from graphad.runtime.sync import emit_barrier, emit_stamp
 from graphad.runtime.teams import write_fork, write_work
 from graphad.runtime.units import Units
 
-_RUN = {
-    "table": "int64*", "sizes": "int64*", "part": "int64", "parts": "int64", "sync": "int64*", "clock": "int64*",
-    "status": "int64*",
-}  # fmt: skip
-_AT = {f"{dtype}_at": f"{dtype}*" for dtype in ("float32", "float64", "int32", "int64", "bool")}
 I8, I64 = ir.IntType(8), ir.IntType(64)
 OBJECT = I8.as_pointer()
-WORDS = I64.as_pointer()
-
-
-class RunBody(Expressions):
-    """Writes ``run``: sizes, stamps, barriers, and calls of kernels; some only by part 0."""
-
-    def __init__(self, module: Any, definition: ast.FunctionDef, units: Units) -> None:
-        if [a.arg for a in definition.args.args] != list(_RUN):
-            raise UnsupportedError(f"run must take {', '.join(_RUN)}")
-        kind = ir.FunctionType(ir.VoidType(), [llvm_type(d) for d in _RUN.values()])
-        self.function = ir.Function(module, kind, "run")
-        self.function.linkage = "internal"
-        super().__init__(ir.IRBuilder(self.function.append_basic_block("entry")), ())
-        pairs = zip(_RUN.items(), self.function.args, strict=True)
-        self.arguments = {name: Value(argument, dtype) for (name, dtype), argument in pairs}
-        self.units = units
-        self.block(definition.body)
-        if not self.builder.block.is_terminated:
-            self.builder.ret_void()
-
-    def block(self, statements: Sequence[ast.stmt]) -> None:
-        for statement in statements:
-            self.statement(statement)
-
-    def statement(self, statement: ast.stmt) -> None:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in self.arguments:
-                self.arguments[name] = self.value(value)
-            case ast.If(test=test, body=body, orelse=[]) if not any(isinstance(s, ast.Assign) for s in body):
-                with self.builder.if_then(self.truth(self.value(test))):
-                    self.block(body)
-            case ast.Return(value=None):
-                self.builder.ret_void()
-            case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=arguments)):
-                self.call(name, [self.value(a) for a in arguments])
-            case ast.Expr(value=ast.Constant()) | ast.Pass():
-                pass
-            case _:
-                raise UnsupportedError(ast.unparse(statement), "run")
-
-    def call(self, name: str, values: Sequence[Value]) -> None:
-        words = [v.ir if v.dtype.endswith("*") else self.cast(v, "int64").ir for v in values]
-        if name == "stamp":
-            emit_stamp(self.builder, *words)
-        elif name == "barrier":
-            emit_barrier(self.builder, words[0], words[2])
-        else:
-            dtypes = [v.dtype if v.dtype.endswith("*") else "int64" for v in values]
-            self.builder.call(self.units.declared(self.function.module, name, dtypes), words)
-
-    def function_call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
-        if name in _AT:
-            table, index = arguments
-            address = self.builder.load(self.builder.gep(self.value(table).ir, [self.index(index)]))
-            return Value(self.builder.inttoptr(address, llvm_type(_AT[name])), _AT[name])
-        if name == "offset":
-            buffer = self.value(arguments[0])
-            return Value(self.builder.gep(buffer.ir, [self.index(arguments[1])], inbounds=True), buffer.dtype)
-        return super().function_call(name, arguments)
 
 
 def entry_unit(units: Units, arrays: int, flushes: bool) -> Unit:
     """The module of a program's entry points, which takes so many arrays; its kernels are then among the units."""
     module = ir.Module("entry")
-    body = RunBody(module, units.functions["run"], units).function
+    steps, definition = units.steps, units.functions.get("run")
+    body = write_run(module, definition, units) if definition else write_steps(module, steps, units)
     frame, builder = _run_function(module)
     table, sizes, sync, clock, status = _header(builder, frame)
     part, parts = builder.function.args[1:]

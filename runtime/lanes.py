@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from graphad.runtime.assembly import Assembly, Function, Kind, Word, function_name, kind
@@ -31,6 +32,7 @@ from graphad.runtime.ir import ir
 from graphad.runtime.lane_memory import LaneMemory
 from graphad.runtime.lane_plan import LanePlan, folded
 from graphad.runtime.loop_text import LoopText
+from graphad.runtime.pieces import STATEMENTS, Mark, Pieces
 from graphad.runtime.streams import ELEMENT, I64, Place
 from graphad.runtime.whole_text import WholeText
 
@@ -93,9 +95,13 @@ class Lanes(LaneMemory):
     # -- the body's expressions ----------------------------------------------------------------------------------------
 
     def write(self, body: Sequence[ast.stmt]) -> None:
-        self.crowded = sum(_evaluates(n) for s in body for n in ast.walk(s)) > INLINED
+        calls = (n for s in body for n in _expressions(s) if _evaluates(n))
+        self.crowded = next(islice(calls, INLINED, None), None) is not None
         self.divisors.update(_divisors(body))
-        for statement in body:
+        marks: list[Mark] = []
+        for number, statement in enumerate(body):
+            if number and number % STATEMENTS == 0:
+                marks.append(Mark(len(self.text.lines), self.text.label))
             fold = folded(statement)
             if fold is not None and fold[0] in self.folds:
                 self._fold(fold[0], fold[2])
@@ -118,7 +124,11 @@ class Lanes(LaneMemory):
         if len(self.text.lines) <= SHORT:
             for short in self.folds.values():
                 short.ways = WAYS
-        self.function.definition = self._definition()
+        if len(marks) > 1:
+            pieces = Pieces(self.function.name, self.text, marks)
+            self.function.definition = pieces.complete(self._definition())
+        else:
+            self.function.definition = self._definition()
 
     def _definition(self) -> str:
         folds = list(self.folds.values())
@@ -212,21 +222,42 @@ class Lanes(LaneMemory):
         return elementary(self.text, name, operands)
 
 
-def _evaluates(node: ast.AST) -> bool:
+def _evaluates(node: ast.expr) -> bool:
     """Whether it may be an evaluation of an elementary function."""
     match node:
         case ast.Call(func=ast.Name(id=name)):
             return name in CALLED
-        case ast.Attribute() | ast.Pow():
+        case ast.Attribute() | ast.BinOp(op=ast.Pow()):
             return True
         case _:
             return False
 
 
+def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
+    """All that a statement computes. ``ast.walk`` looks at contexts and operators, too: it takes four times as long."""
+    stack = [statement.value] if isinstance(statement, ast.Assign | ast.Expr) else []
+    while stack:
+        node = stack.pop()
+        yield node
+        match node:
+            case ast.BinOp(left=a, right=b):
+                stack += (a, b)
+            case ast.Call(func=function, args=arguments):
+                stack += (function, *arguments)
+            case ast.UnaryOp(operand=a):
+                stack.append(a)
+            case ast.Compare(left=a, comparators=others):
+                stack += (a, *others)
+            case ast.Subscript(slice=index):
+                stack.append(index)
+            case _:
+                pass
+
+
 def _divisors(body: Sequence[ast.stmt]) -> Iterator[str]:
     """Names that something is divided by, as often as it is."""
     for statement in body:
-        for node in ast.walk(statement):
+        for node in _expressions(statement):
             match node:
                 case ast.BinOp(op=ast.Div(), right=ast.Name(id=name)):
                     yield name

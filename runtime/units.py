@@ -14,11 +14,20 @@ from graphad.runtime.objects import Unit
 from graphad.runtime.sync import record_failure
 from graphad.runtime.translate import Translator
 
+MANY = 64
+"""Steps of a run from which on they are data, and not code: to read a step takes some ns, which a net of one image with
+its nine kernels in as many us, would notice."""
+_CALLS = re.compile(r"\b\w+(?=\()")
+
 
 class Units:
-    """Translates kernels as they are asked for, each once; ``take`` answers those not taken yet."""
+    """Translates kernels as they are asked for, each once; ``take`` answers those not taken yet.
+
+    ``steps``: the text of ``run`` where that is long, which is then none of the functions.
+    """
 
     def __init__(self, text: str) -> None:
+        text, self.steps = _parted(text)
         self.lines = text.splitlines()
         self.functions: dict[str, ast.FunctionDef] = {}
         for statement in ast.parse(text).body:
@@ -29,7 +38,6 @@ class Units:
                     pass
                 case _:
                     raise UnsupportedError(ast.unparse(statement))
-        self._words = re.compile(rf"\b(?:{'|'.join(map(re.escape, self.functions))})\b")
         self._contents: dict[str, str] = {}
         self._types: dict[str, Any] = {}  # of functions, by symbol
         self._new: list[Unit] = []
@@ -59,10 +67,14 @@ class Units:
             definition = self.functions[name]
             lines = self.lines[definition.lineno - 1 : definition.end_lineno]
             text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
-            plain = self._words.sub(lambda m: "" if m[0] == name else self._content(m[0]), text)
+            plain = _CALLS.sub(lambda m: self._called(m[0], name), text)
             options = str(_options(definition))
             self._contents[name] = hashlib.sha256(f"{options}\n{plain}".encode()).hexdigest()[:12]
         return self._contents[name]
+
+    def _called(self, word: str, inside: str) -> str:
+        """What stands for a function that ``inside`` calls, or for itself: its content."""
+        return word if word not in self.functions else "" if word == inside else self._content(word)
 
     def _translated(self, symbol: str, name: str, dtypes: Sequence[str]) -> Any:
         definition = self.functions[name]
@@ -85,6 +97,12 @@ class Units:
         level = 0 if options.get("scheduled", False) else 2
         self._new.append(Unit(name, str(module), level, reordered=options.get("reassociate", False)))
         return made.function.ftype
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The kernels, and ``run`` where it is long: to be walked, and not to be parsed line by line."""
+    head, _, run = text.rpartition("@entry\n")
+    return (head, run) if run.count("\n    barrier(") >= MANY else (text, "")
 
 
 def _options(definition: ast.FunctionDef) -> dict[str | None, bool] | None:

@@ -1,6 +1,6 @@
 """The graph: outputs and updates, and the nodes they need in topological order. Every walk is iterative."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphad.compiler.errors import GraphError
@@ -9,11 +9,11 @@ from graphad.compiler.ir.node import Node
 from graphad.runtime.once import cached_property
 
 
-def topological(roots: Iterable[Node]) -> list[Node]:
-    """All nodes the roots need, operands before users, in a fixed order."""
+def topological(roots: Iterable[Node], known: Container[Node] = ()) -> list[Node]:
+    """All nodes the roots need, operands before users, in a fixed order; but for those known, and what these need."""
     order: list[Node] = []
     state: dict[Node, bool] = {}  # False: its operands are being visited; True: done
-    stack = list(roots)[::-1]
+    stack = [r for r in roots if r not in known][::-1]
     while stack:
         node = stack[-1]
         seen = state.get(node)
@@ -22,7 +22,8 @@ def topological(roots: Iterable[Node]) -> list[Node]:
             for operand in reversed(node.operands):
                 inner = state.get(operand)
                 if inner is None:
-                    stack.append(operand)
+                    if operand not in known:
+                        stack.append(operand)
                 elif inner is False:
                     raise GraphError(f"the graph is cyclic: {operand!r} needs itself ({operand.site})")
             continue
@@ -62,6 +63,20 @@ class Graph:
             for operand in node.operands:
                 found[operand].append(node)
         return {n: tuple(u) for n, u in found.items()}
+
+    @cached_property
+    def readers(self) -> "Mapping[Node, set[Kernel]]":
+        """The kernels that read each node, those that compute it among them."""
+        found: dict[Node, set[Kernel]] = {}
+        for kernel in self.kernels or ():
+            for operand in {o for n in kernel.nodes for o in n.operands}:
+                found.setdefault(operand, set()).add(kernel)
+        return found
+
+    @cached_property
+    def leaving(self) -> frozenset[Node]:
+        """The roots, to be asked whether a node is one."""
+        return frozenset(self.roots)
 
     @cached_property
     def states(self) -> tuple[Node, ...]:

@@ -34,7 +34,10 @@ from graphad.compiler.names import STEM
 
 @dataclass(eq=False, slots=True)
 class Launch:
-    """A kernel with the storage and the sizes it is called with, and what it costs."""
+    """A kernel with the storage and the sizes it is called with, and what it costs.
+
+    ``starts``: by a buffer's name, the element of its storage that is the kernel's first, where it is not the first.
+    """
 
     kernel: Kernel
     storages: list[Storage]
@@ -44,6 +47,7 @@ class Launch:
     note: str = ""
     flops: Dim = 0
     bytes: Dim = 0
+    starts: dict[str, Dim] = field(default_factory=dict)
 
 
 @dataclass(eq=False)

@@ -18,7 +18,8 @@ class Context:
 
     ``helpers``: how many kernels there are that kernels call. ``few``: the batch is a handful of examples.
     ``most``: what sizes with names are at most, where the program is for those only.
-    ``picks``: answers to what may be done in several ways.
+    ``picks``: answers to what may be done in several ways. ``ones``: by the name of a batch, nodes as they are for one
+    example.
     """
 
     stored: Mapping[Node, Storage]
@@ -30,6 +31,7 @@ class Context:
     few: bool = False
     most: Mapping[str, int] = field(default_factory=dict)
     picks: Picks = field(default_factory=Picks)
+    ones: dict[str, dict[Node, Node]] = field(default_factory=dict)
 
     def with_stored(self, node: Node, storage: Storage) -> "Context":
         """The same with one more stored node."""

@@ -1,6 +1,6 @@
 """lower: Graph with kernels -> launches of loop nests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, symbol
 from graphad.compiler.loops.ir import Load
 from graphad.compiler.loops.lanes import mark_lanes
+from graphad.compiler.loops.offsets import from_starts
 from graphad.compiler.lower.assign import Assignment, assign_storage
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
@@ -18,8 +19,9 @@ from graphad.compiler.lower.examples.region import RegionLowering
 from graphad.compiler.lower.examples.way import FEWEST, Lanes
 from graphad.compiler.lower.folded import lower_folded_contract
 from graphad.compiler.lower.folds import lower_fold, lower_scatter
-from graphad.compiler.lower.maps import Stores, lower_map
+from graphad.compiler.lower.maps import Stores, lower_map, symbols_in
 from graphad.compiler.lower.nans import watch
+from graphad.compiler.lower.numbers import numbers_apart
 from graphad.compiler.lower.picks import Picks
 from graphad.compiler.lower.reduce import lower_reduce
 from graphad.compiler.lower.rowwise import lower_rowwise
@@ -105,6 +107,8 @@ def lower(
             launches += watch(context, node, watched)
         commit = len(launches)
     launches += [_copy(context, source, target) for source, target in assignment.copies]
+    assignment = numbers_apart(launches, assignment)
+    _from_starts(launches, symbols_in([d for x in graph.inputs for d in x.type.shape]))
     return Lowered(
         graph,
         tuple(launches),
@@ -126,6 +130,13 @@ def _most(graph: Graph, options: Options, lanes: Lanes | None, few: bool, profit
     else:
         most = target(options.isa).lanes("float32") // lanes.share if lanes.one_block else None
     return {} if most is None or not profits else dict.fromkeys(named_sizes(graph), most)
+
+
+def _from_starts(launches: Sequence[Launch], sizes: Set[str]) -> None:
+    """Kernels that begin where they are told to: those that differ in that alone are one."""
+    starts = {kernel: from_starts(kernel, sizes) for kernel in {launch.kernel: None for launch in launches}}
+    for launch in launches:
+        launch.starts = starts[launch.kernel]
 
 
 def _matrix(node: Node) -> bool:

@@ -8,21 +8,20 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import evaluate
 
 
-def one_example(roots: Iterable[Node], size: str) -> Mapping[Node, Node]:
-    """Each node that the roots need as it is where ``size`` is 1; one without a batch is itself.
+def one_example(roots: Iterable[Node], size: str, done: dict[Node, Node]) -> None:
+    """Adds to ``done`` each node that the roots need as it is where ``size`` is 1; one without a batch is itself.
 
-    What counts the batch, such as the divisor of a mean, still does.
+    What counts the batch, such as the divisor of a mean, still does. What is done already stays, and what it needs is
+    not looked at, so that many regions of one graph walk over it once.
     """
-    done: dict[Node, Node] = {}
     at = {size: 1}
-    for node in topological(roots):
+    for node in topological(roots, done):
         operands = tuple(done[o] for o in node.operands)
         kind, t = _kind(node.kind, at), node.type.at(at)
         same = (
             kind == node.kind and t == node.type and all(a is b for a, b in zip(operands, node.operands, strict=True))
         )
         done[node] = node if same else Node(node.op, kind, operands, t, node.site, node.label)
-    return done
 
 
 def _kind(kind: Kind, at: Mapping[str, int]) -> Kind:

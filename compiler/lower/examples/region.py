@@ -50,8 +50,9 @@ class RegionLowering:
     def __init__(self, context: Context, graph: Graph, region: Region, way: Lanes) -> None:
         self.outer, self.graph, self.region = context, graph, region
         self.kernels = (*region.inner, *region.exits)
-        self.one = one_example([n for k in self.kernels for n in k.nodes], region.size)
-        self.original = {new: old for old, new in self.one.items()}
+        self.own = set(self.kernels)
+        self.one = context.ones.setdefault(region.size, {})
+        one_example([n for k in self.kernels for n in k.nodes], region.size, self.one)
         machine = target(context.options.isa)
         dtypes = [n.type.dtype for k in self.kernels for n in k.nodes if isinstance(n.kind, Contract)]
         most = machine.lanes("float32") // way.share
@@ -120,9 +121,7 @@ class RegionLowering:
         return Part(builder.launch(()), whole=("pack", rows, lanes, pitch))
 
     def _leaves(self, node: Node) -> bool:
-        kernels = set(self.kernels)
-        readers = {k for k in self.graph.kernels or () if any(node in n.operands for n in k.nodes)}
-        return node in self.graph.roots or not readers <= kernels
+        return node in self.graph.leaving or not self.graph.readers.get(node, set()) <= self.own
 
     def _hand_out(self, node: Node) -> None:
         """A value that others read, in rows."""
@@ -137,8 +136,9 @@ class RegionLowering:
 
     def _own_guards(self) -> None:
         """Failures name nodes of the graph."""
+        original = {self.one[n]: n for k in self.kernels for n in k.nodes}
         guards = self.outer.guards
-        guards[:] = [self.original.get(g, g) for g in guards]
+        guards[:] = [original.get(g, g) for g in guards]
 
     def _exit_part(self, kernel: Kernel) -> dict[Node, Storage]:
         """The block's part of each sum over the batch; where the chunks' sums lie."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.storage import Storage
+from graphad.compiler.packing import Packing
 
 ALIGN = 64
 
@@ -20,28 +21,13 @@ class Scratch:
 
     def place(self, context: Context) -> dict[Storage, tuple[Storage, int]]:
         """Each storage's slab, and where in it, in elements; slabs are new memory of the context."""
+        arenas: dict[str, Packing] = {}
         placed: dict[Storage, int] = {}
         for storage in sorted(self.lives, key=lambda s: (-_size(s), s.slot)):
-            placed[storage] = self._lowest(storage, placed)
-        slabs: dict[str, Storage] = {}
-        for dtype in sorted({s.dtype for s in placed}):
-            most = max(at + _size(s) for s, at in placed.items() if s.dtype == dtype)
-            slabs[dtype] = context.local(dtype, most, per_part=True)
+            arena = arenas.setdefault(storage.dtype, Packing())
+            placed[storage] = arena.place(_size(storage), *self.lives[storage])
+        slabs = {dtype: context.local(dtype, arenas[dtype].most, per_part=True) for dtype in sorted(arenas)}
         return {s: (slabs[s.dtype], at) for s, at in placed.items()}
-
-    def _lowest(self, storage: Storage, placed: dict[Storage, int]) -> int:
-        first, last = self.lives[storage]
-        busy = sorted(
-            (at, at + _size(s))
-            for s, at in placed.items()
-            if s.dtype == storage.dtype and self.lives[s][0] <= last and first <= self.lives[s][1]
-        )
-        low = 0
-        for start, end in busy:
-            if start - low >= _size(storage):
-                return low
-            low = max(low, end)
-        return low
 
 
 def _size(storage: Storage) -> int:

@@ -86,9 +86,11 @@ def _steps(kernels: Sequence[Kernel], size: str, sparing: bool) -> tuple[Kernel 
     if not any(role != "outer" and _convolves(k) for k, role in roles.items()):
         return tuple(kernels)
     levels = _levels(kernels, roles)
+    by_level: list[list[Kernel]] = [[] for _ in range(max(levels.values()) + 1)]
+    for kernel in kernels:
+        by_level[levels[kernel]].append(kernel)
     steps: list[Kernel | Region] = []
-    for level in range(max(levels.values()) + 1):
-        here = [k for k in kernels if levels[k] == level]
+    for here in by_level:
         steps += [k for k in here if roles[k] == "outer"]
         inner = tuple(k for k in here if roles[k] == "inner")
         exits = tuple(k for k in here if roles[k] == "exit")

@@ -28,6 +28,7 @@ SHORT: Final = 64  # elements of a row; shorter ones lie in the caches together,
 LONG: Final = 1 << 15  # elements; beyond, a row and the scratch rows do not stay in a core's cache
 _WINDOW: Final = 32  # kernels looked back, so that a long list stays linear
 Place = tuple[Dim, ...]
+Readers = dict[Node, set[Group]]
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,24 @@ def rows_of_kernel(nodes: Sequence[Node], stores: Sequence[Node]) -> Rows | None
 def merge_rows(groups: list[Group]) -> list[Group]:
     """Kernels that one walk over the rows can compute become one kernel, at the place of the first or of the last."""
     merged = list(groups)
+    readers: Readers = {}
+    for group in groups:
+        for n in group.reads:
+            readers.setdefault(n, set()).add(group)
+    rows = {g: _rows(g) for g in groups}
     i = 0
     while i < len(merged):
         for j in range(i - 1, max(-1, i - 1 - _WINDOW), -1):
+            if rows[merged[j]] is None and rows[merged[i]] is None:
+                continue
             between = merged[j + 1 : i]
             early = not any(s in merged[i].reads for g in between for s in g.stores)
             late = not any(s in g.reads for g in between for s in merged[j].stores)
-            joined = _joined(merged, j, i) if early or late else None
+            joined = _joined(readers, merged[j], merged[i]) if early or late else None
             if joined is None:
                 continue
+            _take_places(readers, joined, (merged[j], merged[i]))
+            rows[joined] = _rows(joined)
             merged[j if early else i] = joined
             del merged[i if early else j]
             i = j if early else i - 1  # what follows may join now
@@ -104,9 +114,16 @@ def merge_rows(groups: list[Group]) -> list[Group]:
     return merged
 
 
-def _joined(groups: Sequence[Group], first: int, second: int) -> Group | None:
+def _take_places(readers: Readers, joined: Group, two: Collection[Group]) -> None:
+    """The kernel reads what two read that are gone, but for what one of them stored for the other."""
+    for n in {n for g in two for n in g.reads}:
+        readers[n].difference_update(two)
+        if n in joined.reads:
+            readers[n].add(joined)
+
+
+def _joined(readers: Readers, before: Group, group: Group) -> Group | None:
     """One kernel of two, None if they are better or have to stay apart."""
-    before, group = groups[first], groups[second]
     rows = _rows(before) or _rows(group)
     if rows is None or before.waits != group.waits or not _profits(before, group, rows):
         return None
@@ -116,9 +133,9 @@ def _joined(groups: Sequence[Group], first: int, second: int) -> Group | None:
         return None
     if reached(nodes, stores, rows) is None:
         return None
-    roots = before.points.graph.roots
-    others = [g for k, g in enumerate(groups) if k not in (first, second)]
-    found = Group(before.points, [s for s in stores if s in roots or any(s in g.reads for g in others)], nodes)
+    leaving, two = before.points.graph.leaving, {before, group}
+    kept = [s for s in stores if s in leaving or not readers.get(s, set()) <= two]
+    found = Group(before.points, kept, nodes)
     found.anchors = anchors
     found.parts = (*(before.parts or (before,)), *(group.parts or (group,)))
     return found

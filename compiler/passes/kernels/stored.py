@@ -89,8 +89,7 @@ def _need_not_be_kept(points: Points, node: Node, weight: Mapping[Node, int], pr
     than the value and the activation, and the anchor keeps its epilogue.
     """
     users = set(points.graph.users[node])
-    leaves = any(node is root for root in points.graph.roots)
-    if len(users) != 2 or leaves or weight[node] > CHEAP or node not in products:
+    if len(users) != 2 or node in points.graph.leaving or weight[node] > CHEAP or node not in products:
         return False
     return all(
         isinstance(u.kind, Map)
