@@ -11,8 +11,10 @@ WIDE = Options(isa="avx512")
 
 @pytest.mark.parametrize(
     ("batch", "share", "one"),
-    [(4, 4, True), (5, 2, True), (8, 2, True), (9, 1, True), (16, 1, True), (17, 2, False), (24, 2, False)]
-    + [(32, 1, False), (33, 1, False), (64, 1, False)],
+    [
+        *((4, 4, True), (5, 2, True), (8, 2, True), (9, 1, True), (16, 1, True)),
+        *((17, 2, False), (24, 2, False), (32, 1, False), (33, 1, False), (64, 1, False)),
+    ],
 )
 def test_a_last_block_is_not_left_empty(batch: int, share: int, one: bool) -> None:
     found = way_of(WIDE, [batch])
