@@ -6,7 +6,7 @@
                                                              barrier(sync, part, parts)
 
 A step is what is done up to a barrier, its shape the text without the whole numbers in it. These are data, and so cost
-next to nothing to compile, where LLVM takes some 100 us for the code of a step.
+next to nothing to compile, where the code of every step passes through all of LLVM.
 """
 
 from __future__ import annotations
