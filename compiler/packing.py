@@ -6,8 +6,8 @@ import numpy as np
 class Packing:
     """What is placed, by where it begins: first unit, the one behind the last, first moment, last.
 
-    To place one looks at all that are placed, in some ten operations on arrays: 0.03 s for a thousand that live together,
-    2.6 s for 20,000, where a loop in Python took 1.1 s for 4,000 (EPYC with AVX-512).
+    To place one looks at all that are placed, in some ten operations on arrays: 0.03 s for a thousand that live
+    together, 2.6 s for 20,000, where a loop in Python took 1.1 s for 4,000 (EPYC with AVX-512).
     """
 
     def __init__(self) -> None:
