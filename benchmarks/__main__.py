@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -82,7 +81,7 @@ def timed(workload: Workload, threads: int, peers: Sequence[str], known: argpars
     """One race."""
     pythons = interpreters(known.python)
     contenders = workload.contenders(peers, threads, compiled=not (known.quick or known.no_compile))
-    placed = [replace(c, python=pythons.get(c.name.split()[0], c.python)) for c in contenders]
+    placed = compiling.at_home(contenders, pythons)
     results = race(placed, known.rounds or (5 if known.quick else 15), known.seconds or (0.05 if known.quick else 0.2))
     for result in results:
         if result.failed:
@@ -112,7 +111,7 @@ def run(
     if any(w.group == "compile" for w in chosen):
         with NOTE.status("compile"):
             long = [w for w in chosen if w.group == "compile"]
-            compiled = compiling.measure(peers, 1 if known.quick else 3, long)
+            compiled = compiling.measure(peers, 1 if known.quick else 3, long, interpreters(known.python))
         outcomes += compiled
         if known.json:
             outcome.save(known.json, compiled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.harness import Contender, Result, differing, started
@@ -11,12 +11,10 @@ from benchmarks.outcome import Outcome
 from benchmarks.workloads import Entry, Workload, select
 
 STEP = "lenet-train-64"
-
-
 BOTH = ("compile-cold", "compile-cached")
 
 
-def contenders(peers: Collection[str], folder: str) -> list[Contender]:
+def contenders(peers: Collection[str], folder: str, pythons: Mapping[str, str]) -> list[Contender]:
     """graphad, and the peers that compile; caches of all of them lie in `folder`."""
     entries = [
         Entry("graphad", "", "graphad_compile", (STEP,)),
@@ -24,19 +22,26 @@ def contenders(peers: Collection[str], folder: str) -> list[Contender]:
         Entry("jax", "", "jax_net", (STEP,)),
     ]
     caches = {"GRAPHAD_CACHE_DIR": f"{folder}/graphad", "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch"}
-    made = [e.contender(1) for e in entries if e.peer in ("graphad", *peers)]
+    made = at_home([e.contender(1) for e in entries if e.peer in ("graphad", *peers)], pythons)
     return [replace(c, environment=c.environment | caches) for c in made]
 
 
-def measure(peers: Collection[str], rounds: int, chosen: Sequence[Workload]) -> list[Outcome]:
+def at_home(made: Sequence[Contender], pythons: Mapping[str, str]) -> list[Contender]:
+    """Each with the interpreter that has it."""
+    return [replace(c, python=pythons.get(c.name.split()[0], c.python)) for c in made]
+
+
+def measure(
+    peers: Collection[str], rounds: int, chosen: Sequence[Workload], pythons: Mapping[str, str]
+) -> list[Outcome]:
     """The outcomes of what is chosen; "compile-cold" and "compile-cached" come together."""
-    lenet = _measure_lenet(peers, rounds) if any(w.name in BOTH for w in chosen) else []
-    return [*lenet, *(_measure_long(w, peers, rounds) for w in chosen if w.name not in BOTH)]
+    lenet = _measure_lenet(peers, rounds, pythons) if any(w.name in BOTH for w in chosen) else []
+    return [*lenet, *(_measure_long(w, peers, rounds, pythons) for w in chosen if w.name not in BOTH)]
 
 
-def _measure_long(workload: Workload, peers: Collection[str], rounds: int) -> Outcome:
+def _measure_long(workload: Workload, peers: Collection[str], rounds: int, pythons: Mapping[str, str]) -> Outcome:
     """Every contender with an empty cache, one after the other."""
-    made = workload.contenders(peers, 1)
+    made = at_home(workload.contenders(peers, 1), pythons)
     results = {c.name: Result(c.name) for c in made}
     for _ in range(rounds):
         for contender in made:
@@ -47,13 +52,13 @@ def _measure_long(workload: Workload, peers: Collection[str], rounds: int) -> Ou
     return Outcome.of(workload, 1, found, differing(found))
 
 
-def _measure_lenet(peers: Collection[str], rounds: int) -> list[Outcome]:
+def _measure_lenet(peers: Collection[str], rounds: int, pythons: Mapping[str, str]) -> list[Outcome]:
     """The outcomes "compile-cold" and "compile-cached"; peers take part in the first."""
     cold: dict[str, Result] = {}
     cached = Result("graphad")
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            own, *others = contenders(peers, folder)
+            own, *others = contenders(peers, folder, pythons)
             _add(cold.setdefault(own.name, Result(own.name)), own)
             _add(cached, own)
             for other in others:
