@@ -29,6 +29,7 @@ from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.short_rows import lower_short_rows
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import target
+from graphad.compiler.lower.tiles import tile_crosswise
 from graphad.compiler.lower.title import title
 from graphad.compiler.options import Options
 from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regions
@@ -182,7 +183,9 @@ def _in_terms(size: Dim, arguments: Mapping[str, Dim]) -> Dim:
 
 def _map(context: Context, nodes: Sequence[Node], stores: Stores) -> Launch:
     builder, puller = context.builder("map", nodes)
-    return lower_map(builder, puller, nodes, stores)
+    launch = lower_map(builder, puller, nodes, stores)
+    tile_crosswise(context, builder)
+    return launch
 
 
 def _anchored(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> list[Launch]:

@@ -12,7 +12,7 @@
 
 | ``product.start`` | a matrix product |
 | ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest that is vectorised, or is not |
-| ``pack``, ``pack.crosswise`` | an element copied to a panel, along the operand's rows or across them |
+| ``pack``, ``pack.crosswise`` | an element copied to a panel, along the operand's rows or across them; one of a map's tile |
 | ``move``, ``gather`` | an element read through strides or guards, one looked up |
 | ``fold``, ``scan`` | an element added into place, an element of a running value |
 """
@@ -32,6 +32,7 @@ from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.compiler.lower.accumulate import behind, within
 from graphad.compiler.lower.loops import collapse
+from graphad.compiler.lower.tiles import FEWEST
 from graphad.compiler.model.contractions import UNROLLED, Product
 from graphad.compiler.model.counts import elements, extent
 from graphad.compiler.model.evaluations import Evaluations
@@ -80,7 +81,7 @@ def kernel_features(
     tiny = number(rows.count, sizes) if rows is not None and rows.tiny else 0  # rows, one in each lane
     inner = float(tiny) or _inner(kernel, sizes)
     serial = frozenset[Node]() if rows is not None else _serial(kernel)
-    mixed = _mixed(kernel, serial)
+    mixed = _mixed(kernel, serial, sizes)
     for node in kernel.nodes:
         times = found.computed.get(node, 0.0)
         match node.kind:
@@ -88,7 +89,7 @@ def kernel_features(
                 _add_map(features, node, scalar, times, inner, node in serial, mixed)
             case View(map=view):
                 if not smooth(node, view):
-                    features.add("move", times)
+                    features.add("pack" if tiled(node, view, sizes) else "move", times)
             case Gather():
                 features.add("gather", times)
             case Reduce():
@@ -151,6 +152,17 @@ def smooth(node: Node, view: Affine | Reshape) -> bool:
     return all(c == 1 and all(d == 1 for d in behind[i + 1 :]) for i, c in reads)
 
 
+def tiled(node: Node, view: Affine | Reshape, sizes: Mapping[str, int]) -> bool:
+    """A map reads it in tiles, transposed in registers: another axis than the last has what lies side by side."""
+    if isinstance(view, Reshape) or view.guarded or any(a.divisor != 1 for a in view.axes) or not view.axes:
+        return False
+    shape = [number(d, sizes) for d in view.shape]
+    along = [(j, c) for j, c in view.axes[-1].terms if shape[j] != 1]
+    last = max((j for j, d in enumerate(shape) if d != 1), default=-1)
+    used = [shape[j] for a in view.axes for j, _ in a.terms if j == last]
+    return len(along) == 1 and along[0][1] == 1 and along[0][0] != last and min(sum(used), shape[along[0][0]]) >= FEWEST
+
+
 def _inner(kernel: Kernel, sizes: Mapping[str, int]) -> float:
     """Iterations of the kernel's innermost loop over elements."""
     anchor = next((n for n in kernel.nodes if is_anchor(n)), None)
@@ -196,9 +208,10 @@ def _serial(kernel: Kernel) -> frozenset[Node]:
     return frozenset(behind(kernel.nodes, anchors))
 
 
-def _mixed(kernel: Kernel, serial: frozenset[Node]) -> bool:
+def _mixed(kernel: Kernel, serial: frozenset[Node], sizes: Mapping[str, int]) -> bool:
     """A loop that calls functions or reads through strides, which a target's own vectoriser leaves as it is."""
-    rough = any(isinstance(n.kind, View) and not smooth(n, n.kind.map) for n in kernel.nodes)
+    views = [(n, n.kind.map) for n in kernel.nodes if isinstance(n.kind, View)]
+    rough = any(not smooth(n, view) and not tiled(n, view, sizes) for n, view in views)
     maps = (n.kind.scalar for n in kernel.nodes if isinstance(n.kind, Map) and n not in serial)
     return rough or any(name in LIBRARY for scalar in maps for name, _ in units(scalar))
 
