@@ -27,10 +27,12 @@ from graphad.compiler.loops.ir import (
     Note,
     Prefetch,
     Prim,
+    Put,
     Ref,
     Stmt,
     Store,
     ToDtype,
+    Together,
 )
 
 ELEMENTARY: Final = frozenset(
@@ -69,7 +71,8 @@ def mark_lanes(kernel: Kernel, results: Mapping[str, Dim] | None = None) -> None
         results: elements of the buffers that the caller gets.
     """
     dtypes = {p.name: p.dtype for p in kernel.buffers}
-    found = results or {}
+    again = _read(kernel.body)
+    found = {b: n for b, n in (results or {}).items() if b not in again}
     large = {b: n for b, n in found.items() if not isinstance(n, int) or n * ITEMSIZE[dtypes[b]] >= _LARGE}
     blocks = [kernel.body]
     while blocks:
@@ -83,6 +86,19 @@ def mark_lanes(kernel: Kernel, results: Mapping[str, Dim] | None = None) -> None
                     blocks.append(statement.body)
                 case _:
                     pass
+
+
+def _read(block: Sequence[Stmt]) -> set[str]:
+    """Buffers that something is loaded from: a result among them is read again, and stays in the caches."""
+    found: set[str] = set()
+    blocks = [block]
+    while blocks:
+        for statement in blocks.pop():
+            if isinstance(statement, For | If | Together):
+                blocks.append(statement.body)
+            elif isinstance(statement, Let | Store | Assign | Put):
+                found |= {e.buffer for e in _inside(statement.value) if isinstance(e, Load)}
+    return found
 
 
 def _streamed(statement: Stmt, large: Mapping[str, Dim]) -> Stmt:

@@ -8,6 +8,7 @@ from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan, Scatter
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, symbol
+from graphad.compiler.loops.hoist import hoist_indices
 from graphad.compiler.loops.ir import Load
 from graphad.compiler.loops.lanes import mark_lanes
 from graphad.compiler.loops.offsets import from_starts
@@ -160,6 +161,7 @@ def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
         launches = [_map(context, kernel.nodes, stores)]
     for launch in launches:
         launch.kernel.name = f"{launch.kernel.name}_{title(kernel)}"
+        hoist_indices(launch.kernel)
         if context.options.precision != "strict":
             mark_lanes(launch.kernel, _results(launch))
     return launches

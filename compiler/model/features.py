@@ -12,9 +12,9 @@
 
 | ``product.start`` | a matrix product |
 | ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest that is vectorised, or is not |
-| ``pack``, ``pack.crosswise`` | an element copied to a panel, along the operand's rows or across them; one of a map's tile |
-| ``move``, ``gather`` | an element read through strides or guards, one looked up |
-| ``fold``, ``scan`` | an element added into place, an element of a running value |
+| ``pack``, ``pack.crosswise`` | an element copied to a panel or a map's tile, along the operand's rows or across them |
+| ``move``, ``gather`` | an element read through strides or guards, a row looked up |
+| ``fold``, ``scan`` | an element added into place, or a row looked up for that; an element of a running value |
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,7 +91,7 @@ def kernel_features(
                 if not smooth(node, view):
                     features.add("pack" if tiled(node, view, sizes) else "move", times)
             case Gather():
-                features.add("gather", times)
+                features.add("gather", times / _row(node, node.type.shape, sizes))
             case Reduce():
                 _add_reduction(features, node, sizes, tiny)
             case Contract():
@@ -99,12 +99,29 @@ def kernel_features(
             case Fold():
                 features.add("fold", float(elements(node.operands[0], sizes)))
             case Scatter():
-                features.add("fold", float(elements(node.operands[1], sizes)))
+                _add_scatter(features, node, sizes)
             case Scan():
                 features.add("scan", float(elements(node.operands[0], sizes)))
             case _:
                 pass
     return features
+
+
+def _row(node: Node, shape: Shape, sizes: Mapping[str, int]) -> float:
+    """Elements of a row that a gather or a scatter looks up."""
+    assert isinstance(node.kind, Gather | Scatter)
+    places = node.operands[1 if isinstance(node.kind, Gather) else 0]
+    return float(max(extent(shape[node.kind.axis + places.type.ndim :], sizes), 1))
+
+
+def _add_scatter(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
+    values = node.operands[1]
+    total, row = float(elements(values, sizes)), _row(node, values.type.shape, sizes)
+    features.add("fold", total / row)
+    if is_float(values.type.dtype) and row > 1:
+        features.loop(f"{values.type.dtype}.plain", total, row)
+    elif row > 1:
+        features.add("integer", total)
 
 
 def _add_map(

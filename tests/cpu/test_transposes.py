@@ -1,4 +1,4 @@
-"""Maps that read crosswise go in tiles: NumPy's numbers, whatever the permutation, the sizes, the dtype, what is around."""
+"""Maps that read crosswise go in tiles: NumPy's numbers for any permutation, sizes, dtype, whatever is around."""
 
 from itertools import permutations
 from typing import Any
