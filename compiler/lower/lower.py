@@ -185,7 +185,7 @@ def _in_terms(size: Dim, arguments: Mapping[str, Dim]) -> Dim:
 
 def _map(context: Context, nodes: Sequence[Node], stores: Stores) -> Launch:
     builder, puller = context.builder("map", nodes)
-    launch = lower_map(builder, puller, nodes, stores)
+    launch = lower_map(builder, puller, nodes, stores, apart=True)
     tile_crosswise(context, builder)
     return launch
 

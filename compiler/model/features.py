@@ -156,10 +156,13 @@ def units(scalar: Scalar) -> tuple[tuple[str, float], ...]:
 
 
 def smooth(node: Node, view: Affine | Reshape) -> bool:
-    """Along the result's last axis it reads element after element, or the same one: as good as no view."""
+    """Along the result's last axis it reads element after element, or the same one: as good as no view.
+
+    Margins make no difference: they have loops of their own.
+    """
     if isinstance(view, Reshape):
         return True
-    if view.guarded or any(a.divisor != 1 for a in view.axes):
+    if any(a.divisor != 1 or (a.guarded and len(a.terms) != 1) for a in view.axes):
         return False
     last = len(view.shape) - 1
     while last >= 0 and view.shape[last] == 1:
