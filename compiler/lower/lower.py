@@ -196,7 +196,7 @@ def _anchored(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], 
         case Reduce():
             return lower_reduce(context, nodes, anchors, stores)
         case Scan():
-            return [lower_scan(context, nodes, first, stores)]
+            return lower_scan(context, nodes, first, stores)
         case Fold():
             return [lower_fold(context, nodes, first, stores)]
         case Scatter():

@@ -14,7 +14,7 @@
 | ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest that is vectorised, or is not |
 | ``pack``, ``pack.crosswise`` | an element copied to a panel or a map's tile, along the operand's rows or across them |
 | ``move``, ``gather`` | an element read through strides or guards, a row looked up |
-| ``fold``, ``scan`` | an element added into place, or a row looked up for that; an element of a running value |
+| ``fold``, ``scan`` | an element or a row added into place, an element of a running value along the last axis |
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ def kernel_features(
             case Scatter():
                 _add_scatter(features, node, sizes)
             case Scan():
-                features.add("scan", float(elements(node.operands[0], sizes)))
+                _add_scan(features, node, sizes)
             case _:
                 pass
     return features
@@ -122,6 +122,17 @@ def _add_scatter(features: Features, node: Node, sizes: Mapping[str, int]) -> No
         features.loop(f"{values.type.dtype}.plain", total, row)
     elif row > 1:
         features.add("integer", total)
+
+
+def _add_scan(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
+    """Along the last axis a value waits for the one before; else those behind are loaded, added and stored in lanes."""
+    assert isinstance(node.kind, Scan)
+    dtype, total = node.type.dtype, float(elements(node, sizes))
+    width = float(extent(node.type.shape[node.kind.axis + 1 :], sizes))
+    if width <= SHORT or not is_float(dtype):
+        features.add("scan", total)
+    else:
+        features.loop(f"{dtype}.plain", total, width, 3.0)
 
 
 def _add_map(
