@@ -100,7 +100,7 @@ def test_of_one_long_vector() -> None:
         for t in (1, 2)
     ]
     w = np.ones((1, n))
-    w[0, 3000:3400], w[0, 60_000], w[0, 60_100] = 1e-3, np.inf, np.nan
+    w[0, 3000:3100], w[0, 50_000:50_090], w[0, 60_000], w[0, 60_100] = 1e-3, 1e3, np.inf, np.nan
     for f in functions:
         a, b, c, d = f(v, w, w.T)
         np.testing.assert_array_equal(a, np.cumsum(v))
