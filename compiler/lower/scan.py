@@ -24,8 +24,9 @@ from graphad.compiler.ir.kinds import Scan
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.loops.index import split
-from graphad.compiler.loops.ir import At, Lit, Load, Prim, Ref
+from graphad.compiler.loops.ir import At, Lit, Load, Ref
 from graphad.compiler.lower.accumulate import behind, combine
+from graphad.compiler.lower.blocks import FEW, count_of, side_of
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import collapse
@@ -36,14 +37,8 @@ from graphad.compiler.lower.storage import Storage
 ROWS: Final = 4
 """Rows that run side by side: sums wait four cycles for each other, and more rows that lie 16 KiB apart, with as many
 of the result, compete for the ways of one set of the first cache."""
-COLUMNS: Final = 1024
-"""Columns of a block: its running values stay in the first cache, its pieces of rows are long enough to be fetched
-ahead."""
-_NARROW: Final = 64  # columns of a block at least: lines that no two threads write
-_BLOCKS: Final = 4  # blocks that there should be for threads to share
 CHUNKS: Final = 16  # of one long vector; fixed, so that results do not depend on the threads
 _LONG: Final = 65536  # elements of a vector that is gone through twice: sums of chunks are quick beside sums that wait
-_FEW: Final = 4  # columns with which vectors would be empty
 
 
 def lower_scan(context: Context, nodes: Sequence[Node], anchor: Node, stores: Stores) -> list[Launch]:
@@ -54,7 +49,7 @@ def lower_scan(context: Context, nodes: Sequence[Node], anchor: Node, stores: St
         return _in_chunks(context, nodes, anchor, kind, stores)
     work = _work(context, "scan", nodes, anchor, kind, stores)
     around = product(anchor.type.shape[kind.axis + 1 :])
-    if isinstance(around, int) and around < _FEW:
+    if isinstance(around, int) and around < FEW:
         work.rows()
     else:
         work.columns()
@@ -113,10 +108,11 @@ class _Work:
         inner = [g for g in groups if g[0] > axis]
         width = product(self.shape[a] for a in inner[-1])
         outer = [*self.shape[:axis], *(self.shape[a] for g in inner[:-1] for a in g)]
-        side = _side(width, product(outer))
+        side = side_of(width, product(outer))
         with ExitStack() as stack:
             *at, block = self._shared(stack, [*outer, (width + (side - 1)) // side])
-            first, count = self._block(block * side, side, width)
+            first = block * side
+            count = count_of(builder, first, side, width)
             running = self.context.local(self.anchor.type.dtype, side, per_part=True)
             with builder.loop(count, "vector", stem="z") as q:
                 builder.store(running, q, self.identity)
@@ -229,18 +225,3 @@ class _Work:
     def _row(self, number: Dim, extents: Sequence[Dim]) -> list[Dim]:
         places = split(number, tuple(extents), self.builder.extents)
         return [p if isinstance(p, int) else self.builder.index(At(p), d) for p, d in zip(places, extents, strict=True)]
-
-    def _block(self, first: Dim, side: int, width: Dim) -> tuple[Dim, Dim]:
-        """The first column of a block, and how many it has."""
-        if isinstance(width, int) and width % side == 0:
-            return first, side
-        return first, self.builder.index(Prim("min", (At(width - first), At(side)), "int64"), side + 1)
-
-
-def _side(width: Dim, outer: Dim) -> int:
-    """Columns of a block: fewer where there would be too few blocks for threads to share."""
-    if not isinstance(width, int):
-        return COLUMNS
-    enough = not isinstance(outer, int) or outer >= 2 * _BLOCKS
-    shared = width if enough else -(-width // _BLOCKS // _NARROW) * _NARROW
-    return max(min(shared, COLUMNS, width), 1)

@@ -261,6 +261,8 @@ def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int], tin
         i -= 1
     if not is_float(x.type.dtype):
         features.add("integer", total)
+    elif what == "arg" and not last_reduced and inner >= SHORT:  # columns in lanes: compared, two rows selected
+        features.loop(f"{x.type.dtype}.plain", total, float(inner), 4.0)
     else:
         features.loop(f"{x.type.dtype}.{what}", total, float(tiny or inner))
 
