@@ -9,7 +9,7 @@
 Rows are read in order, as they lie; both rows of a block stay in the first cache.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -134,7 +134,7 @@ class _Columns:
             for best in bests:
                 self._take(best, q, value, rows)
 
-    def _take(self, best: _Best, q: Dim, value: Expr, rows: dict[str, Expr]) -> None:
+    def _take(self, best: _Best, q: Dim, value: Expr, rows: Mapping[str, Expr]) -> None:
         """One more value of a column."""
         builder, monoid, dtype = self.builder, monoid_of(best.anchor), best.values.dtype
         old = builder.let("v", Load(builder.buffer(best.values), q, dtype))

@@ -30,7 +30,7 @@ from graphad.compiler.lower.blocks import FEW, count_of, side_of
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import collapse
-from graphad.compiler.lower.maps import Stores, store_all
+from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 
@@ -54,6 +54,17 @@ def lower_scan(context: Context, nodes: Sequence[Node], anchor: Node, stores: St
     else:
         work.columns()
     return [work.builder.launch(tuple(nodes))]
+
+
+def scan_in_scalars(context: Context, nodes: Sequence[Node], anchor: Node, stores: Stores) -> Launch:
+    """Every running value a scalar, the scanned axis innermost: of one example, which is a lane among others."""
+    kind = anchor.kind
+    assert isinstance(kind, Scan)
+    work = _work(context, "scan", nodes, anchor, kind, stores)
+    with ExitStack() as stack:
+        others = [d for a, d in enumerate(work.shape) if a != kind.axis]
+        work.one(stack, open_loops(work.builder, stack, others))
+    return work.builder.launch(tuple(nodes))
 
 
 def _work(context: Context, stem: str, nodes: Sequence[Node], anchor: Node, kind: Scan, stores: Stores) -> "_Work":
@@ -134,7 +145,7 @@ class _Work:
         whole = total // ROWS if all(isinstance(d, int) for d in others[1:]) else 0
         if whole == 0:
             with ExitStack() as stack:
-                self._one(stack, self._shared(stack, others))
+                self.one(stack, self._shared(stack, others))
             return
         with ExitStack() as stack:
             (group,) = self._shared(stack, [whole])
@@ -142,9 +153,10 @@ class _Work:
         if total != whole * ROWS:
             with ExitStack() as stack:
                 (left,) = self._shared(stack, [total - whole * ROWS])
-                self._one(stack, self._row(whole * ROWS + left, others))
+                self.one(stack, self._row(whole * ROWS + left, others))
 
-    def _one(self, stack: ExitStack, row: Sequence[Dim]) -> None:
+    def one(self, stack: ExitStack, row: Sequence[Dim]) -> None:
+        """The running values at one index of the other axes."""
         self._together(stack, [row], self.shape[self.kind.axis])
 
     def partial(self, sums: Storage) -> None:
