@@ -29,7 +29,7 @@ from graphad.compiler.loops.ir import (
     Store,
     Together,
 )
-from graphad.compiler.loops.rewrite import expressions_of, parts_of
+from graphad.compiler.loops.straight import expressions_of, parts_of
 
 
 def hoist_indices(kernel: Kernel) -> None:

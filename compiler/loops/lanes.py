@@ -10,7 +10,7 @@ are marked, too, so that they pass the caches by. Relies on marks: iterations of
 vector loops are independent but for what their mutable scalars carry.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -31,9 +31,9 @@ from graphad.compiler.loops.ir import (
     Ref,
     Stmt,
     Store,
-    ToDtype,
     Together,
 )
+from graphad.compiler.loops.straight import parts_of
 
 ELEMENTARY: Final = frozenset(
     (
@@ -97,7 +97,7 @@ def _read(block: Sequence[Stmt]) -> set[str]:
             if isinstance(statement, For | If | Together):
                 blocks.append(statement.body)
             elif isinstance(statement, Let | Store | Assign | Put):
-                found |= {e.buffer for e in _inside(statement.value) if isinstance(e, Load)}
+                found |= {e.buffer for e in parts_of(statement.value) if isinstance(e, Load)}
     return found
 
 
@@ -113,7 +113,7 @@ def _fits(loop: For, large: Mapping[str, Dim]) -> bool:
     if (isinstance(extent, int) and extent < _FEW) or loop.step != 1 or not all(_plain(s, loop.var) for s in loop.body):
         return False
     stored = [s for s in loop.body if isinstance(s, Store | Assign)]
-    expressions = [e for s in loop.body if isinstance(s, Let | Store | Assign) for e in _inside(s.value)]
+    expressions = [e for s in loop.body if isinstance(s, Let | Store | Assign) for e in parts_of(s.value)]
     read_late = _reads_what_is_stored(loop)
     if not stored or read_late or any(isinstance(e, Load) and _divided(e.index, loop.var) for e in expressions):
         return False
@@ -171,22 +171,11 @@ def _reads_what_is_stored(loop: For) -> bool:
     stored: set[str] = set()
     for statement in loop.body:
         if isinstance(statement, Let | Store | Assign):
-            if any(isinstance(e, Load) and e.buffer in stored for e in _inside(statement.value)):
+            if any(isinstance(e, Load) and e.buffer in stored for e in parts_of(statement.value)):
                 return True
             if isinstance(statement, Store):
                 stored.add(statement.buffer)
     return False
-
-
-def _inside(value: Expr) -> Iterator[Expr]:
-    stack = [value]
-    while stack:
-        expression = stack.pop()
-        yield expression
-        if isinstance(expression, Prim):
-            stack.extend(expression.args)
-        elif isinstance(expression, ToDtype):
-            stack.append(expression.arg)
 
 
 def _degree(index: Dim, variable: str) -> int:

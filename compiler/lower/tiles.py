@@ -22,7 +22,7 @@ from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.size import Dim, evaluate, product
 from graphad.compiler.loops.index import slope, split
 from graphad.compiler.loops.ir import At, Call, For, Load, Prim, Stmt
-from graphad.compiler.loops.rewrite import loads_of, renamed
+from graphad.compiler.loops.straight import loads_of, renamed
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.target import target
