@@ -16,7 +16,7 @@ from typing import Any
 from graphad.runtime.ir import ir
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
-_BYTES = {"float": 4, "double": 8, "i32": 4, "i64": 8}
+_BYTES = {"float": 4, "double": 8, "i8": 1, "i32": 4, "i64": 8}
 _EXACT = ("nsw",)
 
 

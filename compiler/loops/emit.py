@@ -9,6 +9,7 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.ir import (
     Assign,
     At,
+    Bound,
     Call,
     Element,
     Expr,
@@ -152,6 +153,8 @@ def expression(value: Expr) -> str:
             return name
         case At(index):
             return _group(index)
+        case Bound(extent, end):
+            return f"share({extent}, {'part + 1' if end else 'part'}, parts, 1)"
         case Load(buffer, index):
             return f"{buffer}[{index}]"
         case Element(name, places):

@@ -95,3 +95,24 @@ def _top(atoms: tuple[str | FloorDiv, ...], extents: Extents) -> int | None:
 
 def _refuse(place: Dim, divisor: Dim) -> Dim:
     raise AssertionError(f"{place} // {divisor} has no polynomial")
+
+
+def slope(place: Dim, variable: str) -> Dim | None:
+    """What a step of ``variable`` adds to a place; None where that depends on where it is.
+
+    >>> slope(symbol("i") + 4096 * symbol("k"), "k"), slope(symbol("i") // 4 + symbol("k"), "i")
+    (4096, None)
+    """
+    if isinstance(place, int):
+        return 0
+    total: Dim = 0
+    for atoms, c in place.terms:
+        if any(isinstance(a, FloorDiv) and variable in a.numerator.names() for a in atoms):
+            return None
+        if variable in atoms:
+            rest = list(atoms)
+            rest.remove(variable)
+            if variable in rest:
+                return None
+            total = total + (Size(((tuple(rest), c),)) if rest else c)
+    return total

@@ -4,7 +4,8 @@
     Stmt    = Let name = Expr | Assign name = Expr | Store buffer[Dim] = Expr | For var in Dim .. Dim step
             | If Expr | Registers name(extents) | Put name[Dim, ...] = Expr | Together var
             | Call function(arguments) | Fail | Note text
-    Expr    = Lit | Ref name | At Dim | Load buffer[Dim] | Element name[Dim, ...] | Prim(Expr, ...) | ToDtype Expr
+    Expr    = Lit | Ref name | At Dim | Bound Dim | Load buffer[Dim] | Element name[Dim, ...] | Prim(Expr, ...)
+            | ToDtype Expr
 
 Indices are polynomials (``Dim``) over loop variables and sizes, so that strides multiply out and cancel. A loop's mark
 says what a target may do with it: nothing ("serial"), share its iterations among threads ("parallel"), or put them into
@@ -46,6 +47,15 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """Where this thread's share of 0 .. extent begins, or where it ends; int64."""
+
+    extent: Dim
+    end: bool
+    dtype: str = "int64"
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """An element of a buffer."""
 
@@ -80,7 +90,7 @@ class ToDtype:
     dtype: str
 
 
-Expr: TypeAlias = Lit | Ref | At | Load | Element | Prim | ToDtype
+Expr: TypeAlias = Lit | Ref | At | Bound | Load | Element | Prim | ToDtype
 
 
 @dataclass(frozen=True, slots=True)

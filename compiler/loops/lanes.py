@@ -10,7 +10,7 @@ are marked, too, so that they pass the caches by. Relies on marks: iterations of
 vector loops are independent but for what their mutable scalars carry.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,11 +27,13 @@ from graphad.compiler.loops.ir import (
     Note,
     Prefetch,
     Prim,
+    Put,
     Ref,
     Stmt,
     Store,
-    ToDtype,
+    Together,
 )
+from graphad.compiler.loops.straight import parts_of
 
 ELEMENTARY: Final = frozenset(
     (
@@ -69,7 +71,8 @@ def mark_lanes(kernel: Kernel, results: Mapping[str, Dim] | None = None) -> None
         results: elements of the buffers that the caller gets.
     """
     dtypes = {p.name: p.dtype for p in kernel.buffers}
-    found = results or {}
+    again = _read(kernel.body)
+    found = {b: n for b, n in (results or {}).items() if b not in again}
     large = {b: n for b, n in found.items() if not isinstance(n, int) or n * ITEMSIZE[dtypes[b]] >= _LARGE}
     blocks = [kernel.body]
     while blocks:
@@ -85,6 +88,19 @@ def mark_lanes(kernel: Kernel, results: Mapping[str, Dim] | None = None) -> None
                     pass
 
 
+def _read(block: Sequence[Stmt]) -> set[str]:
+    """Buffers that something is loaded from: a result among them is read again, and stays in the caches."""
+    found: set[str] = set()
+    blocks = [block]
+    while blocks:
+        for statement in blocks.pop():
+            if isinstance(statement, For | If | Together):
+                blocks.append(statement.body)
+            elif isinstance(statement, Let | Store | Assign | Put):
+                found |= {e.buffer for e in parts_of(statement.value) if isinstance(e, Load)}
+    return found
+
+
 def _streamed(statement: Stmt, large: Mapping[str, Dim]) -> Stmt:
     if isinstance(statement, Store) and statement.buffer in large:
         return replace(statement, stream=large[statement.buffer])
@@ -97,7 +113,7 @@ def _fits(loop: For, large: Mapping[str, Dim]) -> bool:
     if (isinstance(extent, int) and extent < _FEW) or loop.step != 1 or not all(_plain(s, loop.var) for s in loop.body):
         return False
     stored = [s for s in loop.body if isinstance(s, Store | Assign)]
-    expressions = [e for s in loop.body if isinstance(s, Let | Store | Assign) for e in _inside(s.value)]
+    expressions = [e for s in loop.body if isinstance(s, Let | Store | Assign) for e in parts_of(s.value)]
     read_late = _reads_what_is_stored(loop)
     if not stored or read_late or any(isinstance(e, Load) and _divided(e.index, loop.var) for e in expressions):
         return False
@@ -155,22 +171,11 @@ def _reads_what_is_stored(loop: For) -> bool:
     stored: set[str] = set()
     for statement in loop.body:
         if isinstance(statement, Let | Store | Assign):
-            if any(isinstance(e, Load) and e.buffer in stored for e in _inside(statement.value)):
+            if any(isinstance(e, Load) and e.buffer in stored for e in parts_of(statement.value)):
                 return True
             if isinstance(statement, Store):
                 stored.add(statement.buffer)
     return False
-
-
-def _inside(value: Expr) -> Iterator[Expr]:
-    stack = [value]
-    while stack:
-        expression = stack.pop()
-        yield expression
-        if isinstance(expression, Prim):
-            stack.extend(expression.args)
-        elif isinstance(expression, ToDtype):
-            stack.append(expression.arg)
 
 
 def _degree(index: Dim, variable: str) -> int:

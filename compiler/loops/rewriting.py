@@ -7,6 +7,7 @@ from graphad.compiler.ir.size import Dim
 from graphad.compiler.loops.ir import (
     Assign,
     At,
+    Bound,
     Call,
     Element,
     Expr,
@@ -89,7 +90,7 @@ class Rewriting:
                 return value if inner is arg else ToDtype(inner, dtype)
             case Lit():
                 return self.literal(value)
-            case Ref() | At() | Element():
+            case Ref() | At() | Bound() | Element():
                 return value
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from graphad.compiler.ir.kinds import Index, View
+from graphad.compiler.ir.kinds import Gather, Index, View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.ir.types import Shape
@@ -14,13 +14,18 @@ def collapse(nodes: Sequence[Node], shape: Shape, breaks: Collection[int] = ()) 
     """Groups of adjacent axes of ``shape`` to be walked by one loop each.
 
     Two neighbours stay together if no view, evaluated at ``shape``, and no index node tells them apart. ``breaks``:
-    axes that start a group in any case. With a view behind a view, or beside a reshape, everything stays apart.
-    Where ``shape`` has no axes of size 1, those of the nodes do not count.
+    axes that start a group in any case, as do the rows that a gather looks up, whose index is read once a row. With a
+    view behind a view, or beside a reshape, everything stays apart. Where ``shape`` has no axes of size 1, those of the
+    nodes do not count.
     """
     squeeze = 1 not in shape
     maps = [(n.kind.map, n.operands[0].type.shape) for n in nodes if isinstance(n.kind, View)]
     affine = [_squeezed(m, d) if squeeze else (m, d) for m, d in maps if isinstance(m, Affine) and m.used()]
     counts = [_counted(n.kind, squeeze) for n in nodes if isinstance(n.kind, Index)]
+    breaks = {
+        *breaks,
+        *(b for n in nodes if isinstance(n.kind, Gather) and n.type.shape == shape for b in _looked_up(n)),
+    }
     reshapes = any(isinstance(m, Reshape) for m, _ in maps)
     if any(m.shape != shape for m, _ in affine) or (reshapes and (affine or counts)):
         return [(i,) for i in range(len(shape))]
@@ -31,6 +36,12 @@ def collapse(nodes: Sequence[Node], shape: Shape, breaks: Collection[int] = ()) 
         else:
             groups.append([i])
     return [tuple(g) for g in groups]
+
+
+def _looked_up(node: Node) -> tuple[int, int]:
+    """Where the axes begin along which a gather's index changes, and where those of its rows."""
+    assert isinstance(node.kind, Gather)
+    return node.kind.axis, node.kind.axis + node.operands[1].type.ndim
 
 
 def _squeezed(found: Affine, operand: Shape) -> tuple[Affine, Shape]:

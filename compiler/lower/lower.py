@@ -8,6 +8,7 @@ from graphad.compiler.ir.graph import Graph, Kernel
 from graphad.compiler.ir.kinds import Contract, Fold, Reduce, Scan, Scatter
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, symbol
+from graphad.compiler.loops.hoist import hoist_indices
 from graphad.compiler.loops.ir import Load
 from graphad.compiler.loops.lanes import mark_lanes
 from graphad.compiler.loops.offsets import from_starts
@@ -29,6 +30,7 @@ from graphad.compiler.lower.scan import lower_scan
 from graphad.compiler.lower.short_rows import lower_short_rows
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import target
+from graphad.compiler.lower.tiles import tile_crosswise
 from graphad.compiler.lower.title import title
 from graphad.compiler.options import Options
 from graphad.compiler.passes.kernels.examples import Region, in_order, plan_regions
@@ -159,6 +161,7 @@ def lower_kernel(context: Context, kernel: Kernel) -> list[Launch]:
         launches = [_map(context, kernel.nodes, stores)]
     for launch in launches:
         launch.kernel.name = f"{launch.kernel.name}_{title(kernel)}"
+        hoist_indices(launch.kernel)
         if context.options.precision != "strict":
             mark_lanes(launch.kernel, _results(launch))
     return launches
@@ -182,7 +185,9 @@ def _in_terms(size: Dim, arguments: Mapping[str, Dim]) -> Dim:
 
 def _map(context: Context, nodes: Sequence[Node], stores: Stores) -> Launch:
     builder, puller = context.builder("map", nodes)
-    return lower_map(builder, puller, nodes, stores)
+    launch = lower_map(builder, puller, nodes, stores, apart=True)
+    tile_crosswise(context, builder)
+    return launch
 
 
 def _anchored(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], stores: Stores) -> list[Launch]:
@@ -191,7 +196,7 @@ def _anchored(context: Context, nodes: Sequence[Node], anchors: Sequence[Node], 
         case Reduce():
             return lower_reduce(context, nodes, anchors, stores)
         case Scan():
-            return [lower_scan(context, nodes, first, stores)]
+            return lower_scan(context, nodes, first, stores)
         case Fold():
             return [lower_fold(context, nodes, first, stores)]
         case Scatter():

@@ -15,6 +15,7 @@ from graphad.compiler.loops.ir import Expr
 from graphad.compiler.lower.accumulate import within
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.loops import collapse, extent, index_of
+from graphad.compiler.lower.margins import Margins
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.passes.kernels.joins import Piece, pieces, unrolled
@@ -39,8 +40,10 @@ class Place:
             yield tuple(known[a] if a in known else 0 if d == 1 else next(rest) for a, d in enumerate(shape))
 
 
-def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: Stores) -> Launch:
+def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: Stores, apart: bool = False) -> Launch:
     """A loop nest for each space of what is stored: one, but for joins of operands that differ in shape.
+
+    ``apart``: what lies inside the margins of padded operands has loops of its own, without masks.
 
     An operand of a join is evaluated and stored where it belongs; one that has memory of its own, such as the result
     of a contraction, is copied. The outermost loop with more than one iteration is shared among threads.
@@ -48,7 +51,7 @@ def lower_map(builder: Builder, puller: Puller, nodes: Sequence[Node], stores: S
     nests = _nests(puller, stores)
     arguments: dict[str, Dim] = {}
     for space, places in nests.items():
-        _nest(builder, puller, nodes, space, places, arguments if len(nests) == 1 else None)
+        _nest(builder, puller, nodes, space, places, arguments if len(nests) == 1 else None, apart)
     builder.kernel.parallel = builder.kernel.parallel or len(nests) > 1
     launch = builder.launch(tuple(nodes))
     launch.arguments = arguments
@@ -79,11 +82,18 @@ def _nest(
     space: Shape,
     places: Sequence[Place],
     arguments: dict[str, Dim] | None,
+    apart: bool,
 ) -> None:
     evaluated = within(nodes, [p.piece.node for p in places])
     breaks: set[int] = set().union(*(p.piece.breaks(p.unrolled) for p in places))
     groups = collapse(evaluated, space, breaks)
     read = {puller.stored[x] for n in evaluated for x in n.operands if x in puller.stored and x not in puller.inside}
+    margins = Margins(evaluated, space, groups)
+    if apart and margins.worthwhile:
+        builder.kernel.parallel = True
+        for at in margins.walk(builder):
+            _store(builder, puller, places, index_of(groups, at, space, builder.extents), read)
+        return
     with ExitStack() as stack:
         if not space and arguments is None:  # beside loops that are shared
             stack.enter_context(builder.once())

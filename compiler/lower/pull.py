@@ -162,8 +162,11 @@ class Puller:
         (x,) = node.operands
         inner: list[Dim] = []
         conditions: list[Expr] = []
+        fill = Lit(_fill(found.fill, node.type.dtype), node.type.dtype)
         for axis, extent in zip(found.axes, x.type.shape, strict=True):
             inner.append(self._axis(axis, index, extent, conditions))
+            if axis.guarded and self._outside(inner[-1], extent):
+                return fill
         if not conditions:
             return (yield x, tuple(inner))
         condition = conditions[0]
@@ -175,8 +178,12 @@ class Puller:
             for i, extent in zip(inner, x.type.shape, strict=True)
         )
         value = yield x, safe
-        fill = Lit(_fill(found.fill, node.type.dtype), node.type.dtype)
         return self.builder.let("v", Prim("select", (inside, value, fill), node.type.dtype))
+
+    def _outside(self, place: Dim, extent: Dim) -> bool:
+        """Whether no iteration has the place in its operand."""
+        low, high = bounds(place, self.builder.extents)
+        return (high is not None and high < 0) or (low is not None and isinstance(extent, int) and low >= extent)
 
     def _axis(self, axis: AxisMap, index: IndexTuple, extent: Dim, conditions: list[Expr]) -> Dim:
         """The operand's index along one axis; what has to hold for it is appended to ``conditions``."""

@@ -18,6 +18,7 @@ from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import extent, index_of
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.places import lower_places
+from graphad.compiler.lower.places_of_columns import lower_places_of_columns
 from graphad.compiler.lower.rows import lower_rows
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.windows import lower_windows
@@ -40,6 +41,8 @@ def lower_reduce(context: Context, nodes: Sequence[Node], anchors: Sequence[Node
         return lower_rows(context, nodes, anchors, stores)
     if not simple and (places := lower_places(context, nodes, anchors, stores)):
         return places
+    if not simple and (columns := lower_places_of_columns(context, nodes, anchors, stores)):
+        return [columns]
     windows = lower_windows(context, nodes, anchors, stores)
     if windows is not None:
         return [windows]

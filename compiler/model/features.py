@@ -12,9 +12,9 @@
 
 | ``product.start`` | a matrix product |
 | ``float32.nest``, ``.nest.strided`` | a multiply-add of a loop nest that is vectorised, or is not |
-| ``pack``, ``pack.crosswise`` | an element copied to a panel, along the operand's rows or across them |
-| ``move``, ``gather`` | an element read through strides or guards, one looked up |
-| ``fold``, ``scan`` | an element added into place, an element of a running value |
+| ``pack``, ``pack.crosswise`` | an element copied to a panel or a map's tile, along the operand's rows or across them |
+| ``move``, ``gather`` | an element read through strides or guards, a row looked up |
+| ``fold``, ``scan`` | an element or a row added into place, an element of a running value along the last axis |
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +32,7 @@ from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, Reshape
 from graphad.compiler.lower.accumulate import behind, within
 from graphad.compiler.lower.loops import collapse
+from graphad.compiler.lower.tiles import FEWEST
 from graphad.compiler.model.contractions import UNROLLED, Product
 from graphad.compiler.model.counts import elements, extent
 from graphad.compiler.model.evaluations import Evaluations
@@ -80,7 +81,7 @@ def kernel_features(
     tiny = number(rows.count, sizes) if rows is not None and rows.tiny else 0  # rows, one in each lane
     inner = float(tiny) or _inner(kernel, sizes)
     serial = frozenset[Node]() if rows is not None else _serial(kernel)
-    mixed = _mixed(kernel, serial)
+    mixed = _mixed(kernel, serial, sizes)
     for node in kernel.nodes:
         times = found.computed.get(node, 0.0)
         match node.kind:
@@ -88,9 +89,9 @@ def kernel_features(
                 _add_map(features, node, scalar, times, inner, node in serial, mixed)
             case View(map=view):
                 if not smooth(node, view):
-                    features.add("move", times)
+                    features.add("pack" if tiled(node, view, sizes) else "move", times)
             case Gather():
-                features.add("gather", times)
+                features.add("gather", times / _row(node, node.type.shape, sizes))
             case Reduce():
                 _add_reduction(features, node, sizes, tiny)
             case Contract():
@@ -98,12 +99,40 @@ def kernel_features(
             case Fold():
                 features.add("fold", float(elements(node.operands[0], sizes)))
             case Scatter():
-                features.add("fold", float(elements(node.operands[1], sizes)))
+                _add_scatter(features, node, sizes)
             case Scan():
-                features.add("scan", float(elements(node.operands[0], sizes)))
+                _add_scan(features, node, sizes)
             case _:
                 pass
     return features
+
+
+def _row(node: Node, shape: Shape, sizes: Mapping[str, int]) -> float:
+    """Elements of a row that a gather or a scatter looks up."""
+    assert isinstance(node.kind, Gather | Scatter)
+    places = node.operands[1 if isinstance(node.kind, Gather) else 0]
+    return float(max(extent(shape[node.kind.axis + places.type.ndim :], sizes), 1))
+
+
+def _add_scatter(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
+    values = node.operands[1]
+    total, row = float(elements(values, sizes)), _row(node, values.type.shape, sizes)
+    features.add("fold", total / row)
+    if is_float(values.type.dtype) and row > 1:
+        features.loop(f"{values.type.dtype}.plain", total, row)
+    elif row > 1:
+        features.add("integer", total)
+
+
+def _add_scan(features: Features, node: Node, sizes: Mapping[str, int]) -> None:
+    """Along the last axis a value waits for the one before; else those behind are loaded, added and stored in lanes."""
+    assert isinstance(node.kind, Scan)
+    dtype, total = node.type.dtype, float(elements(node, sizes))
+    width = float(extent(node.type.shape[node.kind.axis + 1 :], sizes))
+    if width <= SHORT or not is_float(dtype):
+        features.add("scan", total)
+    else:
+        features.loop(f"{dtype}.plain", total, width, 3.0)
 
 
 def _add_map(
@@ -138,10 +167,13 @@ def units(scalar: Scalar) -> tuple[tuple[str, float], ...]:
 
 
 def smooth(node: Node, view: Affine | Reshape) -> bool:
-    """Along the result's last axis it reads element after element, or the same one: as good as no view."""
+    """Along the result's last axis it reads element after element, or the same one: as good as no view.
+
+    Margins make no difference: they have loops of their own.
+    """
     if isinstance(view, Reshape):
         return True
-    if view.guarded or any(a.divisor != 1 for a in view.axes):
+    if any(a.divisor != 1 or (a.guarded and len(a.terms) != 1) for a in view.axes):
         return False
     last = len(view.shape) - 1
     while last >= 0 and view.shape[last] == 1:
@@ -149,6 +181,17 @@ def smooth(node: Node, view: Affine | Reshape) -> bool:
     reads = [(i, c) for i, a in enumerate(view.axes) for j, c in a.terms if j == last]
     behind = node.operands[0].type.shape
     return all(c == 1 and all(d == 1 for d in behind[i + 1 :]) for i, c in reads)
+
+
+def tiled(node: Node, view: Affine | Reshape, sizes: Mapping[str, int]) -> bool:
+    """A map reads it in tiles, transposed in registers: another axis than the last has what lies side by side."""
+    if isinstance(view, Reshape) or view.guarded or any(a.divisor != 1 for a in view.axes) or not view.axes:
+        return False
+    shape = [number(d, sizes) for d in view.shape]
+    along = [(j, c) for j, c in view.axes[-1].terms if shape[j] != 1]
+    last = max((j for j, d in enumerate(shape) if d != 1), default=-1)
+    used = [shape[j] for a in view.axes for j, _ in a.terms if j == last]
+    return len(along) == 1 and along[0][1] == 1 and along[0][0] != last and min(sum(used), shape[along[0][0]]) >= FEWEST
 
 
 def _inner(kernel: Kernel, sizes: Mapping[str, int]) -> float:
@@ -196,9 +239,10 @@ def _serial(kernel: Kernel) -> frozenset[Node]:
     return frozenset(behind(kernel.nodes, anchors))
 
 
-def _mixed(kernel: Kernel, serial: frozenset[Node]) -> bool:
+def _mixed(kernel: Kernel, serial: frozenset[Node], sizes: Mapping[str, int]) -> bool:
     """A loop that calls functions or reads through strides, which a target's own vectoriser leaves as it is."""
-    rough = any(isinstance(n.kind, View) and not smooth(n, n.kind.map) for n in kernel.nodes)
+    views = [(n, n.kind.map) for n in kernel.nodes if isinstance(n.kind, View)]
+    rough = any(not smooth(n, view) and not tiled(n, view, sizes) for n, view in views)
     maps = (n.kind.scalar for n in kernel.nodes if isinstance(n.kind, Map) and n not in serial)
     return rough or any(name in LIBRARY for scalar in maps for name, _ in units(scalar))
 
@@ -217,6 +261,8 @@ def _add_reduction(features: Features, node: Node, sizes: Mapping[str, int], tin
         i -= 1
     if not is_float(x.type.dtype):
         features.add("integer", total)
+    elif what == "arg" and not last_reduced and inner >= SHORT:  # columns in lanes: compared, two rows selected
+        features.loop(f"{x.type.dtype}.plain", total, float(inner), 4.0)
     else:
         features.loop(f"{x.type.dtype}.{what}", total, float(tiny or inner))
 

@@ -65,7 +65,7 @@ _PRODUCTS: Final = {
 _SCALAR: Final = 0.3  # the least an evaluation costs outside vectors
 _OTHERS: Final = {
     "call": 1200.0, "fork": 15000.0, "barrier": 500.0, "launch": 5.0, "product.start": 20.0, "integer": 0.2,
-    "pack": 0.2, "pack.crosswise": 0.7, "move": 0.7, "gather": 1.0, "scan": 0.8, "fold": 0.7,
+    "pack": 0.2, "pack.crosswise": 0.7, "move": 0.7, "gather": 1.0, "scan": 0.4, "fold": 0.7,
     "bytes.0": 0.01, "bytes.1": 0.01, "bytes.2": 0.03, "bytes.3": 0.1,
 }  # fmt: skip
 

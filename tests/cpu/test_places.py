@@ -70,3 +70,18 @@ def test_of_transposed_and_shifted_values() -> None:
     f = ga.compile([x], [ga.argmax(x.T, axis=1), ga.argmin(x[:, ::-1], axis=1), ga.argmax(x[3:], axis=1)])
     for have, want in zip(f(v), (v.T.argmax(1), v[:, ::-1].argmin(1), v[3:].argmax(1)), strict=True):
         np.testing.assert_array_equal(have, want)
+
+
+@pytest.mark.parametrize("dtype", X)
+def test_of_columns(dtype: str) -> None:
+    """The first of several, NaNs and infinities, along the first axis and one in the middle, few columns and many."""
+    for shape, axis in ((("N", 70), 0), (("N", 9, 5), 1), (("N", 1300), 0), ((2, 50, 4), 1), (("N", 3, 4, 6), 2)):
+        x = ga.input("x", shape, dtype)
+        f = ga.compile([x], [ga.argmax(x, axis=axis), ga.argmin(x + x, axis=axis) * 2, ga.max(x, axis=axis)], threads=2)
+        for n, seed in ((1, 0), (2, 3), (3, 2), (37, 4), (200, 5), (64, 6)):
+            sizes = [n if d == "N" else d for d in shape]
+            v = values(dtype, int(np.prod(sizes)), seed).reshape(sizes)
+            place, least, best = f(v)
+            np.testing.assert_array_equal(place, v.argmax(axis))
+            np.testing.assert_array_equal(least, (v + v).argmin(axis) * 2)
+            np.testing.assert_array_equal(best, v.max(axis))

@@ -22,7 +22,7 @@ from graphad.compiler.lower.folds import lower_fold
 from graphad.compiler.lower.maps import Stores, lower_map, store_all
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.reduce import lower_in_scalars
-from graphad.compiler.lower.scan import lower_scan
+from graphad.compiler.lower.scan import scan_in_scalars
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.passes.kernels.points import is_anchor
 
@@ -44,7 +44,7 @@ class Kernels:
             case Reduce():
                 self.stage.add(lower_in_scalars(self.inner, nodes, anchors, stores), kernel, kernel.nodes)
             case Scan():
-                self.stage.add(lower_scan(self.inner, nodes, anchors[0], stores), kernel, kernel.nodes)
+                self.stage.add(scan_in_scalars(self.inner, nodes, anchors[0], stores), kernel, kernel.nodes)
             case Fold():
                 self.stage.add(lower_fold(self.inner, nodes, anchors[0], stores), kernel, kernel.nodes)
             case Contract() if len(anchors) == 1:
