@@ -30,7 +30,7 @@ from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
-from graphad.compiler.lower.pixels import lower_pixels, plan_pixels
+from graphad.compiler.lower.few.pixels import lower_pixels, plan_pixels
 from graphad.compiler.lower.weighted import lower_weighted, roles
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
