@@ -28,9 +28,10 @@ from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, in_place
 from graphad.compiler.lower.examples.tiles import Piece, choose, pieces, step_cost, tiles
 from graphad.compiler.lower.few.dense import Dense, dense
+from graphad.compiler.lower.few.finish import Finish, Sums
 from graphad.compiler.lower.few.shared import shared_loop, tiles_of
 from graphad.compiler.lower.letters import Plan
-from graphad.compiler.lower.maps import Stores, store_all
+from graphad.compiler.lower.maps import Stores
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Target, target
@@ -272,34 +273,12 @@ class _Work:
         return self.builder.index(Prim("min", (At(vector * self.lanes), At(last)), "int64"), last + 1)
 
     def _finish(self, outer: dict[str, Dim], block: Piece, rows: tuple[Dim, int]) -> None:
-        builder, pixels = self.builder, self.pixels
-        row, many = rows
-        line, column, along = pixels.x.line, pixels.column, outer[pixels.along]
+        pixels, line, column = self.pixels, self.pixels.x.line, self.pixels.column
         width = _number(self.found.sizes[column]) if line else block.size
-        with ExitStack() as stack:
-            r = stack.enter_context(builder.loop(many, stem="r"))
-            at = dict(outer)
-            if pixels.row:
-                at[pixels.row] = row + r
-            y: Dim = stack.enter_context(builder.loop(block.size, stem="m")) if line else 0
-            base = r * (pixels.vectors(block) * self.lanes) + y * pixels.x.pitch
-            if line:
-                at[line] = along + y
-            whole, before = width // self.lanes, 0 if line else along
-            if whole:
-                with builder.loop(whole, stem="q") as q:
-                    self._store({**at, column: before + q * self.lanes + symbol(LANE)}, base + q * self.lanes)
-            if width % self.lanes:
-                inside = symbol(LANE) + whole * self.lanes
-                with builder.when(Prim("lt", (At(inside), At(width)), "bool")):
-                    self._store({**at, column: before + inside}, base + whole * self.lanes)
-
-    def _store(self, at: dict[str, Dim], place: Dim) -> None:
-        builder = self.builder
-        load = Load(builder.buffer(self.sums), place + symbol(LANE), self.dtype)
-        with builder.scope():
-            self.puller.substituted[self.anchor] = builder.let("v", load)
-            store_all(builder, self.puller, self.stores, tuple(at[c] for c in self.found.out))
+        pitches = (pixels.vectors(block) * self.lanes, _number(pixels.x.pitch))
+        lines = block.size if line else 1
+        sums = Sums(self.sums, pixels.row, *rows, line, lines, column, width, pitches)
+        Finish(self.builder, self.puller, self.anchor, self.stores, self.found.out, self.lanes).write(sums, outer)
 
 
 def _number(size: Dim) -> int:
