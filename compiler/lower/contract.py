@@ -30,7 +30,7 @@ from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
-from graphad.compiler.lower.few.ways import FORCED, Few, few_ways, lower_few
+from graphad.compiler.lower.few.ways import Few, few_ways, lower_few, option_of
 from graphad.compiler.lower.weighted import lower_weighted, roles
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
@@ -91,7 +91,8 @@ class Lowering(Direct):
         """How a window is multiplied. ``few``: the ways for few examples that there are."""
         option, context = self.context.options.convolution, self.context
         if option != "auto":
-            return next((way for way in few if FORCED[way] == option), DIRECT if option == "direct" else IM2COL)
+            asked = [way for way in few if option_of(way) == option]
+            return min(asked, key=lambda way: few[way].cycles(), default=DIRECT if option == "direct" else IM2COL)
         cycles = {way: plan.cycles() for way, plan in few.items()} if context.few else {}
         own = min(cycles, key=cycles.__getitem__, default=IM2COL)
         operands = " x ".join(str(x.type) for x in (found.columns_operand, found.rows_operand))

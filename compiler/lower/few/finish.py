@@ -30,6 +30,7 @@ class Sums:
     column: str
     width: int
     pitches: tuple[int, int]
+    start: Dim = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ class Finish:
                 place[sums.row] = sums.first + r
             if sums.line:
                 place[sums.line] = at.get(sums.line, 0) + m
-            base, before = r * sums.pitches[0] + m * sums.pitches[1], at.get(sums.column, 0)
+            base, before = sums.start + r * sums.pitches[0] + m * sums.pitches[1], at.get(sums.column, 0)
             whole = sums.width // self.lanes
             if whole:
                 with builder.loop(whole, stem="q") as q:
