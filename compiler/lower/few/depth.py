@@ -26,7 +26,7 @@ from graphad.compiler.ir.size import Dim, Size, product, symbol
 from graphad.compiler.ir.view import Affine
 from graphad.compiler.loops.in_lanes import LANE
 from graphad.compiler.loops.index import flat
-from graphad.compiler.loops.ir import At, Element, Expr, Lit, Load, Prim
+from graphad.compiler.loops.ir import At, Element, Expr, Lit, Load, Prefetch, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, in_place
@@ -43,6 +43,8 @@ MOST: Final = 256
 """Results of a row: of more, lanes of results have next to none idle."""
 FOLDED: Final = 6.0
 """Cycles of the sum over the lanes of a vector of 16, that of its neighbours beside it."""
+AHEAD: Final = 4096
+"""Elements by which weights are fetched ahead: rows are too short and too many for the machine to foresee them."""
 PACKED: Final = 1.5
 """Cycles of an element copied by itself."""
 
@@ -262,8 +264,10 @@ class _Work:
         values = [read(name, packed_at(plan, at, there, pixel + q)) for q in range(across)]
         weights = builder.buffer(self.context.stored[plan.w.found.stored])
         for r in range(many):
-            place = plan.w.place({**at, plan.row: row + r} if plan.row else at) + there
-            weight = read(weights, place)
+            place = plan.w.place({**at, plan.row: row + r} if plan.row else at) + k
+            if not done:
+                builder.emit(Prefetch(weights, place + AHEAD))
+            weight = read(weights, place + symbol(LANE))
             for q, value in enumerate(values):
                 builder.add_to(acc, (r, q), Prim("mul", (value, weight), self.dtype))
 

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, symbol
 from graphad.compiler.loops.in_lanes import LANE
-from graphad.compiler.loops.ir import At, Element, Lit, Load, Prim
+from graphad.compiler.loops.ir import At, Element, Lit, Load, Prefetch, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.operands import Operand, in_place
@@ -34,7 +35,7 @@ from graphad.compiler.lower.letters import Plan
 from graphad.compiler.lower.maps import Stores
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
-from graphad.compiler.lower.target import Target, target
+from graphad.compiler.lower.target import LINE, Target, target
 
 POSITIONS: Final = 1024
 """Results of a row that are summed before the epilogue: with 8 rows 32 KiB of float32, in the second-level cache."""
@@ -219,10 +220,21 @@ class _Work:
 
                     if by_rows:
                         rows()
+                        self._fetch(at, place["row"], piece.size)
                     first = stack.enter_context(tiles_of(builder, block, extent, "i", shared and not by_rows))
                     if not by_rows:
                         rows()
                     self._block({**at, along: first}, block, (place["row"], piece.size))
+
+    def _fetch(self, at: dict[str, Dim], row: Dim, many: int) -> None:
+        """The weights of the next rows: too many short rows at once for the machine to foresee."""
+        builder, w, sizes = self.builder, self.pixels.w, self.found.sizes
+        steps = prod(_number(sizes[c]) for c in self.found.depth)
+        if not self._heavy() or not self.pixels.row or w.found.strides[self.pixels.row] != steps:
+            return
+        start, line = w.place({**at, self.pixels.row: row + many}), LINE // ITEMSIZE[self.dtype]
+        with builder.loop(-(-many * steps // line), stem="q") as q:
+            builder.emit(Prefetch(builder.buffer(self.context.stored[w.found.stored]), start + q * line))
 
     def _block(self, at: dict[str, Dim], block: Piece, rows: tuple[Dim, int]) -> None:
         """Sums of some rows and some lines, then what follows on them."""
