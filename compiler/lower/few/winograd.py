@@ -44,7 +44,7 @@ INPUT: Final = 2.0
 """A transform of an input in strided vectors takes so many times as long as one of neighbours."""
 OUTPUT: Final = 1.3
 """One back, with its results interleaved."""
-WEIGHTS: Final = 2.0
+WEIGHTS: Final = 3.0
 """One of the weights, whose taps are gathered and whose points are written to memory and read again."""
 GAIN: Final = 1.15
 """Direct sums lose by that much before anything else is taken: they are the more exact, and need no memory."""
@@ -148,12 +148,16 @@ class _Work:
     def launches(self) -> list[Launch]:
         plan, local, points = self.plan, self.context.local, self.algorithm.points
         self.u = local(self.dtype, self.factors.size)
-        self.v = local(self.dtype, self.images * (points * self.depth * plan.pitch) + plan.lanes)
-        self.m = local(self.dtype, self.images * (points * self.rows * plan.pitch) + plan.lanes)
+        self.v = local(self.dtype, self.images * (points * self._apart(self.depth)) + plan.lanes)
+        self.m = local(self.dtype, self.images * (points * self._apart(self.rows)) + plan.lanes)
         builder, _ = self.context.builder("transform", ())
         transform_weights(builder, self.context, plan.w, self.factors, plan.letters, self.u)
         weights = builder.launch((self.anchor,), "pack")
         return [weights, *self._inputs(), self._products(), self._results()]
+
+    def _apart(self, channels: int) -> int:
+        """From point to point, an odd number of vectors: else those of a tile fall into one set of the cache."""
+        return (channels * self.plan.pitch // self.lanes | 1) * self.lanes
 
     def _inputs(self) -> list[Launch]:
         """What tiles read, padded; and its transform."""
@@ -186,7 +190,7 @@ class _Work:
                 return x.load(inside, builder, {**at, **places})
 
             def write(p: Dim, _: Dim, value: Expr) -> None:
-                place = ((image * self.algorithm.points + p) * self.depth + c) * plan.pitch
+                place = (image * self.algorithm.points + p) * self._apart(self.depth) + c * plan.pitch
                 builder.store(self.v, place + ty * across + tx + symbol(LANE), value)
 
             self.algorithm.of_input(builder, memory, self.dtype, read, write)
@@ -237,8 +241,8 @@ class _Work:
             p = stack.enter_context(shared_loop(builder, points, "k"))
             _, image = self._images(builder, stack)
             start = self.factors.place(p, (0, 0), 0)
-            c = Panel(self.m, (image * points + p) * (self.rows * plan.pitch), plan.pitch, 1)
-            b = Panel(self.v, (image * points + p) * (self.depth * plan.pitch), plan.pitch, 1, plan.pitch)
+            c = Panel(self.m, (image * points + p) * self._apart(self.rows), plan.pitch, 1)
+            b = Panel(self.v, (image * points + p) * self._apart(self.depth), plan.pitch, 1, plan.pitch)
             gemm = Gemm(builder, tile, c, b, self.rows, plan.tiles, most=self.rows)
             gemm.write(lambda k, _: Panel(self.u, start + k * along, row, along), self.depth)
         return builder.launch((), "products")
@@ -263,7 +267,7 @@ class _Work:
             with builder.loop(vectors, stem="q") as q:
 
                 def read(p: Dim, _: Dim) -> Expr:
-                    place = ((image * self.algorithm.points + p) * self.rows + o) * plan.pitch
+                    place = (image * self.algorithm.points + p) * self._apart(self.rows) + o * plan.pitch
                     return Load(builder.buffer(self.m), place + q * self.lanes + symbol(LANE), self.dtype)
 
                 line: list[Expr] = []
