@@ -1,4 +1,4 @@
-"""Convolutions of few images, layer by layer: ResNet-18, MobileNetV2 and a VGG block. GFLOP/s, and the time of each net.
+"""Convolutions of few images, layer by layer: ResNet-18, MobileNetV2, a VGG block. GFLOP/s, and the time of each net.
 
 python -m benchmarks.few                            one image, one thread
 python -m benchmarks.few --batch 4 --threads 2
@@ -71,7 +71,9 @@ def flops(layer: Conv, size: int) -> int:
 def timed(layer: Conv, size: int, batch: int, threads: int, options: ga.Options) -> tuple[float, str]:
     """Seconds of a call, the least of many, and how it is done."""
     draw = np.random.default_rng(0)
-    w, b = (ga.parameter(n, draw.standard_normal(s).astype("f4")) for n, s in (("w", layer.weight), ("b", layer.weight[0])))
+    w, b = (
+        ga.parameter(n, draw.standard_normal(s).astype("f4")) for n, s in (("w", layer.weight), ("b", layer.weight[0]))
+    )
     x = ga.input("x", ("N", layer.inputs, size, size))
     y = F.relu(F.conv2d(x, w, b, layer.stride, layer.padding, groups=layer.groups))
     f = ga.compile([x], y, options=options, threads=threads)

@@ -25,12 +25,12 @@ from graphad.compiler.loops.ir import Load, Prim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.direct import Direct
+from graphad.compiler.lower.few.ways import Few, few_ways, lower_few, option_of
 from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
-from graphad.compiler.lower.few.ways import Few, few_ways, lower_few, option_of
 from graphad.compiler.lower.weighted import lower_weighted, roles
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]

@@ -1,4 +1,4 @@
-"""Convolutions of one to eight images: every way against the interpreter, and the same bits for any number of threads."""
+"""Convolutions of one to eight images: every way against the interpreter, the same bits for any number of threads."""
 
 from typing import Any
 
@@ -110,7 +110,9 @@ def test_depthwise(stride: int) -> None:
 @pytest.mark.parametrize("way", ["pixels", "depth"])
 def test_an_infinite_weight_stays_in_its_row(way: Convolution) -> None:
     """Elements that lanes read beyond the last one count nowhere."""
-    inputs, y = net({**PLAIN, "inputs": 17, "outputs": 5, "kernel": 1, "padding": 0, "height": 3, "width": 3}, "float32")
+    inputs, y = net(
+        {**PLAIN, "inputs": 17, "outputs": 5, "kernel": 1, "padding": 0, "height": 3, "width": 3}, "float32"
+    )
     x, w, b, z = arrays(np.random.default_rng(2), inputs, 1, "float32")
     w[2, 16], w[3, 0] = np.inf, np.nan
     found = ga.compile(inputs, y, options=ga.Options(convolution=way))(x, w, b, z)
@@ -120,7 +122,9 @@ def test_an_infinite_weight_stays_in_its_row(way: Convolution) -> None:
 
 
 def test_ways_are_counted() -> None:
-    inputs, y = net({**PLAIN, "inputs": 64, "outputs": 64, "kernel": 3, "padding": 1, "height": 32, "width": 32}, "float32")
+    inputs, y = net(
+        {**PLAIN, "inputs": 64, "outputs": 64, "kernel": 3, "padding": 1, "height": 32, "width": 32}, "float32"
+    )
     f = ga.compile(inputs, y)
     f(*arrays(np.random.default_rng(3), inputs, 1, "float32"))
     line = next(line for line in str(f.explain()).splitlines() if line.startswith("contract:"))

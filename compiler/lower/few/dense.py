@@ -128,9 +128,7 @@ class Copy:
             builder.store(storage, at, puller.value(self.x, tuple(inner)))
 
 
-def dense(
-    node: Node, letters: str, line: str, column: str, context: Context, copied: bool = False
-) -> Dense | None:
+def dense(node: Node, letters: str, line: str, column: str, context: Context, copied: bool = False) -> Dense | None:
     """The operand as it is to be read; None where the letters do not go one along each axis, forwards.
 
     ``copied``: a copy in any case, behind which there is room for a vector.

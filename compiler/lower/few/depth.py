@@ -98,7 +98,7 @@ class Depth:
 
 
 def plan_depth(context: Context, found: Plan) -> Depth | None:
-    """The schedule, where it is legal: summed elements of the row operand lie side by side, a vector of them or more."""
+    """The schedule, where it is legal: the row operand's summed elements lie side by side, a vector of them or more."""
     if len(found.out) < 2 or 0 in found.sizes.values() or not found.node.type.dtype.startswith("float"):
         return None
     column, sizes = found.out[-1], found.sizes
@@ -234,7 +234,7 @@ class _Work:
 
     def _tile(self, at: dict[str, Dim], rows: tuple[Dim, int], columns: tuple[Dim, int]) -> None:
         builder, plan = self.builder, self.plan
-        (row, many), (pixel, across) = rows, columns
+        many, (pixel, across) = rows[1], columns
         acc = builder.registers((many, across), Lit(0, self.dtype))
         whole, rest = divmod(plan.steps, plan.lanes)
         with builder.loop(whole, stem="k") as k:

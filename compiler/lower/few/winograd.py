@@ -1,8 +1,8 @@
 """Convolutions of few images by Winograd's algorithm: tiles of the image in the lanes of vectors.
 
     u[p, o, c]  = transform of the weights                                          pairs of channels in lanes
-    v[n, p, c, t] = transform of what tile t of channel c reads                     tiles of a line of tiles in lanes
-    m[n, p, o, t] = sum over c of u[p, o, c] * v[n, p, c, t]                        matrix products, shared among threads
+    v[n, p, c, t] = transform of what tile t of channel c reads                     tiles of a line in lanes
+    m[n, p, o, t] = sum over c of u[p, o, c] * v[n, p, c, t]                        products of matrices
     out[n, o, tile t] = transform of m[n, ., o, t] back, and the epilogue           tiles in lanes
 
 Four launches. Results of neighbouring tiles are interleaved: passes that read every ``tile``-th element, as often as
@@ -71,9 +71,7 @@ class Winograd:
     @property
     def across(self) -> tuple[int, int]:
         """Tiles along lines and columns."""
-        lines, columns = (
-            -(-self.size(c) // t) for c, t in zip(self.letters.pixels, self.algorithm.tile, strict=True)
-        )
+        lines, columns = (-(-self.size(c) // t) for c, t in zip(self.letters.pixels, self.algorithm.tile, strict=True))
         return lines, columns
 
     @property
@@ -124,7 +122,9 @@ def plan_winograd(context: Context, found: Plan) -> list[Winograd]:
     return [Winograd(found, w, letters, a, machine, lanes) for a in algorithms]
 
 
-def lower_winograd(context: Context, nodes: Sequence[Node], anchor: Node, plan: Winograd, stores: Stores) -> list[Launch]:
+def lower_winograd(
+    context: Context, nodes: Sequence[Node], anchor: Node, plan: Winograd, stores: Stores
+) -> list[Launch]:
     """The contraction with its epilogue."""
     return _Work(context, nodes, anchor, plan, stores).launches()
 
@@ -197,7 +197,7 @@ class _Work:
         return [first, builder.launch((), "pack")]
 
     def _windows(self) -> Node:
-        """The operand as tiles read it: with the letters of lines and columns tiles, those of taps elements of a tile."""
+        """The operand as tiles read it: letters of lines and columns are tiles, those of taps elements of a tile."""
         plan, operand = self.plan, self.plan.found.columns_operand
         kind = operand.kind
         assert isinstance(kind, View)
@@ -234,7 +234,10 @@ class _Work:
         """Point by point."""
         plan, builder = self.plan, self.context.builder("points", ())[0]
         tile, points = plan.machine.tile(self.dtype), self.algorithm.points
-        step = {self.factors.fast: 1, self.factors.slow: self.factors.pair({self.factors.slow: 1, self.factors.fast: 0})}
+        step = {
+            self.factors.fast: 1,
+            self.factors.slow: self.factors.pair({self.factors.slow: 1, self.factors.fast: 0}),
+        }
         row, along = _number(step[plan.letters.rows]), _number(step[plan.letters.depth])
         builder.kernel.parallel = True
         with ExitStack() as stack:
@@ -251,8 +254,7 @@ class _Work:
         """Tiles of results, side by side, and what follows."""
         plan, context = self.plan, self.context
         builder, puller = context.builder("contract", self.nodes)
-        down, across = plan.across
-        lines, columns = self.algorithm.tile
+        across, (lines, columns) = plan.across[1], self.algorithm.tile
         vectors = -(-plan.tiles // self.lanes)
         wide = vectors * self.lanes * columns
         sums = context.local(self.dtype, lines * wide, per_part=True)

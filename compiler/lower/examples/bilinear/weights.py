@@ -57,7 +57,7 @@ class Factors:
 
     @property
     def pitch(self) -> int:
-        """From a factor of a pair to the next: an odd number of vectors, or all would fall into one set of the cache."""
+        """From point to point of a pair: an odd number of vectors, or all would fall into one set of the cache."""
         vectors = self.lines * self.line // self.lanes
         return (vectors | (vectors >= CROWDED)) * self.lanes
 
