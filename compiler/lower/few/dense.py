@@ -35,7 +35,7 @@ MOST_STRIDE = 8
 class Axis:
     """An axis of the operand in its copy: index ``offset + sum of step * [letter]``, in ``phases`` parts."""
 
-    offset: int
+    offset: Dim
     terms: tuple[tuple[str, int], ...]
     phases: int
     pitches: tuple[Dim, Dim]

@@ -185,8 +185,9 @@ class _Packing:
 
     def _view(self) -> Affine | None:
         kind = self.plan.found.columns_operand.kind
-        plain = isinstance(kind, View) and isinstance(kind.map, Affine) and kind.map.fill == 0
-        return kind.map if plain and all(a.divisor == 1 for a in kind.map.axes) else None  # type: ignore[union-attr]
+        if not isinstance(kind, View) or not isinstance(kind.map, Affine) or kind.map.fill != 0:
+            return None
+        return kind.map if all(a.divisor == 1 for a in kind.map.axes) else None
 
     def _value(self, at: Mapping[str, Dim]) -> Expr:
         operand, letters, view = self.plan.found.columns_operand, self.plan.found.columns_letters, self._view()

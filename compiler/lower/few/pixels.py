@@ -187,7 +187,7 @@ class _Work:
         """Loops over everything but a tile's rows and columns; the one that threads share outside of the others."""
         builder, found, pixels = self.builder, self.found, self.pixels
         outer = pixels.outer
-        longest = max((c for c in outer if isinstance(found.sizes[c], int)), key=found.sizes.__getitem__, default="")  # type: ignore[arg-type]
+        longest = max((c for c in outer if isinstance(found.sizes[c], int)), key=found.sizes.__getitem__, default="")
         blocks, rows = tiles(pixels.blocks), -(-pixels.rows // pixels.tile(pixels.blocks[0])[0])
         by_rows = self._heavy() if min(blocks, rows) >= SHARES else rows >= blocks
         apart = longest if longest and _number(found.sizes[longest]) > max(blocks, rows) else ""
