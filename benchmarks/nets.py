@@ -99,6 +99,12 @@ MLP = (Linear(784, 512), ReLU(), Linear(512, 512), ReLU(), Linear(512, 10))
 VGG_BLOCK = (Conv(64, 64, 3, padding=1), ReLU(), Conv(64, 64, 3, padding=1), ReLU(), MaxPool(2))
 MOBILE_BLOCK = (Conv(64, 64, 3, padding=1, groups=64), ReLU(), Conv(64, 128, 1), ReLU())
 BASIC_BLOCK = (Residual((Conv(64, 64, 3, padding=1), ReLU(), Conv(64, 64, 3, padding=1))), ReLU())
+LATE_BLOCK = (Residual((Conv(512, 512, 3, padding=1), ReLU(), Conv(512, 512, 3, padding=1))), ReLU())
+# Of MobileNetV2: wider, each channel by itself, narrower; with a stride, narrower by half.
+INVERTED = (
+    Residual((Conv(96, 576, 1), ReLU(), Conv(576, 576, 3, padding=1, groups=576), ReLU(), Conv(576, 96, 1))),
+    *(Conv(96, 576, 1), ReLU(), Conv(576, 576, 3, stride=2, padding=1, groups=576), ReLU(), Conv(576, 160, 1)),
+)
 # The plainest net of Dai, Dai, Qu, Li and Das, Very deep convolutional neural networks for raw waveforms, 2016,
 # with fewer channels and without normalisation.
 WAVEFORM = (
@@ -127,4 +133,9 @@ NETS: dict[str, Net] = {
     "mobile-block-train": Net(MOBILE_BLOCK, (64, 32, 32), 16, "train", "square"),
     "conv1d-train": Net(WAVEFORM, (1, 16_000), 16, "train"),
     "resnet-train": Net(BASIC_BLOCK * 2, (64, 32, 32), 16, "train", "square"),
+    **{f"vgg-infer-{n}": Net(VGG_BLOCK, (64, 32, 32), n, "forward", "square") for n in (1, 17, 33, 37)},
+    **{f"resnet-infer-{n}": Net(BASIC_BLOCK * 2, (64, 16, 16), n, "forward", "square") for n in (1, 2, 4)},
+    **{f"late-infer-{n}": Net(LATE_BLOCK, (512, 4, 4), n, "forward", "square") for n in (1, 2, 4)},
+    **{f"mobile-infer-{n}": Net(INVERTED, (96, 14, 14), n, "forward", "square") for n in (1, 4)},
+    "mlp-infer": Net(MLP, (784,), 128, "forward"),
 }

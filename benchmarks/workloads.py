@@ -15,6 +15,7 @@ PEERS = {
     "torch": ("torch",),
     "jax": ("jax",),
     "onnxruntime": ("onnxruntime", "onnx"),
+    "openvino": ("openvino", "onnx"),
     "pytensor": ("pytensor",),
     "casadi": ("casadi",),
     "numpy": ("numpy", "scipy"),
@@ -104,7 +105,8 @@ def _net(name: str, title: str, goal: str, group: str = "", quick: bool = True) 
 def _net_entries(name: str, net: Net) -> tuple[Entry, ...]:
     forms = ("eager", COMPILED, *(("frozen",) if net.kind == "forward" else ()))
     torch = [Entry("torch", form, "torch_net", (name, "--form", form)) for form in forms]
-    onnx = [Entry("onnxruntime", "", "onnxruntime_net", (name,))] if net.kind == "forward" else []
+    models = [Entry(peer, "", f"{peer}_net", (name,)) for peer in ("onnxruntime", "openvino")]
+    onnx = models if net.kind == "forward" else []
     pytensor = [Entry("pytensor", "", "pytensor_net", (name,))] if net.layers == MLP else []
     own, jax = Entry("graphad", "", "graphad_net", (name,)), Entry("jax", "", "jax_net", (name,))
     return (own, *torch, jax, *onnx, *pytensor, _machine("fma-float32"))
@@ -146,6 +148,7 @@ def _jacobian(
 
 
 LENET = "LeNet-5 training step, batch {}"
+FEW = "0.9x / 1.3x"
 ROE_ARGUMENTS = ("RoeFlux_1d", "--batch", str(arm_function.POINTS), "--mode")
 
 WORKLOADS = (
@@ -166,6 +169,17 @@ WORKLOADS = (
     _net("mobile-block-train", "depthwise 3x3 and 1x1 to 128 channels, training, 16x64x32x32", "1.2x / 3x"),
     _net("conv1d-train", "four 1-d convolutions of 16,000 samples, training, batch 16", "1.2x / 3x"),
     _net("resnet-train", "two basic blocks of 64 channels, training, 16x64x32x32", "1.2x / 3x"),
+    *(
+        _net(f"{kind}-infer-{n}", title.format(n), FEW, "small-batch", n == 1)
+        for kind, batches, title in (
+            ("vgg", (1, 17, 33, 37), "two convolutions 3x3, 64 channels, and max-pool, inference, {}x64x32x32"),
+            ("resnet", (1, 2, 4), "two basic blocks of 64 channels, inference, {}x64x16x16"),
+            ("late", (1, 2, 4), "a basic block of 512 channels, inference, {}x512x4x4"),
+            ("mobile", (1, 4), "two inverted residual blocks, inference, {}x96x14x14"),
+        )
+        for n in batches
+    ),
+    _net("mlp-infer", "perceptron 784-512-512-10, inference, batch 128", FEW, "small-batch"),
     _array("softmax-cross-entropy", "softmax cross-entropy with gradient, 64 MiB"),
     _array("layer-norm", "layer norm, 64 MiB"),
     _array("elementwise-chain", "ten elementwise operations, 64 MiB"),

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 from graphad.compiler.errors import GraphError
 
 Precision: TypeAlias = Literal["default", "strict"]
-Convolution: TypeAlias = Literal["auto", "im2col", "direct"]
+Convolution: TypeAlias = Literal["auto", "im2col", "direct", "pixels", "depth", "winograd"]
 Batch: TypeAlias = Literal["auto", "lanes", "rows"]
 Isa: TypeAlias = Literal["native", "sse", "avx2", "avx512", "neon"]
 
@@ -50,7 +50,9 @@ class Options:
         nan_guard: stop where an output or an updated state is NaN, before any state changes, and name the node and
             line that made it of operands that were none. NaNs that no result takes stop nothing.
         fast_math: allow identities that are true of real numbers only (x*0 = 0, x/x = 1, sums in another order).
-        convolution: "im2col", "direct", or the cheaper of both.
+        convolution: "auto", the cheapest way by a count of cycles; or one for all that can go so: "im2col"; "direct", a
+            loop nest; "pixels", neighbouring results in the lanes of vectors; "depth", summed elements;
+            "winograd", tiles of the image.
         batch: how convolutions go through a batch of named size: "lanes", an example in each lane of a vector; "rows",
             one after the other; or the first unless the batch is so small that lanes would stay empty.
         tune: measure what could be done in several ways, with random numbers of the first call's sizes, and remember

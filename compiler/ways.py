@@ -50,7 +50,7 @@ def way_of(options: Options, batch: Iterable[int], example: int = 0) -> Way:
     if options.batch == "lanes":
         return Way(Lanes(1))
     if options.batch == "rows" or options.convolution != "auto":
-        return Way()
+        return Way(few=options.convolution in ("pixels", "depth", "winograd"))
     if most < FEWEST:
         return Way(few=True)
     cost = FAR if example * lanes > NEAR else COST

@@ -97,6 +97,8 @@ class Together(Memory):
                 self.condition(self.truth_of(test), body)
             case ast.Expr(value=ast.Call(func=ast.Name(id="fail"), args=[status, code, detail])):
                 self.fail(*(self.value(a) for a in (status, code, detail)))
+            case ast.Expr(value=ast.Call(func=ast.Name(id="prefetch"), args=[ast.Name(id=name), index])):
+                self.prefetch(name, index)
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 pass
             case _:

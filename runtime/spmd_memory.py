@@ -35,6 +35,13 @@ class Memory(Moves):
             word = self.text.trunc(word, word.type.of("i1"))
         return Value(word, dtype)
 
+    def prefetch(self, name: str, index: ast.expr) -> None:
+        """One element for all lanes, and the line around it."""
+        dtype, found = self.buffer(name), self.split(index)
+        if found is None or found.stride != 0 or found.across != 0:
+            raise UnsupportedError(f"lanes have different elements of {name} fetched")
+        self.text.prefetch(self.address_of(name, dtype, found.base, found.offset))
+
     def store(self, name: str, index: ast.expr, value: Value) -> None:
         dtype = self.buffer(name)
         word = self.cast(value, dtype).ir

@@ -13,7 +13,7 @@ im2col. Without packing, as a direct loop nest, each element of the row operand 
 they lie.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
@@ -25,12 +25,12 @@ from graphad.compiler.loops.ir import Load, Prim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.direct import Direct
+from graphad.compiler.lower.few.ways import Few, few_ways, lower_few, option_of
 from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
-from graphad.compiler.lower.pixels import lower_pixels, plan_pixels
 from graphad.compiler.lower.weighted import lower_weighted, roles
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
@@ -38,7 +38,6 @@ Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 IM2COL: Final = "im2col"
 DIRECT: Final = "direct loop nest"
 WEIGHTED: Final = "rows of the matrix, weighted and added"
-PIXELS: Final = "sums in registers, a pixel a lane"
 CHUNKS = 8  # partial results of a sum over examples; fixed, so that results do not depend on the threads
 
 
@@ -52,11 +51,13 @@ class Lowering(Direct):
 
     def run(self) -> list[Launch]:
         found = plan(self.anchor)
-        pixels = plan_pixels(self.context, found) if self.windowed(found) and found.rows else None
-        how = self._picked(found, pixels is not None) if self.windowed(found) else IM2COL
-        if how == PIXELS and pixels is not None:
-            self.context.choices[self.anchor] = PIXELS
-            return lower_pixels(self.context, self.nodes, self.anchor, pixels, self.stores)
+        how = IM2COL
+        if self.windowed(found):
+            few = few_ways(self.context, found)
+            how = self._picked(found, few)
+            if how in few:
+                self.context.choices[self.anchor] = how
+                return lower_few(self.context, self.nodes, self.anchor, few[how], self.stores)
         weighted = roles(self.anchor, self.context)
         if weighted is not None:
             self.context.choices[self.anchor] = WEIGHTED
@@ -86,15 +87,19 @@ class Lowering(Direct):
             return "outer"
         return "partial" if self.steps(found) else "blocks"
 
-    def _picked(self, found: Plan, pixels: bool) -> str:
-        """How a window is multiplied. ``pixels``: whether a pixel may go into each lane."""
-        option = self.context.options.convolution
+    def _picked(self, found: Plan, few: Mapping[str, Few]) -> str:
+        """How a window is multiplied. ``few``: the ways for few examples that there are."""
+        option, context = self.context.options.convolution, self.context
         if option != "auto":
-            return DIRECT if option == "direct" else IM2COL
-        own = PIXELS if self.context.few and pixels else IM2COL
+            asked = [way for way in few if option_of(way) == option]
+            return min(asked, key=lambda way: few[way].cycles(), default=DIRECT if option == "direct" else IM2COL)
+        cycles = {way: plan.cycles() for way, plan in few.items()} if context.few else {}
+        own = min(cycles, key=cycles.__getitem__, default=IM2COL)
         operands = " x ".join(str(x.type) for x in (found.columns_operand, found.rows_operand))
-        question = self.context.picks.asked[self.anchor] = f"{operands} to {self.anchor.type}"
-        return self.context.picks.pick(question, own, (IM2COL, DIRECT, PIXELS) if pixels else (IM2COL, DIRECT))
+        question = context.picks.asked[self.anchor] = f"{operands} to {self.anchor.type}"
+        if cycles:
+            context.picks.cycles[question] = cycles
+        return context.picks.pick(question, own, (IM2COL, DIRECT, *few))
 
     def _dots(self, found: Plan) -> bool:
         """Few rows that meet columns along which memory runs: dot products, rather than a copy of all columns."""

@@ -165,7 +165,16 @@ def test_contenders_of_a_workload() -> None:
     (workload,) = select(["lenet-infer"])
     names = [c.name for c in workload.contenders(list(PEERS), 2)]
     assert names == [
-        *("graphad", "torch eager", "torch compiled", "torch frozen", "jax", "onnxruntime", "machine fma-float32")
+        *(
+            "graphad",
+            "torch eager",
+            "torch compiled",
+            "torch frozen",
+            "jax",
+            "onnxruntime",
+            "openvino",
+            "machine fma-float32",
+        )
     ]
     quick = [c.name for c in workload.contenders(["torch"], 2, compiled=False)]
     assert quick == ["graphad", "torch eager", "torch frozen", "machine fma-float32"]

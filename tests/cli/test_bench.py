@@ -35,7 +35,7 @@ def test_where_there_are_no_benchmarks(
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--peer", "tensorflow"], "error: --peer tensorflow: there are torch, jax, onnxruntime, pytensor, casadi,"),
+        (["--peer", "tensorflow"], "error: --peer tensorflow: there are torch, jax, onnxruntime, openvino, pytensor,"),
         (["--python", "torch=nowhere"], "error: --python torch=nowhere: write PEER=PATH, of torch, jax, onnx"),
         (["--threads", "4000"], "error: --threads 4000: there are "),
         (["--show", "missing.json"], "error: [Errno 2] No such file or directory: 'missing.json'"),

@@ -28,8 +28,11 @@ class Letters:
     read: int
 
 
-def letters_of(x: Node, x_letters: str, w_letters: str, out: str) -> Letters | None:
-    """The letters, where a contraction is a convolution along two axes with stride 1 of all channels."""
+def letters_of(x: Node, x_letters: str, w_letters: str, out: str, around: Container[str] = "") -> Letters | None:
+    """The letters, where a contraction is a convolution along two axes with stride 1 of all channels.
+
+    ``around``: letters of the result that loops around it go through.
+    """
     windows = _windows(x, x_letters, set(out))
     if windows is None:
         return None
@@ -37,7 +40,7 @@ def letters_of(x: Node, x_letters: str, w_letters: str, out: str) -> Letters | N
     sizes = windows.sizes
     channels = [c for c in x_letters if c not in out and c not in (i, j)]
     depth = [c for c in channels if sizes[c] != 1] or channels[:1]
-    others = [c for c in x_letters if c in out and c not in (p, q) and sizes[c] != 1]
+    others = [c for c in x_letters if c in out and c not in (p, q) and c not in around and sizes[c] != 1]
     rows = [c for c in w_letters if c in out]
     shared = any(c in w_letters for c in (p, q)) or any(c in x_letters for c in rows)
     if len(depth) != 1 or others or len(rows) != 1 or shared:

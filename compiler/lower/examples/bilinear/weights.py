@@ -6,6 +6,7 @@ for every block of pairs (parallel):
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.in_lanes import LANE
@@ -16,6 +17,9 @@ from graphad.compiler.lower.examples.bilinear.algorithm import Algorithm, Memory
 from graphad.compiler.lower.examples.bilinear.letters import Letters
 from graphad.compiler.lower.examples.operands import Operand
 from graphad.compiler.lower.storage import Storage
+
+CROWDED: Final = 64
+"""Vectors from point to point from which on the points of a pair share few sets of the first-level cache."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,13 @@ class Factors:
     @property
     def size(self) -> int:
         """All factors."""
-        return self.algorithm.points * self.algorithm.parts**2 * self.lines * self.line
+        return self.algorithm.points * self.algorithm.parts**2 * self.pitch
+
+    @property
+    def pitch(self) -> int:
+        """From point to point of a pair: an odd number of vectors, or all would fall into one set of the cache."""
+        vectors = self.lines * self.line // self.lanes
+        return (vectors | (vectors >= CROWDED)) * self.lanes
 
     def pair(self, at: dict[str, Dim]) -> Dim:
         """The place of a pair of channels among those of a point's parts."""
@@ -57,7 +67,7 @@ class Factors:
 
     def place(self, point: Dim, parts: tuple[Dim, Dim], pair: Dim) -> Dim:
         many = self.algorithm.parts
-        return ((point * many + parts[0]) * many + parts[1]) * (self.lines * self.line) + pair
+        return ((point * many + parts[0]) * many + parts[1]) * self.pitch + pair
 
 
 def factors_of(w: Operand, algorithm: Algorithm, letters: Letters, sizes: dict[str, int], lanes: int) -> Factors:

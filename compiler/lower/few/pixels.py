@@ -1,0 +1,298 @@
+"""Convolutions of few examples: neighbouring results in the lanes of vectors, across the ends of lines.
+
+    for l in lanes(16):
+        for y by LINES, for o by RT:                          either of them outside, shared among threads
+            for p in positions of LINES lines by 16 * CT:
+                acc = registers(RT, CT)
+                for c, i, j:
+                    acc[r, q] += w[o + r, c, i, j] * x[c, i, j, y * pitch + p + 16*q + l]
+                sums[r, p + 16*q + l] = acc[r, q]
+            for r, for each line, for x by 16:
+                out[o + r, y, x + l] = epilogue(sums[r, y * pitch + x + l])
+
+How x lies: ``dense.py``. Weights are read where they lie, in memory's order, once for each of the blocks of lines.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from math import prod
+from typing import Final
+
+from graphad.compiler.ir.dtypes import ITEMSIZE
+from graphad.compiler.ir.node import Node
+from graphad.compiler.ir.size import Dim, Size, symbol
+from graphad.compiler.loops.in_lanes import LANE
+from graphad.compiler.loops.ir import At, Element, Lit, Load, Prefetch, Prim
+from graphad.compiler.lower.builder import Builder, Launch
+from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.operands import Operand, in_place
+from graphad.compiler.lower.examples.tiles import Piece, choose, pieces, step_cost, tiles
+from graphad.compiler.lower.few.dense import Dense, dense
+from graphad.compiler.lower.few.finish import Finish, Sums
+from graphad.compiler.lower.few.shared import shared_loop, tiles_of
+from graphad.compiler.lower.letters import Plan
+from graphad.compiler.lower.maps import Stores
+from graphad.compiler.lower.pull import Puller
+from graphad.compiler.lower.storage import Storage
+from graphad.compiler.lower.target import LINE, Target, target
+
+POSITIONS: Final = 1024
+"""Results of a row that are summed before the epilogue: with 8 rows 32 KiB of float32, in the second-level cache."""
+ALONE: Final = 8
+"""Vectors of a tile of one row: sums enough to hide a multiply-add's latency, and little code."""
+SHARES: Final = 8
+"""Iterations of a loop from which on threads share it evenly enough."""
+WRITTEN_OUT: Final = 150
+"""Multiply-adds that loops over taps are written out to."""
+EPILOGUE: Final = 6.0
+"""Cycles of a vector of results behind its sum: stored, read again, and finished."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A contraction that can be done so: its letters, the row operand where it lies, the column operand."""
+
+    found: Plan
+    w: Operand
+    x: Dense
+    row: str
+    """The letter of the rows in a tile, "" for none."""
+    blocks: tuple[Piece, ...]
+    """Lines, or parts of a line, of a block."""
+    registers: int
+    lanes: int
+
+    @property
+    def column(self) -> str:
+        return self.x.column
+
+    @property
+    def along(self) -> str:
+        """The letter that blocks go along."""
+        return self.x.line or self.x.column
+
+    def positions(self, block: Piece) -> int:
+        """Results of a block, those between lines among them."""
+        if not self.x.line:
+            return block.size
+        assert isinstance(self.x.pitch, int)
+        return (block.size - 1) * self.x.pitch + _number(self.found.sizes[self.column])
+
+    def vectors(self, block: Piece) -> int:
+        return -(-self.positions(block) // self.lanes)
+
+    @property
+    def rows(self) -> int:
+        return _number(self.found.sizes[self.row]) if self.row else 1
+
+    def tile(self, block: Piece) -> tuple[int, int]:
+        """Rows and vectors of a tile."""
+        vectors = self.vectors(block)
+        return (1, min(ALONE, vectors)) if self.rows == 1 else choose(self.rows, vectors, self.registers)
+
+    @property
+    def outer(self) -> list[str]:
+        """Letters that loops around tiles go through."""
+        return [c for c in self.found.out if c not in (self.row, self.column, self.x.line)]
+
+    def cycles(self) -> float:
+        """Of one example, by a count of multiply-adds, loads, and what is done with each result."""
+        total, depth = 0.0, prod(_number(self.found.sizes[c]) for c in self.found.depth)
+        for block in self.blocks:
+            r, c = self.tile(block)
+            vectors = self.vectors(block)
+            finished = self.rows * (block.size if self.x.line else 1)
+            finished *= -(-_number(self.found.sizes[self.column]) // self.lanes)
+            step = sum(
+                p.count * q.count * p.size * q.size * step_cost(p.size, q.size)
+                for p in pieces(self.rows, r)
+                for q in pieces(vectors, c)
+            )
+            total += block.count * (depth * step + EPILOGUE * finished)
+        return total * prod(d for c in self.outer if isinstance(d := self.found.sizes[c], int))
+
+
+def plan_pixels(context: Context, found: Plan) -> Pixels | None:
+    """The schedule, where it is legal, None elsewhere: the one test for choosing it and for building it.
+
+    The last axis belongs to the column operand alone. A size that is a name is the batch, which a loop goes through.
+    The row operand is read where it lies, one stride a letter.
+    """
+    if not found.out or 0 in found.sizes.values() or not found.node.type.dtype.startswith("float"):
+        return None
+    column, sizes = found.out[-1], found.sizes
+    loops = [c for c in found.out if c not in found.rows and c != column]
+    if column in found.rows_letters or any(isinstance(d, Size) and c not in loops for c, d in sizes.items()):
+        return None
+    w = in_place(found.rows_operand, found.rows_letters, context)
+    if w is None:
+        return None
+    machine = target(context.options.isa)
+    lanes, width = machine.lanes(found.node.type.dtype), _number(sizes[column])
+    line = found.out[-2] if len(found.out) > 1 else ""
+    whole = line not in found.rows_letters and isinstance(sizes.get(line), int) and sizes[line] != 1
+    if not whole or width > POSITIONS // 2:
+        line = ""
+    return _planned(context, found, w, (line, column), machine, lanes)
+
+
+def _planned(
+    context: Context, found: Plan, w: Operand, moving: tuple[str, str], machine: Target, lanes: int
+) -> Pixels | None:
+    row = max((c for c in found.rows if found.sizes[c] != 1), key=lambda c: _number(found.sizes[c]), default="")
+    for copied in (False, True):
+        x = dense(found.columns_operand, found.columns_letters, *moving, context, copied)
+        if x is None:
+            continue
+        pitch = x.pitch if isinstance(x.pitch, int) else POSITIONS
+        extent = _number(found.sizes[x.line or x.column])
+        blocks = pieces(extent, max(POSITIONS // max(pitch, 1), 1) if x.line else POSITIONS)
+        plan = Pixels(found, w, x, row, blocks, machine.vectors, lanes)
+        if x.copy is not None or min(map(plan.positions, blocks)) >= lanes:
+            return plan
+    return None
+
+
+def lower_pixels(context: Context, nodes: Sequence[Node], anchor: Node, pixels: Pixels, stores: Stores) -> list[Launch]:
+    """The contraction, behind the copy of its column operand where that needs one."""
+    x = pixels.x
+    if x.copy is None:
+        first, storage, inside = [], context.stored[x.stored], context
+    else:
+        storage = context.local(anchor.type.dtype, x.stored.type.size + pixels.lanes)
+        first = [x.copy.write(context, nodes, storage, pixels.lanes)]
+        inside = context.with_stored(x.stored, storage)
+    builder, puller = inside.builder("contract", nodes)
+    work = _Work(inside, builder, puller, anchor, storage, stores, pixels)
+    with builder.together(LANE, pixels.lanes):
+        work.write()
+    return [*first, builder.launch(tuple(nodes))]
+
+
+class _Work:
+    """One contraction."""
+
+    def __init__(
+        self, context: Context, builder: Builder, puller: Puller, anchor: Node, storage: Storage, stores: Stores,
+        pixels: Pixels,
+    ) -> None:  # fmt: skip
+        self.context, self.builder, self.puller, self.anchor = context, builder, puller, anchor
+        self.storage, self.stores, self.pixels, self.found = storage, stores, pixels, pixels.found
+        self.lanes, self.dtype = pixels.lanes, anchor.type.dtype
+        tall, wide = (max(f(b) for b in pixels.blocks) for f in (lambda b: pixels.tile(b)[0], pixels.vectors))
+        self.sums = context.local(self.dtype, tall * wide * self.lanes, per_part=True)
+
+    def write(self) -> None:
+        """Loops over everything but a tile's rows and columns; the one that threads share outside of the others."""
+        builder, found, pixels = self.builder, self.found, self.pixels
+        outer = pixels.outer
+        longest = max((c for c in outer if isinstance(found.sizes[c], int)), key=found.sizes.__getitem__, default="")
+        blocks, rows = tiles(pixels.blocks), -(-pixels.rows // pixels.tile(pixels.blocks[0])[0])
+        by_rows = self._heavy() if min(blocks, rows) >= SHARES else rows >= blocks
+        apart = longest if longest and _number(found.sizes[longest]) > max(blocks, rows) else ""
+        builder.kernel.parallel = bool(apart) or max(blocks, rows) > 1
+        with ExitStack() as stack:
+            at: dict[str, Dim] = {}
+            for c in sorted(outer, key=lambda c: c != apart):
+                loop = shared_loop if c == apart else Builder.loop
+                at[c] = stack.enter_context(loop(builder, found.sizes[c], stem="i"))
+            self._tiles(at, by_rows, not apart and builder.kernel.parallel)
+
+    def _heavy(self) -> bool:
+        """Weights are more than the pixels they meet: better to read them once."""
+        sizes = self.found.sizes
+        weights = prod(_number(sizes[c]) for c in self.found.rows_letters)
+        read = prod(d for d in self.pixels.x.stored.type.shape if isinstance(d, int))
+        return weights > read
+
+    def _tiles(self, at: dict[str, Dim], by_rows: bool, shared: bool) -> None:
+        builder, pixels = self.builder, self.pixels
+        along, extent = pixels.along, self.found.sizes[pixels.along]
+        for block in pixels.blocks:
+            for piece in pieces(pixels.rows, pixels.tile(block)[0]):
+                with ExitStack() as stack:
+                    place: dict[str, Dim] = {}
+
+                    def rows(part: Piece = piece, to: ExitStack = stack, put: dict[str, Dim] = place) -> None:
+                        own = shared and by_rows
+                        put["row"] = to.enter_context(tiles_of(builder, part, pixels.rows, "o", own))
+
+                    if by_rows:
+                        rows()
+                        self._fetch(at, place["row"], piece.size)
+                    first = stack.enter_context(tiles_of(builder, block, extent, "i", shared and not by_rows))
+                    if not by_rows:
+                        rows()
+                    self._block({**at, along: first}, block, (place["row"], piece.size))
+
+    def _fetch(self, at: dict[str, Dim], row: Dim, many: int) -> None:
+        """The weights of the next rows: too many short rows at once for the machine to foresee."""
+        builder, w, sizes = self.builder, self.pixels.w, self.found.sizes
+        steps = prod(_number(sizes[c]) for c in self.found.depth)
+        if not self._heavy() or not self.pixels.row or w.found.strides[self.pixels.row] != steps:
+            return
+        start, line = w.place({**at, self.pixels.row: row + many}), LINE // ITEMSIZE[self.dtype]
+        with builder.loop(-(-many * steps // line), stem="q") as q:
+            builder.emit(Prefetch(builder.buffer(self.context.stored[w.found.stored]), start + q * line))
+
+    def _block(self, at: dict[str, Dim], block: Piece, rows: tuple[Dim, int]) -> None:
+        """Sums of some rows and some lines, then what follows on them."""
+        pixels, builder = self.pixels, self.builder
+        vectors = pixels.vectors(block)
+        for part in pieces(vectors, pixels.tile(block)[1]):
+            with tiles_of(builder, part, vectors, "q", False) as first:
+                self._tile(at, block, rows, (first, part.size))
+        self._finish(at, block, rows)
+
+    def _tile(self, outer: dict[str, Dim], block: Piece, rows: tuple[Dim, int], columns: tuple[Dim, int]) -> None:
+        builder, pixels, dtype = self.builder, self.pixels, self.dtype
+        (row, many), (first, vectors) = rows, columns
+        starts = [self._start(first + q, block) for q in range(vectors)]
+        acc = builder.registers((many, vectors), Lit(0, dtype))
+        with ExitStack() as stack:
+            at = dict(outer)
+            written, size = many * vectors, self.found.sizes
+            out = []
+            for c in reversed(self.found.depth):
+                written *= _number(size[c])
+                out.append(written <= WRITTEN_OUT)
+            for c, short in zip(self.found.depth, reversed(out), strict=True):
+                n = size[c]
+                loop = builder.unrolled(0, n, n, "k") if short and n != 1 else builder.loop(n, stem="k")
+                at[c] = stack.enter_context(loop)
+            base = pixels.x.place(builder, at) + symbol(LANE)
+            for q in range(vectors):
+                value = builder.let("v", Load(builder.buffer(self.storage), base + starts[q], dtype))
+                with builder.unrolled(0, many, many, "r") as r:
+                    if pixels.row:
+                        at[pixels.row] = row + r
+                    product = Prim("mul", (value, pixels.w.load(self.context, builder, at)), dtype)
+                    builder.add_to(acc, (r, q), product)
+        pitch = pixels.vectors(block) * self.lanes
+        for q in range(vectors):
+            with builder.unrolled(0, many, many, "r") as r:
+                builder.store(self.sums, r * pitch + starts[q] + symbol(LANE), Element(acc, (r, q), dtype))
+
+    def _start(self, vector: Dim, block: Piece) -> Dim:
+        """Where a vector starts: the last ends with the block, where there is nothing behind that may be read."""
+        positions = self.pixels.positions(block)
+        if self.pixels.x.copy is not None or positions % self.lanes == 0:
+            return vector * self.lanes
+        last = positions - self.lanes
+        if isinstance(vector, int):
+            return min(vector * self.lanes, last)
+        return self.builder.index(Prim("min", (At(vector * self.lanes), At(last)), "int64"), last + 1)
+
+    def _finish(self, outer: dict[str, Dim], block: Piece, rows: tuple[Dim, int]) -> None:
+        pixels, line, column = self.pixels, self.pixels.x.line, self.pixels.column
+        width = _number(self.found.sizes[column]) if line else block.size
+        pitches = (pixels.vectors(block) * self.lanes, _number(pixels.x.pitch))
+        lines = block.size if line else 1
+        sums = Sums(self.sums, pixels.row, *rows, line, lines, column, width, pitches)
+        Finish(self.builder, self.puller, self.anchor, self.stores, self.found.out, self.lanes).write(sums, outer)
+
+
+def _number(size: Dim) -> int:
+    assert isinstance(size, int)
+    return size

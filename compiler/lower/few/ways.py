@@ -1,0 +1,43 @@
+"""The ways in which a convolution of few examples may go."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias, assert_never
+
+from graphad.compiler.ir.node import Node
+from graphad.compiler.lower.builder import Launch
+from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.few.depth import Depth, lower_depth, plan_depth
+from graphad.compiler.lower.few.pixels import Pixels, lower_pixels, plan_pixels
+from graphad.compiler.lower.few.winograd import Winograd, lower_winograd, plan_winograd
+from graphad.compiler.lower.letters import Plan
+from graphad.compiler.lower.maps import Stores
+
+Few: TypeAlias = Pixels | Depth | Winograd
+
+PIXELS: Final = "sums in registers, a pixel a lane"
+DEPTH: Final = "sums in registers, summed elements in the lanes"
+
+
+def option_of(way: str) -> str:
+    """What ``Options(convolution=...)`` calls it."""
+    return {PIXELS: "pixels", DEPTH: "depth"}.get(way, "winograd")
+
+
+def few_ways(context: Context, found: Plan) -> dict[str, Few]:
+    """Those that are legal, by what they are called."""
+    plans: dict[str, Few | None] = {PIXELS: plan_pixels(context, found), DEPTH: plan_depth(context, found)}
+    plans.update((plan.name, plan) for plan in plan_winograd(context, found))
+    return {way: plan for way, plan in plans.items() if plan is not None}
+
+
+def lower_few(context: Context, nodes: Sequence[Node], anchor: Node, plan: Few, stores: Stores) -> list[Launch]:
+    """The contraction with its epilogue."""
+    match plan:
+        case Pixels():
+            return lower_pixels(context, nodes, anchor, plan, stores)
+        case Depth():
+            return lower_depth(context, nodes, anchor, plan, stores)
+        case Winograd():
+            return lower_winograd(context, nodes, anchor, plan, stores)
+        case _:
+            assert_never(plan)
