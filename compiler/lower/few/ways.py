@@ -6,9 +6,12 @@ from typing import Final, TypeAlias, assert_never
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.few.depth import Depth, lower_depth, plan_depth
-from graphad.compiler.lower.few.pixels import Pixels, lower_pixels, plan_pixels
-from graphad.compiler.lower.few.winograd import Winograd, lower_winograd, plan_winograd
+from graphad.compiler.lower.few.depth import lower_depth
+from graphad.compiler.lower.few.depth_plan import Depth, plan_depth
+from graphad.compiler.lower.few.pixels import lower_pixels
+from graphad.compiler.lower.few.pixels_plan import Pixels, plan_pixels
+from graphad.compiler.lower.few.winograd import lower_winograd
+from graphad.compiler.lower.few.winograd_plan import Winograd, plan_winograd
 from graphad.compiler.lower.letters import Plan
 from graphad.compiler.lower.maps import Stores
 

@@ -11,8 +11,6 @@ there are digits to the base ``tile`` in a lane's number, put the columns of til
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Final
 
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.make import viewed
@@ -26,100 +24,16 @@ from graphad.compiler.loops.ir import Expr, Load
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.bilinear.algorithm import Memory
-from graphad.compiler.lower.examples.bilinear.letters import Letters, letters_of
-from graphad.compiler.lower.examples.bilinear.toom import CYCLES, Toom
 from graphad.compiler.lower.examples.bilinear.weights import factors_of, transform_weights
-from graphad.compiler.lower.examples.operands import Operand, in_place, padded
-from graphad.compiler.lower.examples.tiles import choose, pieces, step_cost
+from graphad.compiler.lower.examples.operands import in_place, padded
 from graphad.compiler.lower.few.dense import Copy
 from graphad.compiler.lower.few.finish import Finish, Sums
+from graphad.compiler.lower.few.interleaved import Interleaved
+from graphad.compiler.lower.few.pixels_plan import number_of
 from graphad.compiler.lower.few.shared import shared_loop
+from graphad.compiler.lower.few.winograd_plan import Winograd
 from graphad.compiler.lower.gemm import Gemm, Panel
-from graphad.compiler.lower.letters import Plan
 from graphad.compiler.lower.maps import Stores
-from graphad.compiler.lower.storage import Storage
-from graphad.compiler.lower.target import Target, target
-
-INPUT: Final = 2.0
-"""A transform of an input in strided vectors takes so many times as long as one of neighbours."""
-OUTPUT: Final = 1.3
-"""One back, with its results interleaved."""
-WEIGHTS: Final = 3.0
-"""One of the weights, whose taps are gathered and whose points are written to memory and read again."""
-GAIN: Final = 1.15
-"""Direct sums lose by that much before anything else is taken: they are the more exact, and need no memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class Winograd:
-    """A contraction that can be done so."""
-
-    found: Plan
-    w: Operand
-    letters: Letters
-    algorithm: Toom
-    machine: Target
-    lanes: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.algorithm.name}, a tile a lane"
-
-    def size(self, letter: str) -> int:
-        return _number(self.found.sizes[letter])
-
-    @property
-    def across(self) -> tuple[int, int]:
-        """Tiles along lines and columns."""
-        lines, columns = (-(-self.size(c) // t) for c, t in zip(self.letters.pixels, self.algorithm.tile, strict=True))
-        return lines, columns
-
-    @property
-    def tiles(self) -> int:
-        return self.across[0] * self.across[1]
-
-    @property
-    def pitch(self) -> int:
-        """Elements from channel to channel: tiles, and room for what lanes beyond the last one of a line write."""
-        return -(-self.tiles // self.lanes) * self.lanes + self.lanes
-
-    @property
-    def outer(self) -> list[str]:
-        """Letters of images, and those of size 1."""
-        return [c for c in self.found.out if c not in (self.letters.rows, *self.letters.pixels)]
-
-    def cycles(self) -> float:
-        """Of one image, by a count of multiply-adds and transforms."""
-        rows, depth = self.size(self.letters.rows), self.size(self.letters.depth)
-        vectors, (lines, columns) = -(-self.tiles // self.lanes), self.across
-        r, c = choose(rows, vectors, self.machine.vectors)
-        step = sum(
-            p.count * q.count * p.size * q.size * step_cost(p.size, q.size)
-            for p in pieces(rows, r)
-            for q in pieces(vectors, c)
-        )
-        one = CYCLES[self.algorithm.span]
-        moved = depth * lines * -(-columns // self.lanes) * INPUT + rows * vectors * OUTPUT
-        return GAIN * (self.algorithm.points * depth * step + one * (moved + rows * depth / self.lanes * WEIGHTS))
-
-
-def plan_winograd(context: Context, found: Plan) -> list[Winograd]:
-    """The schedules that are legal: convolutions along two axes with stride 1, of tiles of two results or more."""
-    kind = found.columns_operand.kind
-    if context.options.precision == "strict" or not isinstance(kind, View) or not isinstance(kind.map, Affine):
-        return []
-    if 0 in found.sizes.values() or not found.node.type.dtype.startswith("float"):
-        return []
-    batch = [c for c in found.columns_letters if c in found.out and not isinstance(found.sizes[c], int)]
-    letters = letters_of(found.columns_operand, found.columns_letters, found.rows_letters, found.out, batch)
-    w = in_place(found.rows_operand, found.rows_letters, context)
-    if letters is None or w is None or found.out[-2:] != "".join(letters.pixels):
-        return []
-    machine = target(context.options.isa)
-    taps = (_number(found.sizes[letters.taps[0]]), _number(found.sizes[letters.taps[1]]))
-    lanes = machine.lanes(found.node.type.dtype)
-    algorithms = [Toom(taps, span) for span in CYCLES if span - max(taps) >= 1]
-    return [Winograd(found, w, letters, a, machine, lanes) for a in algorithms]
 
 
 def lower_winograd(
@@ -238,7 +152,7 @@ class _Work:
             self.factors.fast: 1,
             self.factors.slow: self.factors.pair({self.factors.slow: 1, self.factors.fast: 0}),
         }
-        row, along = _number(step[plan.letters.rows]), _number(step[plan.letters.depth])
+        row, along = number_of(step[plan.letters.rows]), number_of(step[plan.letters.depth])
         builder.kernel.parallel = True
         with ExitStack() as stack:
             p = stack.enter_context(shared_loop(builder, points, "k"))
@@ -258,7 +172,7 @@ class _Work:
         vectors = -(-plan.tiles // self.lanes)
         wide = vectors * self.lanes * columns
         sums = context.local(self.dtype, lines * wide, per_part=True)
-        beside = _Interleaved(context, builder, self.dtype, columns, self.lanes)
+        beside = Interleaved(context, builder, self.dtype, columns, self.lanes)
         finish = Finish(builder, puller, self.anchor, self.stores, plan.found.out, self.lanes)
         memory = Memory(lambda dtype, size: context.local(dtype, size, per_part=True), lambda place: place)
         builder.kernel.parallel = self.rows > 1
@@ -287,38 +201,3 @@ class _Work:
                     own = Sums(sums, "", 0, 1, "", 1, x, plan.size(x), (0, 0), i * wide + ty * (across * columns))
                     finish.write(own, {**here, y: ty * lines + i})
         return builder.launch(tuple(self.nodes))
-
-
-@dataclass(frozen=True, eq=False)
-class _Interleaved:
-    """Writes vectors side by side: element l of the first, of the second ..., then element l + 1 of each."""
-
-    context: Context
-    builder: Builder
-    dtype: str
-    count: int
-    lanes: int
-
-    def write(self, vectors: Sequence[Expr], to: Storage, start: Dim) -> None:
-        """Passes that read every ``count``-th element move the last digit of a place to the front."""
-        builder, passes, left = self.builder, 0, self.lanes
-        while left % self.count == 0:
-            left, passes = left // self.count, passes + 1
-        if left != 1:
-            for k, value in enumerate(vectors):
-                builder.store(to, start + symbol(LANE) * self.count + k, value)
-            return
-        for _ in range(passes):
-            between = self.context.local(self.dtype, self.count * self.lanes, per_part=True)
-            for k, value in enumerate(vectors):
-                builder.store(between, k * self.lanes + symbol(LANE), value)
-            name = builder.buffer(between)
-            places = (symbol(LANE) * self.count + k for k in range(self.count))
-            vectors = [builder.let("v", Load(name, place, self.dtype)) for place in places]
-        for k, value in enumerate(vectors):
-            builder.store(to, start + k * self.lanes + symbol(LANE), value)
-
-
-def _number(size: Dim) -> int:
-    assert isinstance(size, int)
-    return size
