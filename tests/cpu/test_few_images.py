@@ -51,7 +51,13 @@ def held(case: dict[str, int], way: Convolution, dtype: str, batches: tuple[int,
     for batch in batches:
         args = arrays(rng, inputs, batch, dtype)
         found, wanted = one(*args), reference(*args)
-        same([found], [wanted], [f"{case} {way} {batch}"], TOLERANCE[dtype], TOLERANCE[dtype] * np.abs(wanted).max(initial=0))
+        same(
+            [found],
+            [wanted],
+            [f"{case} {way} {batch}"],
+            TOLERANCE[dtype],
+            TOLERANCE[dtype] * np.abs(wanted).max(initial=0),
+        )
         assert np.array_equal(found, three(*args)), f"{case} {way} {batch}"
     return str(one.explain())
 
