@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from graphad.compiler.ir.size import Dim, Size
 from graphad.compiler.loops.ir import (
     At,
-    Bound,
     Call,
     Expr,
     Fail,
@@ -124,7 +123,7 @@ def _names(value: Expr) -> set[str]:
         match part:
             case Ref(name):
                 found.add(name)
-            case At(index) | Bound(index) | Load(index=index):
+            case At(index) | Load(index=index):
                 found |= _of(index)
             case _:
                 pass

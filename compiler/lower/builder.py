@@ -112,16 +112,25 @@ class Builder:
 
     @contextmanager
     def loop(
-        self, extent: Dim, mark: Mark = "serial", stem: str = "i", start: Dim = 0, lanes: bool = False
+        self,
+        extent: Dim,
+        mark: Mark = "serial",
+        stem: str = "i",
+        start: Dim = 0,
+        lanes: bool = False,
+        grain: int = 0,
     ) -> Iterator[Dim]:
-        """A loop from ``start`` to ``extent``; an extent of 1 is no loop. ``lanes``: in vectors, whatever is in it."""
+        """A loop from ``start`` to ``extent``; an extent of 1 is no loop.
+
+        ``lanes``: in vectors, whatever is in it. ``grain``: iterations that one thread does together.
+        """
         if extent == 1 and start == 0:
             with self.scope():
                 yield 0
             return
         name = self.fresh(stem)
         self.extents[name] = extent
-        statement = For(name, start, extent, [], 1, mark, lanes=lanes)
+        statement = For(name, start, extent, [], 1, mark, lanes=lanes, grain=grain)
         self.emit(statement)
         with self.scope(statement.body):
             yield _as_size(name)

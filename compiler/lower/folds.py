@@ -2,24 +2,22 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Final
 
+from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.kinds import Fold, Scatter
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine
 from graphad.compiler.loops.index import bounds, flat, split
-from graphad.compiler.loops.ir import At, Bound, Expr, Fail, Lit, Load, Mark, Prim, ToDtype
+from graphad.compiler.loops.ir import At, Expr, Fail, Lit, Load, Mark, Prim, ToDtype
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.ranges import in_range
 from graphad.compiler.lower.storage import Storage
-
-WIDE: Final = 1024
-"""Elements of a row that several threads share: long enough for vectors, and in lines of their own."""
+from graphad.compiler.lower.target import LINE
 
 
 def passive(found: Affine, shape: Shape) -> int:
@@ -143,8 +141,8 @@ def add_folded(
 def lower_scatter(context: Context, nodes: Sequence[Node], anchor: Node, stores: Stores) -> Launch:
     """out[.., index, ..] += values; the axes before are passive.
 
-    Where there are none, threads share the rows of the result: each looks at all indices, in order, and adds what
-    belongs to its rows. Of wide rows each takes its columns instead, which is even whatever the indices.
+    Where there are none, threads share the columns, in whole lines: each reads all indices, in order. Of rows that have
+    one line, one thread adds all.
     """
     kind = anchor.kind
     assert isinstance(kind, Scatter)
@@ -155,29 +153,22 @@ def lower_scatter(context: Context, nodes: Sequence[Node], anchor: Node, stores:
     tail = values.type.shape[axis + rank :]
     width = product(tail)
     shared = axis == 0 and width != 1 and block.direct
-    by_columns = shared and isinstance(width, int) and width >= WIDE
+    grain = LINE // ITEMSIZE[block.storage.dtype]
+    shared = shared and not (isinstance(width, int) and width < 2 * grain)
     with ExitStack() as stack:
         outer = open_loops(builder, stack, list(anchor.type.shape[:axis])) if axis else []
-        mark: Mark = "parallel" if by_columns else "vector"
-        low, high = _rows_of_thread(builder, kind.size) if shared and not by_columns else (0, kind.size)
-        with builder.between(low, high, kind.size, stem="z") as row, builder.loop(width, mark, stem="q") as q:
+        mark: Mark = "parallel" if shared else "vector"
+        with builder.loop(kind.size, stem="z") as row, builder.loop(width, mark, stem="q", grain=grain) as q:
             builder.store(block.storage, block.place(outer, row * width + q), Lit(0, block.storage.dtype))
         with ExitStack() as inner:
             index = [inner.enter_context(builder.loop(d, stem="k")) for d in places.type.shape]
             at = _checked(builder, puller, anchor, places, index, kind.size)
-            if (low, high) != (0, kind.size):
-                bounds = Prim("ge", (At(at), At(low)), "bool"), Prim("lt", (At(at), At(high)), "bool")
-                inner.enter_context(builder.when(Prim("and", bounds, "bool")))
-            q = inner.enter_context(builder.loop(width, mark, stem="q"))
+            q = inner.enter_context(builder.loop(width, mark, stem="q", grain=grain))
             rest = split(q, tail, builder.extents)
             value = puller.value(values, (*outer, *index, *rest))
             block.add(outer, at * width + q, value)
     builder.kernel.parallel = shared or (axis > 0 and builder.kernel.parallel)
     return builder.launch(tuple(nodes))
-
-
-def _rows_of_thread(builder: Builder, size: Dim) -> tuple[Dim, Dim]:
-    return builder.index(Bound(size, end=False), size + 1), builder.index(Bound(size, end=True), size + 1)
 
 
 def _checked(builder: Builder, puller: Puller, anchor: Node, places: Node, index: Sequence[Dim], size: Dim) -> Dim:
