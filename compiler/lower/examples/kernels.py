@@ -11,7 +11,7 @@ from graphad.compiler.loops.in_lanes import Layout
 from graphad.compiler.loops.ir import Expr
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.examples.adjoint import Adjoint, adjoint
-from graphad.compiler.lower.examples.bilinear.choice import choose
+from graphad.compiler.lower.examples.bilinear.choice import BLOCKS, choose
 from graphad.compiler.lower.examples.bilinear.convolve import letter_sizes, lower_convolution
 from graphad.compiler.lower.examples.bilinear.letters import Letters, letters_of, whole_tiles
 from graphad.compiler.lower.examples.bilinear.weights import Factors, factors_of, transform_weights
@@ -124,7 +124,8 @@ class Kernels:
         if letters is None or not fixed or self.inner.options.precision == "strict":
             return None
         sizes = letter_sizes(anchor)
-        algorithm = choose(anchor, letters, sizes, self.stage.machine.vector_bytes, self.inner.picks)
+        blocks = 1 if self.inner.one_block else BLOCKS
+        algorithm = choose(anchor, letters, sizes, self.stage.machine.vector_bytes, self.inner.picks, blocks)
         if algorithm is None:
             return None
         outer = self.stage.outer

@@ -20,11 +20,16 @@ GAIN: Final = 1.1
 SCALAR: Final = 4
 """Bytes of a number of the weights."""
 BLOCKS: Final = 8
-"""Blocks of examples that a transform of the weights serves."""
+"""Blocks of examples that a transform of the weights serves, where there may be several."""
+WRITTEN: Final = 1.2
+"""Cycles of a byte of transformed weights that no near cache holds, to be written: 36 points of 512 x 512 channels, 38
+MB, take 14 ms (Zen)."""
+READ: Final = 0.3
+"""And to be read, for each block: 5 ms more than what is multiplied meanwhile."""
 ROOM: Final = 3 << 20
 """Bytes that the points of one tile may take: more than most second-level caches have, and still worth it."""
 CACHE: Final = 3 << 19
-"""Bytes of the second-level cache that a gradient's sums may take."""
+"""Bytes of the second-level cache that a gradient's sums may take, or transformed weights."""
 TRANSFORMS: Final = 5 << 18
 """Bytes of transforms at once, in a gradient."""
 PANELS: Final = 1.7
@@ -42,8 +47,10 @@ def candidates(taps: tuple[int, int]) -> list[Algorithm]:
     return [a for a in found if min(a.tile) >= 2]
 
 
-def counted(letters: Letters, sizes: dict[str, int], vector_bytes: int) -> dict[Algorithm | None, float]:
-    """Cycles of each algorithm that the caches have room for, for a block of examples; None: direct sums."""
+def counted(
+    letters: Letters, sizes: dict[str, int], vector_bytes: int, blocks: int = BLOCKS
+) -> dict[Algorithm | None, float]:
+    """Cycles of each algorithm that the caches have room for, of one of so many blocks; None: direct sums."""
     rows, depth = sizes[letters.rows], sizes[letters.depth]
     lines, columns = (sizes[c] for c in letters.pixels)
     taps = (sizes[letters.taps[0]], sizes[letters.taps[1]])
@@ -51,14 +58,18 @@ def counted(letters: Letters, sizes: dict[str, int], vector_bytes: int) -> dict[
     for algorithm in candidates(taps):
         if algorithm.points * algorithm.parts * (rows + depth) * vector_bytes <= ROOM:
             tiles = -(-lines // algorithm.tile[0]) * -(-columns // algorithm.tile[1])
-            weights = algorithm.transform_cycles * rows * depth / (vector_bytes // SCALAR) / BLOCKS
-            found[algorithm] = algorithm.cycles(rows, depth, tiles) + weights
+            weights = algorithm.transform_cycles * rows * depth / (vector_bytes // SCALAR) / blocks
+            nbytes = algorithm.points * algorithm.parts**2 * rows * depth * SCALAR
+            far = nbytes * (WRITTEN / blocks + READ) if nbytes > CACHE else 0.0
+            found[algorithm] = algorithm.cycles(rows, depth, tiles) + weights + far
     return found
 
 
-def choose(anchor: Node, letters: Letters, sizes: dict[str, int], vector_bytes: int, picks: Picks) -> Algorithm | None:
+def choose(
+    anchor: Node, letters: Letters, sizes: dict[str, int], vector_bytes: int, picks: Picks, blocks: int = BLOCKS
+) -> Algorithm | None:
     """The cheapest, or the one that was picked; None for direct sums."""
-    cycles = counted(letters, sizes, vector_bytes)
+    cycles = counted(letters, sizes, vector_bytes, blocks)
     names = {a.name if a else "direct sums": a for a in cycles}
     return names[_answer(anchor, "", letters, sizes, {name: cycles[a] for name, a in names.items()}, picks)]
 
