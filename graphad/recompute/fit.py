@@ -5,6 +5,8 @@ a time, and passes change what is stored. So streams are proposed by a budget in
 arenas of those that were tried: both fall together, mostly.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -41,10 +43,12 @@ class Fitted:
 class Fit:
     """What compiled programs take, of one gradient."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, other: Fit | None = None) -> None:
+        """``other``: a fit of the same program, whose proposals need not be planned again."""
         self.program = program
-        self.search = Search(program)
-        self._known: dict[tuple[int, ...], Fitted] = {}
+        self.search = other.search if other else Search(program)
+        self._planned: dict[tuple[int, ...], Fitted] = other._planned if other else {}
+        self._tried: set[tuple[int, ...]] = set()
 
     @cached_property
     def plain(self) -> Fitted:
@@ -87,7 +91,7 @@ class Fit:
     def _between(self, low: int, budget: int, high: int, methods: Sequence[Method]) -> Choice | None:
         """A choice not tried before, within the budget, else half way up, else anywhere between."""
         for most in (budget, (low + high) // 2, high):
-            choice = self.search.best(most, methods, self._known)
+            choice = self.search.best(most, methods, self._tried)
             if choice is not None and choice.stream.peak > low:
                 return choice
         return None
@@ -104,13 +108,15 @@ class Fit:
         others = [m for m in METHODS if m != "store"]
         found: Fitted | None = min([self.plain, *self._leanest(others)], key=lambda f: f.arena)
         while found is not None:
-            least, found = found, Fit(self.program)._near(found.arena - 1, others)
+            least = found
+            found = Fit(self.program, self)._near(least.arena - 1, others) if least.arena else None
         return least
 
     def fitted(self, choice: Choice) -> Fitted:
         """A proposal as nodes, and what they take."""
         key = choice.stream.runs
-        if key not in self._known:
+        self._tried.add(key)
+        if key not in self._planned:
             results = tuple(gradients(self.program, choice.stream))
-            self._known[key] = Fitted(choice, results, arena((*self.program.outputs, *results)))
-        return self._known[key]
+            self._planned[key] = Fitted(choice, results, arena((*self.program.outputs, *results)))
+        return self._planned[key]

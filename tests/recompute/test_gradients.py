@@ -249,3 +249,12 @@ def test_a_long_chain_is_planned_without_recursion() -> None:
         h = ga.cumulative_sum(ga.sin(h))
     found = ga.grad(ga.sum(h), x, memory_limit=120_000)
     assert any(isinstance(n.kind, After) for n in topological([found]))
+
+
+def test_a_gradient_that_takes_no_memory_has_no_less() -> None:
+    x = ga.input("x", (4,))
+    found = plan(ga.sum(3 * x), x)
+    assert found.least == found.peak_of_storing == 0
+    np.testing.assert_array_equal(
+        ga.evaluate(ga.grad(ga.sum(3 * x), x, memory_limit=0), {x: np.ones(4)}), np.full(4, 3)
+    )
