@@ -255,6 +255,5 @@ def test_a_gradient_that_takes_no_memory_has_no_less() -> None:
     x = ga.input("x", (4,))
     found = plan(ga.sum(3 * x), x)
     assert found.least == found.peak_of_storing == 0
-    np.testing.assert_array_equal(
-        ga.evaluate(ga.grad(ga.sum(3 * x), x, memory_limit=0), {x: np.ones(4)}), np.full(4, 3)
-    )
+    gradient = ga.grad(ga.sum(3 * x), x, memory_limit=0)
+    np.testing.assert_array_equal(ga.evaluate(gradient, {x: np.ones(4, "f")}), np.full(4, 3))
