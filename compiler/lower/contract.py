@@ -31,7 +31,8 @@ from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
-from graphad.compiler.lower.weighted import lower_weighted, roles
+from graphad.compiler.lower.vector_roles import roles
+from graphad.compiler.lower.weighted import lower_weighted
 
 Schedule: TypeAlias = Literal["sum", "direct", "partial", "blocks", "outer"]
 

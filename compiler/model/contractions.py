@@ -17,7 +17,7 @@ from graphad.compiler.lower.gemm import DEPTH
 from graphad.compiler.lower.letters import Plan, plan
 from graphad.compiler.lower.panels import GROUP_ROWS, SPAN
 from graphad.compiler.lower.target import Tile
-from graphad.compiler.lower.weighted import roles, scratch_of
+from graphad.compiler.lower.vector_roles import roles, scratch_of
 
 ALIGN: Final = 64
 UNROLLED: Final = 16  # terms of a sum that the target writes out
