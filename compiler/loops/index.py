@@ -100,6 +100,7 @@ def _refuse(place: Dim, divisor: Dim) -> Dim:
 def slope(place: Dim, variable: str) -> Dim | None:
     """What a step of ``variable`` adds to a place; None where that depends on where it is.
 
+    >>> from graphad.compiler.ir.size import symbol
     >>> slope(symbol("i") + 4096 * symbol("k"), "k"), slope(symbol("i") // 4 + symbol("k"), "i")
     (4096, None)
     """
