@@ -46,7 +46,7 @@ class Fit:
     def __init__(self, program: Program, other: Fit | None = None) -> None:
         """``other``: a fit of the same program, whose proposals need not be planned again."""
         self.program = program
-        self.search = other.search if other else Search(program)
+        self.search: Search = other.search if other else Search(program)
         self._planned: dict[tuple[int, ...], Fitted] = other._planned if other else {}
         self._tried: set[tuple[int, ...]] = set()
 
