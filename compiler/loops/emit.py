@@ -31,7 +31,7 @@ from graphad.compiler.loops.ir import (
     ToDtype,
     Together,
 )
-from graphad.compiler.loops.shares import GRAIN, SHORT, in_blocks, trips
+from graphad.compiler.loops.shares import GRAIN, SHORT, in_blocks, trips, unshared
 
 _MATH: Final = frozenset(
     (
@@ -71,7 +71,8 @@ def kernel_text(kernel: Kernel, name: str, called: bool = False, body: str | Non
 
 def body_text(kernel: Kernel) -> str:
     """What the kernel does, without its head."""
-    body = in_blocks(kernel.body) if kernel.reassociate and not kernel.strict else kernel.body
+    shared = kernel.body if kernel.parallel else unshared(kernel.body)
+    body = in_blocks(shared) if kernel.reassociate and not kernel.strict else shared
     return "\n".join(_block(body, 1) or ["    pass"]) + "\n"
 
 

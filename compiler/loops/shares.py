@@ -74,3 +74,18 @@ def trips(body: Sequence[Stmt]) -> int | None:
             case _:
                 pass
     return total
+
+
+def unshared(body: Sequence[Stmt]) -> list[Stmt]:
+    """The same for one thread that runs it alone: a share of a loop would be what others never come to do."""
+    found: list[Stmt] = []
+    for statement in body:
+        match statement:
+            case For(mark=mark):
+                inner = unshared(statement.body)
+                found.append(replace(statement, body=inner, mark="serial" if mark == "parallel" else mark))
+            case If() | Together():
+                found.append(replace(statement, body=unshared(statement.body)))
+            case _:
+                found.append(statement)
+    return found

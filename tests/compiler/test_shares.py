@@ -4,6 +4,7 @@ from graphad.compiler.ir.size import symbol
 from graphad.compiler.loops.emit import body_text
 from graphad.compiler.loops.ir import Assign, For, Kernel, Let, Lit, Load, Parameter, Prim, Ref, Stmt, Store
 from graphad.compiler.loops.shares import WORK, rows_of_block, trips
+from tests.networks import check
 
 
 def row_sums(columns: int | str, reassociate: bool = True) -> Kernel:
@@ -49,3 +50,16 @@ def test_rows_that_no_target_writes_out_are_shared_one_by_one() -> None:
 
 def test_what_keeps_its_order_needs_no_blocks() -> None:
     assert body_text(row_sums(4, reassociate=False)).startswith("    for i in range(share(n, part, parts, 64),")
+
+
+def test_a_kernel_that_one_thread_runs_has_all_of_its_loops() -> None:
+    """A share of a loop of one iteration is the last thread's, which does not run such a kernel."""
+    kernel = row_sums(4)
+    assert "share(" in body_text(kernel)
+    kernel.parallel = False
+    assert "share(" not in body_text(kernel)
+
+
+def test_a_network_of_one_channel_on_several_threads() -> None:
+    for seed in (855666013, 855665970):
+        check(seed)
