@@ -134,3 +134,13 @@ def test_nothing_to_reduce() -> None:
     assert ga.evaluate(ga.all(x), at)
     with pytest.raises(ga.ShapeError, match="max of no elements"):
         ga.max(x, axis=1)
+
+
+@pytest.mark.parametrize("target", ["numpy", "cpu"])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_a_sum_of_no_exponentials(shape: tuple[int, int], target: str) -> None:
+    x = ga.input("x", shape)
+    made = [ga.sum(ga.exp(x), axis=0), ga.exp(x) / ga.sum(ga.exp(x), axis=0)]
+    total, ratio = ga.compile([x], made, target=target)(np.zeros(shape, "f"))  # type: ignore[call-overload]
+    np.testing.assert_array_equal(total, np.zeros(shape[1:], "f"))
+    assert ratio.shape == shape

@@ -17,12 +17,17 @@ _MOST = 4  # terms of a form; longer sums are left as they are written
 def normalise(graph: Graph) -> Graph:
     """The graph with every sum of exponentials shifted, one after the other."""
     for algebra in declared_algebras():
-        sums = [n for n in graph.nodes if n.op is algebra.sum and n.operands[0].op is algebra.exp]
+        sums = [n for n in graph.nodes if n.op is algebra.sum and n.operands[0].op is algebra.exp and _shifts(n)]
         for i in range(len(sums)):
             walk = _Walk(algebra, sums[i])
             graph = graph.rebuild(walk.make)
             sums = [walk.made.get(n, n) for n in sums]
     return graph
+
+
+def _shifts(total: Node) -> bool:
+    """Whether there is a greatest element to shift by: a sum of nothing is 0, but has none."""
+    return 0 not in total.operands[0].type.shape
 
 
 class _Walk:
