@@ -38,22 +38,8 @@ from graphad.compiler.loops.straight import parts_of
 ELEMENTARY: Final = frozenset(
     (
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *(
-            "atan2",
-            "sinh",
-            "cosh",
-            "tanh",
-            "asinh",
-            "acosh",
-            "atanh",
-            "erf",
-            "erfc",
-            "cbrt",
-            "hypot",
-            "mod",
-            "floordiv",
-        ),
-        "pow",
+        *("atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "cbrt", "hypot", "pow"),
+        *("mod", "floordiv"),
     )
 )
 """Functions that have a version for vectors."""

@@ -1,4 +1,4 @@
-"""Statements rewritten: with other indices of buffers, with other expressions for constants."""
+"""Statements rewritten: with other indices of buffers, other expressions for constants, other functions called."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -38,14 +38,19 @@ def _kept(literal: Lit) -> Expr:
     return literal
 
 
+def _same(function: str) -> str:
+    return function
+
+
 @dataclass(frozen=True)
 class Rewriting:
     """``index``: what becomes of an index of a buffer; ``literal``: of a constant, but for exponents and divisors, of
-    which some are quicker. What does not change stays the object it is.
+    which some are quicker; ``function``: of what is called. What does not change stays the object it is.
     """
 
     index: Callable[[str, Dim], Dim] = _as_it_is
     literal: Callable[[Lit], Expr] = _kept
+    function: Callable[[str], str] = _same
 
     def block(self, statements: Sequence[Stmt]) -> list[Stmt]:
         return [self.statement(s) for s in statements]
@@ -62,7 +67,7 @@ class Rewriting:
             case If(condition, body):
                 return If(self.expression(condition), self.block(body))
             case Call(function, arguments):
-                return Call(function, tuple(self.argument(a) for a in arguments))
+                return Call(self.function(function), tuple(self.argument(a) for a in arguments))
             case Fail(code, detail):
                 return Fail(code, self.expression(detail))
             case Prefetch(buffer, index):

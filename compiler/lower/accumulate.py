@@ -15,7 +15,7 @@ from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.loops import collapse, extent, index_of
 from graphad.compiler.lower.pull import Puller
 
-CHUNKS: Final = 16  # parts of a reduction to one number; fixed, so that results do not depend on the threads
+CHUNKS: Final = 16  # parts of one long reduction or scan; fixed, so that results do not depend on the threads
 BLOCK = 1024  # elements summed before their sum is added on: keeps the rounding error small
 _COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "any": "or", "all": "and"}
 
@@ -139,7 +139,7 @@ def fold(
         if long:
             low, high = span or (0, count)
             start = stack.enter_context(builder.between(low, high, count, BLOCK, stem="b"))
-            span = start, builder.index(Prim("min", (At(start + BLOCK), At(high)), "int64"), count + 1)
+            span = start, builder.least(start + BLOCK, high, count + 1)
         inner = [Accumulator(builder, a) for a in anchors]
         with _through(builder, count, span, "vector") as variables[last]:
             element(inner)

@@ -3,7 +3,6 @@
 from typing import Final
 
 from graphad.compiler.ir.size import Dim
-from graphad.compiler.loops.ir import At, Prim
 from graphad.compiler.lower.builder import Builder
 
 COLUMNS: Final = 1024
@@ -31,4 +30,4 @@ def count_of(builder: Builder, first: Dim, side: int, width: Dim) -> Dim:
     """The columns of the block that begins at ``first``: fewer in the last one."""
     if isinstance(width, int) and width % side == 0:
         return side
-    return builder.index(Prim("min", (At(width - first), At(side)), "int64"), side + 1)
+    return builder.least(width - first, side, side + 1)

@@ -110,6 +110,10 @@ class Builder:
         self.extents[name] = extent
         return _as_size(name)
 
+    def least(self, a: Dim, b: Dim, extent: Dim) -> Size:
+        """The smaller of two as an index in 0..extent-1: where a last block ends."""
+        return self.index(Prim("min", (At(a), At(b)), "int64"), extent)
+
     @contextmanager
     def loop(
         self,

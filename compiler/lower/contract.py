@@ -30,7 +30,7 @@ from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
 from graphad.compiler.lower.packing import Packing
-from graphad.compiler.lower.panels import GROUP_ROWS, SPAN, least
+from graphad.compiler.lower.panels import GROUP_ROWS, SPAN
 from graphad.compiler.lower.vector_roles import roles
 from graphad.compiler.lower.weighted import lower_weighted
 
@@ -158,7 +158,7 @@ class Lowering(Direct):
             if isinstance(count, int) and (count % most == 0 or blocks == 1):
                 rows = min(count, most)
             else:
-                rows = builder.index(least(count - first, most), most + 1)
+                rows = builder.least(count - first, most, most + 1)
             tile = self.context.local(self.dtype, (count if blocks == 1 else most) * pitch, per_part=True)
             panel = packed or self.columns_panel(builder, puller, found, {}, found.depth)
             if self.direct_rows_operand(found, found.depth) is not None:
@@ -194,9 +194,9 @@ class Lowering(Direct):
             packing = Packing(self.context, builder, puller, self.tile, found, found.depth, {})
             packing.write(panel, group, first_column)
             tile = self.context.local(self.dtype, most * pitch, per_part=True)
-            last = count if spans == 1 else builder.index(least((span + 1) * SPAN, count), count + 1)
+            last = count if spans == 1 else builder.least((span + 1) * SPAN, count, count + 1)
             first = stack.enter_context(builder.between(span * SPAN, last, count, most, stem="b"))
-            rows = builder.index(least(last - first, most), most + 1)
+            rows = builder.least(last - first, most, most + 1)
             a = self.rows_panel(builder, puller, found, {}, found.rows, found.depth)
             a = replace(a, start=a.start + first * a.row, rows=rows, block=most)
             self.call(builder, Panel(tile, 0, pitch, 1), a, panel, rows, group, depth)

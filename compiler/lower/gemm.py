@@ -83,7 +83,7 @@ class Gemm:
             end = first + count * across
             if whole < count == 2:  # one kind of panel, which reads no more than there is: half the code
                 with self.builder.between(first, end, self.columns, across, stem="u") as u:
-                    some = self.builder.index(Prim("min", (At(readable - u), At(across)), "int64"), across + 1)
+                    some = self.builder.least(readable - u, across, across + 1)
                     self._panel(a, p, steps, u, across, some)
                 continue
             with ExitStack() as stack:

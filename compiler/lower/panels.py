@@ -8,7 +8,7 @@ from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, Size, evaluate, product
 from graphad.compiler.loops.index import flat, split
-from graphad.compiler.loops.ir import At, Lit, Load, Mark, Prim
+from graphad.compiler.loops.ir import Lit, Load, Mark
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.gemm import DEPTH, Gemm, Panel
@@ -302,7 +302,3 @@ class Panels:
             column = flat([place[c] for c in found.depth], found.shape(found.depth))
             builder.store(storage, row * depth + column, value)
         return Panel(storage, 0, depth, 1)
-
-
-def least(a: Dim, b: Dim) -> Prim:
-    return Prim("min", (At(a), At(b)), "int64")

@@ -170,7 +170,7 @@ def _search(
 
 
 def _end(builder: Builder, start: Dim, high: Dim, nest: _Nest) -> Dim:
-    return builder.index(Prim("min", (At(start + nest.block), At(high)), "int64"), nest.count + 1)
+    return builder.least(start + nest.block, high, nest.count + 1)
 
 
 class _Elements:

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
-from graphad.compiler.loops.ir import At, Expr, Lit, Load, Prim
-from graphad.compiler.lower.accumulate import Accumulator, axes_of, behind, combine, groups_of, monoid_of
+from graphad.compiler.loops.ir import Expr, Lit, Load
+from graphad.compiler.lower.accumulate import CHUNKS, Accumulator, axes_of, behind, combine, groups_of, monoid_of
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import extent, index_of
@@ -19,7 +19,6 @@ from graphad.compiler.lower.maps import Stores, open_loops, store_all
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 
-CHUNKS: Final = 16  # rows of partial results; fixed, so that results do not depend on the threads
 BLOCK: Final = 128  # rows summed before their sum is added on
 _SMALL: Final = 4096  # elements that one thread reduces sooner than several agree
 
@@ -153,7 +152,7 @@ def _blocks(
     found = dict(known)
     with builder.between(low, high, count, BLOCK, stem="b") as first:
         _clear(builder, nest, inner)
-        end = builder.index(Prim("min", (At(first + BLOCK), At(high)), "int64"), count + 1)
+        end = builder.least(first + BLOCK, high, count + 1)
         with builder.between(first, end, count, stem="k") as found[group]:
             _take(builder, puller, nest, inner, 0, found)
         _add(builder, nest, rows, start, inner)

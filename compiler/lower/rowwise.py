@@ -91,7 +91,7 @@ class _Work:
         behind = Puller(builder, puller.stored, puller.guards, puller.inside, rows=dict(self.scratch))
         with builder.loop((count + (BLOCK - 1)) // BLOCK, "parallel", stem="b") as block:
             first = block * BLOCK
-            stop = builder.index(Prim("min", (At(first + BLOCK), At(count)), "int64"), count + 1)
+            stop = builder.least(first + BLOCK, count, count + 1)
             behind.substituted |= self._carried("last", late)
             puller.substituted |= self._carried("first", self.plan.early())
             with builder.scope():
@@ -130,7 +130,7 @@ class _Work:
         now, done = self.row(puller, number), None if before is None else self.row(behind, before)
         ahead: _Row | None = None
         if early:
-            following = self.builder.index(Prim("min", (At(number + 1), At(stop - 1)), "int64"), self.plan.rows.count)
+            following = self.builder.least(number + 1, stop - 1, self.plan.rows.count)
             ahead = self.row(self._front(puller), following)
         for level in range(bool(early), last):
             self.level(now, level, *((done, ahead) if level == last - 1 else (None, None)))

@@ -25,7 +25,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.loops.index import split
 from graphad.compiler.loops.ir import At, Lit, Load, Ref
-from graphad.compiler.lower.accumulate import behind, combine
+from graphad.compiler.lower.accumulate import CHUNKS, behind, combine
 from graphad.compiler.lower.blocks import FEW, count_of, side_of
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
@@ -37,7 +37,6 @@ from graphad.compiler.lower.storage import Storage
 ROWS: Final = 4
 """Rows that run side by side: sums wait four cycles for each other, and more rows that lie 16 KiB apart, with as many
 of the result, compete for the ways of one set of the first cache."""
-CHUNKS: Final = 16  # of one long vector; fixed, so that results do not depend on the threads
 _LONG: Final = 65536  # elements of a vector that is gone through twice: sums of chunks are quick beside sums that wait
 
 

@@ -21,7 +21,7 @@ from typing import Final
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.size import Dim, evaluate, product
 from graphad.compiler.loops.index import slope, split
-from graphad.compiler.loops.ir import At, Call, For, Load, Prim, Stmt
+from graphad.compiler.loops.ir import At, Call, For, Load, Stmt
 from graphad.compiler.loops.straight import loads_of, renamed
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
@@ -163,8 +163,8 @@ class _Tiles:
         low = place * side
         if isinstance(extent, int) and extent % side == 0:
             return _Span(low, low + side, low, side, extent)
-        high = builder.index(Prim("min", (At(low + side), At(extent)), "int64"), extent + 1)
-        origin = builder.index(Prim("min", (At(low), At(extent - side)), "int64"), extent)
+        high = builder.least(low + side, extent, extent + 1)
+        origin = builder.least(low, extent - side, extent)
         return _Span(low, high, origin, side, extent)
 
     def _transposed(self, spans: Mapping[str, _Span], names: Mapping[str, Dim]) -> dict[Load, str]:

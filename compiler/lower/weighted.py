@@ -20,14 +20,14 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.loops.index import split
 from graphad.compiler.loops.ir import Expr, Lit, Load, Prim, Ref
+from graphad.compiler.lower.accumulate import CHUNKS
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.letters import start
 from graphad.compiler.lower.maps import Stores, store_all
-from graphad.compiler.lower.panels import least
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
-from graphad.compiler.lower.vector_roles import AT_ONCE, CHUNKS, COLUMNS, Roles, in_chunks
+from graphad.compiler.lower.vector_roles import AT_ONCE, COLUMNS, Roles, in_chunks
 
 DEEP: Final = 512  # rows summed before their sum is added on: keeps the rounding error small
 
@@ -66,7 +66,7 @@ class _Work:
             first = part * width
             columns: Dim = width
             if not isinstance(found.width, int) or found.width % width:
-                columns = builder.index(least(found.width - first, width), width + 1)
+                columns = builder.least(found.width - first, width, width + 1)
             self._sum(builder, known, sums, (first, columns), (0, found.count))
             self._finish(
                 builder,
@@ -87,7 +87,7 @@ class _Work:
         with builder.loop(CHUNKS, "parallel", stem="c") as chunk:
             groups = (found.count + (AT_ONCE - 1)) // AT_ONCE  # whole ones, but for the last
             low, end = ((groups * (chunk + i)) // CHUNKS * AT_ONCE for i in (0, 1))
-            high = builder.index(least(end, found.count), found.count + 1)
+            high = builder.least(end, found.count, found.count + 1)
             self._sum(builder, {}, _Sums(partial, width, chunk * size), (0, width), (low, high))
         first = builder.launch((self.anchor,), "partial sums")
         builder, puller = self.context.builder("combine", self.nodes)
@@ -120,7 +120,7 @@ class _Work:
         pitch = columns[1] if isinstance(columns[1], int) else COLUMNS
         inner = _Sums(self.context.local(self.dtype, self.roles.rows_at_most * pitch, per_part=True), pitch)
         with builder.between(low, high, count, DEEP, stem="b") as start:
-            stop = builder.index(least(start + DEEP, high), count + 1)
+            stop = builder.least(start + DEEP, high, count + 1)
             self._clear(builder, inner, columns[1])
             self._through(builder, known, inner, columns, (start, stop))
             with self._lines(builder) as r, builder.loop(columns[1], "vector", stem="q") as q:

@@ -127,7 +127,7 @@ class Driver:
     def _block(self, block: Dim, chunk: Dim, before: Dim) -> None:
         builder = self.builder
         first = block * self.lanes
-        count = builder.index(Prim("min", (At(self.lanes), At(symbol(self.size) - first)), "int64"), self.lanes + 1)
+        count = builder.least(self.lanes, symbol(self.size) - first, self.lanes + 1)
         for part in self.parts:
             part.write(self, Block(first, count, chunk, before))
 

@@ -22,7 +22,7 @@ from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
 from graphad.compiler.loops.in_lanes import LANE
-from graphad.compiler.loops.ir import At, Element, Lit, Load, Prefetch, Prim
+from graphad.compiler.loops.ir import Element, Lit, Load, Prefetch, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.examples.tiles import Piece, pieces, tiles
@@ -168,7 +168,7 @@ class _Work:
         last = positions - self.lanes
         if isinstance(vector, int):
             return min(vector * self.lanes, last)
-        return self.builder.index(Prim("min", (At(vector * self.lanes), At(last)), "int64"), last + 1)
+        return self.builder.least(vector * self.lanes, last, last + 1)
 
     def _finish(self, outer: dict[str, Dim], block: Piece, rows: tuple[Dim, int]) -> None:
         pixels, line, column = self.pixels, self.pixels.x.line, self.pixels.column

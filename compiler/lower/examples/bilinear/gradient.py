@@ -161,7 +161,7 @@ def back(
     ):
         c: Dim = first * lanes + symbol(LANE)
         if shape.depth % lanes:
-            c = builder.index(Prim("min", (At(c), At(shape.depth - 1)), "int64"), shape.depth)
+            c = builder.least(c, shape.depth - 1, shape.depth)
 
         def read(p: Dim, _: Dim) -> Expr:
             return Load(builder.buffer(m), (p * shape.rows + o) * shape.width + c, dtype)

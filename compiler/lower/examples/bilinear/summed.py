@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
-from graphad.compiler.loops.ir import At, Call, Prim
+from graphad.compiler.loops.ir import At, Call
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.examples.bilinear.gradient import FIRST_TILE, TILES, Points, Shape
 from graphad.compiler.lower.examples.driver import CHUNKS, Block, Driver, Step
@@ -66,7 +66,7 @@ class PointSums(Step):
         first = t * shape.at_once
         many: Dim = shape.at_once
         if shape.tiles % shape.at_once:
-            many = builder.index(Prim("min", (At(many), At(shape.tiles - first)), "int64"), shape.at_once + 1)
+            many = builder.least(many, shape.tiles - first, shape.at_once + 1)
         for launch in self.into:
             driver.call(launch, block, {FIRST_TILE: first, TILES: many})
         with builder.loop(shape.algorithm.points, stem="k") as p:

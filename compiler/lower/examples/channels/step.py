@@ -171,7 +171,7 @@ class ChannelSums(Step):
         low = q * plan.lines
         high: Dim = lines if self.blocks == 1 else low + plan.lines
         if lines % plan.lines:
-            high = builder.index(Prim("min", (At(high), At(lines)), "int64"), lines + 1)
+            high = builder.least(high, lines, lines + 1)
         self._transpose(driver, low, high)
         driver.call_as_is(self.launch, block.chunk, {COUNT: block.count, LOW: low, HIGH: high})
 
