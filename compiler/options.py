@@ -53,7 +53,7 @@ class Options:
         convolution: "auto", the cheapest way by a count of cycles; or one for all that can go so: "im2col"; "direct", a
             loop nest; "pixels", neighbouring results in the lanes of vectors; "depth", summed elements;
             "winograd", tiles of the image.
-        batch: how convolutions go through a batch of named size: "lanes", an example in each lane of a vector; "rows",
+        batch: how convolutions go through a batch: "lanes", an example in each lane of a vector; "rows",
             one after the other; or the first unless the batch is so small that lanes would stay empty.
         tune: measure what could be done in several ways, with random numbers of the first call's sizes, and remember
             what was quickest; ``explain()`` shows the seconds. It takes as long as compiling each way of each layer,

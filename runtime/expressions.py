@@ -240,6 +240,11 @@ class Expressions:
             return Value(self.builder.select(self.truth(values[0]), x, y), dtype)
         if name == "abs":
             name = "fabs"
+        if name in _DIVISIONS:
+            dtype, operands = self._common(values)
+            return Value(self._divmod(dtype, *operands)[_DIVISIONS.index(name)], dtype)
+        if name in CALLED:
+            return self.mathematics(name, values)
         if name not in FUNCTIONS:
             raise UnsupportedError(f"function {name}")
         real, whole = FUNCTIONS[name]
@@ -247,10 +252,6 @@ class Expressions:
         if not dtype.startswith("float") and whole is None:
             dtype = "float64"
             operands = [self.cast(v, dtype).ir for v in values]
-        if name in _DIVISIONS:
-            return Value(self._divmod(dtype, *operands)[_DIVISIONS.index(name)], dtype)
-        if name in LIBM:
-            return Value(self.library(name, operands), dtype)
         emit = real if dtype.startswith("float") or whole is None else whole
         return Value(emit(self.builder, *operands), dtype)
 
@@ -271,10 +272,6 @@ class Expressions:
         return emitters.libm(name)(self.builder, *operands)
 
 
-def _pair(which: int, pair: emitters.Emit) -> emitters.Emit:
-    return lambda builder, x, y: pair(builder, x, y)[which]
-
-
 LIBM = frozenset(
     (
         *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "pow", "cbrt", "fmod", "hypot", "erf", "erfc"),
@@ -287,8 +284,6 @@ CALLED = frozenset((*_DIVISIONS, "fmod", "cbrt"))
 FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
     "maximum": (emitters.larger, emitters.whole_larger),
     "minimum": (emitters.smaller, emitters.whole_smaller),
-    "floordiv": (_pair(0, emitters.real_divmod), _pair(0, emitters.whole_divmod)),
-    "mod": (_pair(1, emitters.real_divmod), _pair(1, emitters.whole_divmod)),
     "sign": (emitters.sign, emitters.whole_sign),
     "fabs": (emitters.llvm("llvm.fabs"), emitters.whole_abs),
     "floor": (emitters.llvm("llvm.floor"), emitters.same),
@@ -296,8 +291,6 @@ FUNCTIONS: dict[str, tuple[emitters.Emit, emitters.Emit | None]] = {
     "trunc": (emitters.llvm("llvm.trunc"), emitters.same),
     "rint": (emitters.llvm("llvm.rint"), emitters.same),
     "sqrt": (emitters.llvm("llvm.sqrt"), None),
-    "cbrt": (emitters.libm("cbrt"), None),
     "copysign": (emitters.llvm("llvm.copysign"), None),
-    "fmod": (emitters.libm("fmod"), None),
     "fma": (emitters.llvm("llvm.fma"), None),
 }

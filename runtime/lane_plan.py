@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphad.runtime.expressions import BYTES, FUNCTIONS, LIBM, SCALAR
+from graphad.runtime.expressions import BYTES, CALLED, FUNCTIONS, LIBM, SCALAR
 from graphad.runtime.indices import Affine, Polynomial, affine, constant_of
 
 _CLOSE = 64  # elements between offsets that one address serves
@@ -185,7 +185,8 @@ class _Walk:
                 return (index,) if self._load(name, index) else None
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 self.dtypes |= {name} & {"float32", "float64"}
-                return arguments if name in SCALAR or name in ("select", "abs") or name in FUNCTIONS else None
+                known = name in SCALAR or name in ("select", "abs") or name in FUNCTIONS or name in CALLED
+                return arguments if known else None
             case ast.Call(func=ast.Attribute(value=ast.Name(id="math"), attr=name), args=arguments):
                 return arguments if name in _MATH else None
             case ast.Attribute(value=ast.Name(id="math"), attr=name):

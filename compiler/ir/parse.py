@@ -130,8 +130,10 @@ class _Reader:
             case "input" | "parameter" | "state":
                 return Leaf(op.name, schema.parse_json(rest, _NAME))
             case "constant":
-                value = self.constants[rest[1:]] if rest.startswith("#") else literal(rest)
-                return Constant(np.asarray(value, dtype=t.dtype).reshape([int(str(d)) for d in t.shape]))
+                written = rest.removesuffix(" counts")
+                value = self.constants[rest[1:]] if rest.startswith("#") else literal(written)
+                array = np.asarray(value, dtype=t.dtype).reshape([int(str(d)) for d in t.shape])
+                return Constant(array, counts=written != rest)
             case "size":
                 return SizeOf(parse_dim(rest))
             case "index":

@@ -104,7 +104,7 @@ def _quoted(name: str) -> str:
 def _constant(constant: Constant) -> str:
     if constant.value.size > SMALL_CONSTANT:
         return f"#{constant_name(constant)}"
-    return repr(constant.value.tolist())
+    return repr(constant.value.tolist()) + (" counts" if constant.counts else "")
 
 
 def constant_name(constant: Constant) -> str:

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 
 from graphad.compiler.ir.size import Dim, Size
 from graphad.compiler.loops.ir import (
+    Assign,
     At,
     Call,
+    Element,
     Expr,
     Fail,
     For,
@@ -23,6 +25,7 @@ from graphad.compiler.loops.ir import (
     Kernel,
     Let,
     Load,
+    Put,
     Ref,
     Stmt,
     Store,
@@ -71,9 +74,11 @@ def _moved(loop: For) -> list[Stmt]:
 
 def _unchanging(loop: For) -> list[Stmt]:
     """Scalars and checks that have no part in the loop's variable, in what it changes, or in what it writes."""
-    changing, written = {loop.var}, set(_written(loop.body))
-    if any(isinstance(s, Call | Together) for s in _within(loop.body)):
+    inside = list(_within(loop.body))
+    if any(isinstance(s, Call | Together) for s in inside):
         return []
+    changing = {loop.var} | {s.name for s in inside if isinstance(s, Assign | Put)}
+    written = set(_written(loop.body))
     found: list[Stmt] = []
     for statement in loop.body:
         values = list(expressions_of([statement]))
@@ -121,7 +126,7 @@ def _names(value: Expr) -> set[str]:
     found: set[str] = set()
     for part in parts_of(value):
         match part:
-            case Ref(name):
+            case Ref(name) | Element(name):
                 found.add(name)
             case At(index) | Load(index=index):
                 found |= _of(index)

@@ -44,8 +44,8 @@ def _same(function: str) -> str:
 
 @dataclass(frozen=True)
 class Rewriting:
-    """``index``: what becomes of an index of a buffer; ``literal``: of a constant, but for exponents and divisors, of
-    which some are quicker; ``function``: of what is called. What does not change stays the object it is.
+    """``index``: what becomes of an index of a buffer; ``literal``: of a constant, but for operands of quotients and
+    powers, of which some are quicker; ``function``: of what is called. Expressions that do not change stay as they are.
     """
 
     index: Callable[[str, Dim], Dim] = _as_it_is

@@ -1,12 +1,12 @@
 """Builds a kernel: blocks of statements, names, and the storage a kernel touches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from graphad.compiler.ir.node import Node, Site
 from graphad.compiler.ir.size import Dim, Size, symbol
-from graphad.compiler.loops.index import bounds
+from graphad.compiler.loops.index import bounds, split
 from graphad.compiler.loops.ir import (
     Assign,
     At,
@@ -146,6 +146,21 @@ class Builder:
         self.emit(statement)
         with self.scope(statement.body):
             yield
+
+    @contextmanager
+    def shared(self, extent: Dim, stem: str = "i", grain: int = 1) -> Iterator[Dim]:
+        """A loop that threads share, ``grain`` iterations at a time; one iteration is one thread's."""
+        if extent == 1:
+            with self.once():
+                yield 0
+        else:
+            with self.loop(extent, "parallel", stem, grain=grain) as i:
+                yield i
+
+    def places(self, number: Dim, extents: Sequence[Dim]) -> list[Dim]:
+        """The index into ``extents`` that has a row-major number; quotients are computed once, and named."""
+        places = split(number, tuple(extents), self.extents)
+        return [p if isinstance(p, int) else self.index(At(p), d) for p, d in zip(places, extents, strict=True)]
 
     @contextmanager
     def between(

@@ -25,7 +25,7 @@ from graphad.compiler.loops.ir import Load, Prim
 from graphad.compiler.lower.builder import Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.direct import Direct
-from graphad.compiler.lower.few.ways import Few, few_ways, lower_few, option_of
+from graphad.compiler.lower.few.ways import Few, few_ways, lower_few
 from graphad.compiler.lower.gemm import Panel
 from graphad.compiler.lower.letters import Plan, plan, strided
 from graphad.compiler.lower.maps import Stores, store_all
@@ -52,17 +52,17 @@ class Lowering(Direct):
 
     def run(self) -> list[Launch]:
         found = plan(self.anchor)
+        windowed, weighted = self.windowed(found), roles(self.anchor, self.context)
+        if weighted is not None and (self.context.options.convolution == "auto" or not windowed):
+            self.context.choices[self.anchor] = WEIGHTED
+            return lower_weighted(self.context, self.nodes, self.anchor, weighted, self.stores)
         how = IM2COL
-        if self.windowed(found):
+        if windowed:
             few = few_ways(self.context, found)
             how = self._picked(found, few)
             if how in few:
                 self.context.choices[self.anchor] = how
                 return lower_few(self.context, self.nodes, self.anchor, few[how], self.stores)
-        weighted = roles(self.anchor, self.context)
-        if weighted is not None:
-            self.context.choices[self.anchor] = WEIGHTED
-            return lower_weighted(self.context, self.nodes, self.anchor, weighted, self.stores)
         match self.schedule(found, how):
             case "sum":
                 self.context.choices[self.anchor] = "loop nest"
@@ -92,7 +92,7 @@ class Lowering(Direct):
         """How a window is multiplied. ``few``: the ways for few examples that there are."""
         option, context = self.context.options.convolution, self.context
         if option != "auto":
-            asked = [way for way in few if option_of(way) == option]
+            asked = [way for way in few if few[way].option == option]
             return min(asked, key=lambda way: few[way].cycles(), default=DIRECT if option == "direct" else IM2COL)
         cycles = {way: plan.cycles() for way, plan in few.items()} if context.few else {}
         own = min(cycles, key=cycles.__getitem__, default=IM2COL)

@@ -18,7 +18,9 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim
 from graphad.compiler.ir.types import Shape
 from graphad.compiler.ir.view import Affine, AxisMap
+from graphad.compiler.loops.ir import Mark
 from graphad.compiler.lower.builder import Builder
+from graphad.compiler.lower.loops import extent
 
 MOST: Final = 16
 """Copies of the body that loops cut may come to: padding along three axes has seven, of two operands by one and by two
@@ -63,10 +65,7 @@ class Margins:
         ]
 
     def _extent(self, level: int) -> Dim:
-        total: Dim = 1
-        for axis in self.groups[level]:
-            total = total * self.space[axis]
-        return total
+        return extent(self.groups[level], self.space)
 
     def _leaves(self, level: int, reading: tuple[int, ...]) -> int:
         if level == len(self.groups):
@@ -101,8 +100,8 @@ def _piece(builder: Builder, length: Dim, last: bool, inside: bool) -> Iterator[
     with ExitStack() as stack:
         if length == 1 and not inside:
             stack.enter_context(builder.once())
-        mark = "serial" if inside and not last else "vector" if inside else "parallel"
-        yield stack.enter_context(builder.loop(length, mark))  # type: ignore[arg-type]
+        mark: Mark = "parallel" if not inside else "vector" if last else "serial"
+        yield stack.enter_context(builder.loop(length, mark))
 
 
 def _holds(inside: Range, at: int) -> bool:
@@ -114,8 +113,8 @@ def _inside(found: object, operand: Shape, space: Shape) -> Inside:
     if not isinstance(found, Affine) or found.shape != space:
         return {}
     ranges: Inside = {}
-    for axis, extent in zip(found.axes, operand, strict=True):
-        between = _between(axis, extent, space)
+    for axis, size in zip(found.axes, operand, strict=True):
+        between = _between(axis, size, space)
         if between is None:
             continue
         j, low, high = between

@@ -10,6 +10,7 @@ the same in all of them stay, and so do those of kernels of which there are few:
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import replace
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -33,8 +34,7 @@ def numbers_apart(launches: Sequence[Launch], assignment: Assignment) -> Assignm
     tables: dict[str, list[float]] = {}
     read: list[tuple[Launch, list[str]]] = []
     for group in _alike(launches):
-        literals = [_literals(launch.kernel) for launch in group]
-        varying = {i for i, column in enumerate(zip(*literals, strict=True)) if len(set(map(_bits, column))) > 1}
+        varying = {i for i, column in enumerate(zip(*group.values(), strict=True)) if len(set(column)) > 1}
         read += [(launch, _read(launch.kernel, varying, tables)) for launch in group]
     nodes: list[Node] = []
     storages: dict[str, Storage] = {}
@@ -46,8 +46,8 @@ def numbers_apart(launches: Sequence[Launch], assignment: Assignment) -> Assignm
     return replace(assignment, constants=(*assignment.constants, *nodes)) if nodes else assignment
 
 
-def _alike(launches: Sequence[Launch]) -> list[list[Launch]]:
-    """Launches of kernels of one form that are not one kernel, where there are several."""
+def _alike(launches: Sequence[Launch]) -> list[dict[Launch, tuple[str, ...]]]:
+    """Launches of kernels of one form that are not one kernel, where there are several, each with its numbers."""
     times = Counter(launch.kernel for launch in launches)
     rough: dict[object, list[Launch]] = {}
     for launch in launches:
@@ -60,7 +60,8 @@ def _alike(launches: Sequence[Launch]) -> list[list[Launch]]:
         if len(some) >= SEVERAL:
             for launch in some:
                 groups.setdefault(_form(launch.kernel), []).append(launch)
-    return [g for g in groups.values() if len({tuple(map(_bits, _literals(x.kernel))) for x in g}) >= SEVERAL]
+    numbered = ({launch: _numbers(launch.kernel) for launch in group} for group in groups.values())
+    return [group for group in numbered if len(set(group.values())) >= SEVERAL]
 
 
 def _form(kernel: Kernel) -> tuple[object, ...]:
@@ -75,29 +76,26 @@ def _plain(literal: Lit) -> bool:
     return is_float(literal.dtype)
 
 
-def _bits(literal: Lit) -> str:
-    return float(literal.value).hex()
-
-
-def _literals(kernel: Kernel) -> list[Lit]:
-    found: list[Lit] = []
+def _numbers(kernel: Kernel) -> tuple[str, ...]:
+    """The kernel's numbers, to the bit."""
+    found: list[str] = []
 
     def look(literal: Lit) -> Expr:
         if _plain(literal):
-            found.append(literal)
+            found.append(float(literal.value).hex())
         return literal
 
     Rewriting(literal=look).block(kernel.body)
-    return found
+    return tuple(found)
 
 
 def _read(kernel: Kernel, varying: Set[int], tables: dict[str, list[float]]) -> list[str]:
     """The kernel's numbers, those that vary, moved to tables and read; the dtypes of its new buffers, one for each."""
-    count = iter(range(1 << 62))
+    number = count()
     names: dict[str, str] = {}
 
     def put(literal: Lit) -> Expr:
-        if not _plain(literal) or next(count) not in varying:
+        if not _plain(literal) or next(number) not in varying:
             return literal
         table = tables.setdefault(literal.dtype, [])
         table.append(float(literal.value))

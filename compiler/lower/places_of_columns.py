@@ -17,7 +17,7 @@ from typing import Final
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
-from graphad.compiler.loops.index import flat, split
+from graphad.compiler.loops.index import flat
 from graphad.compiler.loops.ir import At, Expr, Lit, Load, Prim, ToDtype
 from graphad.compiler.lower.accumulate import axes_of, behind, combine, first_better, groups_of, monoid_of
 from graphad.compiler.lower.blocks import FEW, count_of, side_of
@@ -25,10 +25,10 @@ from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.loops import extent, index_of
 from graphad.compiler.lower.maps import Stores, store_all
+from graphad.compiler.lower.places import BETTER
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
 
-_KINDS: Final = ("max", "min", "argmax", "argmin")
 _MOST: Final = 1 << 31  # places that int32 has, which stand beside float32 in vectors of one width
 
 Group = tuple[int, ...]
@@ -41,7 +41,7 @@ def lower_places_of_columns(
     operand, axes = anchors[0].operands[0], axes_of(anchors[0])
     shape = operand.type.shape
     groups = groups_of(behind(nodes, anchors), shape, axes)
-    if operand.type.dtype == "bool" or not all(monoid_of(a).name in _KINDS for a in anchors):
+    if operand.type.dtype == "bool" or not all(monoid_of(a).name in BETTER for a in anchors):
         return None
     if groups[-1][0] in axes or not all(isinstance(d, int) for d in shape[1:]):
         return None
@@ -90,10 +90,7 @@ class _Columns:
             if product(extents) == 1:
                 stack.enter_context(builder.once())
             number = stack.enter_context(builder.loop(product(extents), "parallel"))
-            *at, block = (
-                p if isinstance(p, int) else builder.index(At(p), d)
-                for p, d in zip(split(number, tuple(extents), builder.extents), extents, strict=True)
-            )
+            *at, block = builder.places(number, extents)
             first, known = block * side, dict(zip(outer, at, strict=True))
             count = count_of(builder, first, side, self.width)
             self._clear(bests, count)

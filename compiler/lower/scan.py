@@ -24,7 +24,7 @@ from graphad.compiler.ir.kinds import Scan
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.loops.index import split
-from graphad.compiler.loops.ir import At, Lit, Load, Ref
+from graphad.compiler.loops.ir import Lit, Load, Ref
 from graphad.compiler.lower.accumulate import CHUNKS, behind, combine
 from graphad.compiler.lower.blocks import FEW, count_of, side_of
 from graphad.compiler.lower.builder import Builder, Launch
@@ -148,11 +148,13 @@ class _Work:
             return
         with ExitStack() as stack:
             (group,) = self._shared(stack, [whole])
-            self._together(stack, [self._row(group * ROWS + r, others) for r in range(ROWS)], self.shape[axis])
+            self._together(
+                stack, [self.builder.places(group * ROWS + r, others) for r in range(ROWS)], self.shape[axis]
+            )
         if total != whole * ROWS:
             with ExitStack() as stack:
                 (left,) = self._shared(stack, [total - whole * ROWS])
-                self.one(stack, self._row(whole * ROWS + left, others))
+                self.one(stack, self.builder.places(whole * ROWS + left, others))
 
     def one(self, stack: ExitStack, row: Sequence[Dim]) -> None:
         """The running values at one index of the other axes."""
@@ -231,8 +233,4 @@ class _Work:
         total, builder = product(extents), self.builder
         if total == 1:
             stack.enter_context(builder.once())
-        return self._row(stack.enter_context(builder.loop(total, "parallel")), extents)
-
-    def _row(self, number: Dim, extents: Sequence[Dim]) -> list[Dim]:
-        places = split(number, tuple(extents), self.builder.extents)
-        return [p if isinstance(p, int) else self.builder.index(At(p), d) for p, d in zip(places, extents, strict=True)]
+        return builder.places(stack.enter_context(builder.loop(total, "parallel")), extents)

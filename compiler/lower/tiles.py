@@ -20,8 +20,8 @@ from typing import Final
 
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.size import Dim, evaluate, product
-from graphad.compiler.loops.index import slope, split
-from graphad.compiler.loops.ir import At, Call, For, Load, Stmt
+from graphad.compiler.loops.index import slope
+from graphad.compiler.loops.ir import Call, For, Load, Stmt
 from graphad.compiler.loops.straight import loads_of, renamed
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
@@ -147,11 +147,10 @@ class _Tiles:
             if total == 1:
                 stack.enter_context(builder.once())
             number = stack.enter_context(builder.loop(total, "parallel", stem="tile"))
-            places = split(number, tuple(counts), builder.extents)
+            places = builder.places(number, counts)
             spans: dict[str, _Span] = {}
             names: dict[str, Dim] = {}
-            for loop, count, place in zip(nest.loops, counts, places, strict=True):
-                at = place if isinstance(place, int) else builder.index(At(place), count)
+            for loop, at in zip(nest.loops, places, strict=True):
                 if loop.var in self.sides:
                     spans[loop.var] = self._span(loop, at)
                 else:

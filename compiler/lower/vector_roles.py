@@ -9,6 +9,7 @@ from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.lower.accumulate import CHUNKS
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.way import FEWEST
 from graphad.compiler.lower.letters import Strided, joint, strided
 
 AT_ONCE: Final = 8
@@ -17,7 +18,7 @@ apart, the same takes 3.4 ms: they meet in one set of the cache."""
 COLUMNS: Final = 2048
 """Columns of a block: its sums stay in the first cache, its pieces of rows are long enough to be fetched ahead. A row
 times 4096 x 4096 takes 2.4 ms, with blocks of 512 columns 4.2 ms (Zen, AVX-512, one thread)."""
-VECTORS: Final = 3  # that go through a matrix together: what a batch of a handful has at most
+VECTORS: Final = FEWEST - 1  # that go through a matrix together: what a batch of a handful has at most
 _SHORT: Final = 8  # columns or rows of a matrix below which a sum of its own for each column is as quick
 _SMALL: Final = 65536  # elements of a matrix that one thread reads sooner than several agree
 

@@ -21,6 +21,7 @@ from graphad.compiler.ir.size import Dim, product
 from graphad.compiler.loops.index import split
 from graphad.compiler.loops.ir import Expr, Lit, Load, Prim, Ref
 from graphad.compiler.lower.accumulate import CHUNKS
+from graphad.compiler.lower.blocks import count_of
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.letters import start
@@ -64,9 +65,7 @@ class _Work:
             *outer, part = split(number, (*extents, parts), builder.extents)
             known = dict(zip(found.outer, outer, strict=True))
             first = part * width
-            columns: Dim = width
-            if not isinstance(found.width, int) or found.width % width:
-                columns = builder.least(found.width - first, width, width + 1)
+            columns = count_of(builder, first, width, found.width)
             self._sum(builder, known, sums, (first, columns), (0, found.count))
             self._finish(
                 builder,

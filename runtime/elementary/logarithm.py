@@ -1,4 +1,4 @@
-"""log, log2 and log10; what other logarithms and powers share with them.
+"""log, log1p, log2 and log10; what other logarithms and powers share with them.
 
 x = 2**k m with m between sqrt(1/2) and sqrt(2), f = m - 1, s = f / (2 + f):
 log(m) = 2 atanh(s) = f - (f**2/2 - s (f**2/2 + R)), R = s**2 L(s**2): the arrangement of FreeBSD's msun (e_log.c).
@@ -22,19 +22,19 @@ _LOG10_2 = {True: (0.30102999566361177, 3.694239077158931e-13), False: (0.301025
 
 
 def log(x: Real) -> Real:
-    k, m = parts(x)
-    f = m - 1.0
-    high, low = LN2_64 if x.double else LN2_32
-    half = 0.5 * f * f
-    return _at_the_edges(x, k.mad(high, f - (half - k.mad(low, _tail(f, half)))))
+    return _at_the_edges(x, _whole(*parts(x)))
 
 
 def log_of_normal(x: Real, more: float = 0.0) -> Real:
     """log(x) + more ln 2 of positive normal numbers."""
     k, m = parts(x, tiny=False)
-    k = k + more if more else k
+    return _whole(k + more if more else k, m)
+
+
+def _whole(k: Real, m: Real) -> Real:
+    """k ln 2 + log(m)."""
     f = m - 1.0
-    high, low = LN2_64 if x.double else LN2_32
+    high, low = LN2_64 if m.double else LN2_32
     half = 0.5 * f * f
     return k.mad(high, f - (half - k.mad(low, _tail(f, half))))
 

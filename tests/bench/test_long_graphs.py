@@ -26,4 +26,7 @@ def test_values_are_those_of_the_reference() -> None:
 
 def test_each_is_a_workload() -> None:
     assert set(long_graphs.LONG_GRAPHS) <= {w.name for w in workloads.select(["compile"])}
-    assert peak_bytes() >= 0
+
+
+def test_the_peak_is_that_of_a_process_with_numpy() -> None:
+    assert 10 << 20 < peak_bytes() < 100 << 30

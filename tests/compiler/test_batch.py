@@ -170,13 +170,10 @@ def test_training_has_the_same_bits(n: int, quickly: None) -> None:
         assert p.value.tobytes() == q.value.tobytes()
 
 
-SEEDS = range(8)
-
-
-@pytest.mark.parametrize("first", SEEDS[::8])
-def test_random_networks_have_the_same_bits(first: int, quickly: None) -> None:
+def test_random_networks_have_the_same_bits(quickly: None) -> None:
     """Where a batch is found in what was drawn, with derivatives."""
-    for seed in range(first, first + 8):
+    compared = 0
+    for seed in range(8):
         named = random_program(seed)
         feed = named.feeds[0]
         sizes = [v.shape[0] for x, v in zip(named.inputs, feed, strict=True) if x.shape and not is_number(x.shape[0])]
@@ -187,8 +184,10 @@ def test_random_networks_have_the_same_bits(first: int, quickly: None) -> None:
             continue  # layers draw otherwise where they know a number
         f, g = (ga.compile(*p.graph, options=named.options, threads=named.threads) for p in (named, numbered))
         if find_batch(g.graph).sizes:
+            compared += 1
             for want, have in zip(f(*feed), g(*feed), strict=True):
                 assert have.tobytes() == want.tobytes(), named.description
+    assert compared >= 4
 
 
 def is_number(d: object) -> bool:

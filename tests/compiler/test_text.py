@@ -35,6 +35,7 @@ EVERY_KIND = """
     %14: float32[N,4] = cumulative_sum(%10) axis=1 reverse
     %15: float32[N,N] = contract(%10, %14)[ij,kj->ik]
     %16: int64[3] = constant [0, 1, 0]
+    %23: float32[] = constant 64.0 counts
     %17: float32[N,3] = gather(%0, %16) axis=1
     %18: float32[N,4] = scatter(%16, %17) axis=1
     %19: float32[N,4] = view(%0)[-i0+{N-1}, i1]
@@ -42,7 +43,7 @@ EVERY_KIND = """
     %21: float32[-((N+1)//2)+N] = view(%12)[i0+{((N+1)//2)}]
     %22: float32[2*N,4] = join(%18, %19) axis=0
     update %2 = %2
-    return %3, %4, %5, %6, %11, %12, %13, %15, %20, %21, %22
+    return %3, %4, %5, %6, %11, %12, %13, %15, %20, %21, %22, %23
 """
 
 

@@ -13,7 +13,7 @@ of columns: what is read of ``x`` for a few pixels is in the caches for all rows
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from math import prod
 from typing import Final, TypeAlias
@@ -25,6 +25,7 @@ from graphad.compiler.loops.in_lanes import PIXEL
 from graphad.compiler.loops.ir import Element, Expr, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.along import along
 from graphad.compiler.lower.examples.columns import Columns, in_words
 from graphad.compiler.lower.examples.near import copied, crowded
 from graphad.compiler.lower.examples.operands import Operand, bounds_of, extents
@@ -132,14 +133,14 @@ def lower_product(
         for c in loops:
             at[c] = stack.enter_context(builder.loop(sizes[c], "parallel" if c == outer else "serial", stem="i"))
         for part, known in _parts(tile, sizes, side_by_side):
-            with along(builder, tile.column, part, sizes, "i", by_column) as start:
+            with along(builder, part, sizes.get(tile.column, 1), "i", by_column) as start:
                 first = start if known else start * side_by_side
                 column = Columns(tile.column, first, part.size, side_by_side, known)
                 read = x
                 if tiles(tile.rows) >= REUSED and crowded(x, depth, sizes, vector_bytes, part.size * side_by_side):
                     read = copied(context, builder, x, column, at, depth, sizes)
                 for piece in tile.rows:
-                    with along(builder, tile.row, piece, sizes, "o", by_row) as first_row:
+                    with along(builder, piece, sizes.get(tile.row, 1), "o", by_row) as first_row:
                         sides = (piece.size, first_row), column
                         _sums(context, builder, anchor, (read, w), finish, tile.row, sides, at, depth, sizes)
     return f"{tile.rows[0].size} x {tile.columns[0].size} sums in registers, {in_words(side_by_side)}"
@@ -172,22 +173,6 @@ def _tile(
         return Tile(row, column, pieces(count, bounded_rows(width, registers)), pieces(width, width))
     r, c = choose(count, width, registers)
     return Tile(row, column, pieces(count, r), pieces(width, c))
-
-
-@contextmanager
-def along(
-    builder: Builder, letter: str, piece: Piece, sizes: dict[str, int], stem: str, shared: bool = False
-) -> Iterator[Dim]:
-    """The loop over the tiles of one size: where each starts. ``shared``: threads may share them."""
-    if shared:
-        with builder.once() if piece.count == 1 else builder.loop(piece.count, "parallel", stem=stem) as tile:
-            yield piece.start if tile is None else piece.start + piece.size * tile
-    elif piece.count == 1:
-        with builder.scope():
-            yield piece.start
-    else:
-        with builder.between(piece.start, piece.stop, sizes[letter], piece.size, stem=stem) as first:
-            yield first
 
 
 def _sums(

@@ -21,8 +21,8 @@ from graphad.compiler.loops.index import flat
 from graphad.compiler.loops.ir import Element, Lit, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.along import along
 from graphad.compiler.lower.examples.operands import Bound, Operand, extents
-from graphad.compiler.lower.examples.products import along
 from graphad.compiler.lower.examples.tiles import Piece, choose, choose_outer, pieces, tiles
 from graphad.compiler.lower.examples.trim import trimmed
 from graphad.compiler.lower.storage import Storage
@@ -64,13 +64,13 @@ def lower_weights(
     builder.kernel.parallel = by_row or bool(outer)
     for block, p, q, s in product(_blocks(operands, depth, sizes, machine), rows, *taps):
         with ExitStack() as stack:
-            pixel = stack.enter_context(along(builder, depth[0] if depth else "", block, sizes, "k"))
-            row = stack.enter_context(along(builder, shape.letters[0], p, sizes, "o", by_row))
+            pixel = stack.enter_context(along(builder, block, sizes[depth[0]] if depth else 1, "k"))
+            row = stack.enter_context(along(builder, p, sizes.get(shape.letters[0], 1), "o", by_row))
             at: dict[str, Dim] = {}
             for c in others:
                 at[c] = stack.enter_context(builder.loop(sizes[c], "parallel" if c == outer else "serial", stem="o"))
             first = [
-                stack.enter_context(along(builder, c, piece, sizes, "o"))
+                stack.enter_context(along(builder, piece, sizes.get(c, 1), "o"))
                 for c, piece in zip(shape.letters[1:], (q, s), strict=True)
             ]
             tile.write(at, (row, *first), (p.size, q.size, s.size), pixel, block.size)

@@ -22,7 +22,6 @@ from graphad.compiler.loops.index import flat
 from graphad.compiler.loops.ir import At, Lit, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
-from graphad.compiler.lower.few.shared import shared_loop
 from graphad.compiler.lower.letters import row_major, strided
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
@@ -97,8 +96,8 @@ class Copy:
         with ExitStack() as stack:
             stack.enter_context(builder.together(LANE, lanes))
             for i in sorted(range(len(self.shape) - 1), key=lambda i: i != longest):
-                loop = shared_loop if i == longest else Builder.loop
-                places[i] = stack.enter_context(loop(builder, self.shape[i], stem="i"))
+                loop = builder.shared if i == longest else builder.loop
+                places[i] = stack.enter_context(loop(self.shape[i], stem="i"))
             width = self.shape[-1]
             assert isinstance(width, int)
             whole = width // lanes

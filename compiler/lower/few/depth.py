@@ -24,11 +24,11 @@ from graphad.compiler.loops.in_lanes import LANE
 from graphad.compiler.loops.ir import At, Element, Expr, Lit, Load, Prefetch, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.along import along
 from graphad.compiler.lower.examples.tiles import pieces, tiles
 from graphad.compiler.lower.few.depth_plan import Depth, count_of
 from graphad.compiler.lower.few.finish import Finish, Sums
 from graphad.compiler.lower.few.packed import Packing, packed_at
-from graphad.compiler.lower.few.shared import tiles_of
 from graphad.compiler.lower.maps import Stores
 from graphad.compiler.lower.storage import Storage
 
@@ -66,10 +66,10 @@ class _Work:
         builder.kernel.parallel = tiles(rows) > 1
         for piece in rows:
             with ExitStack() as stack:
-                first = stack.enter_context(tiles_of(builder, piece, plan.rows, "o", builder.kernel.parallel))
+                first = stack.enter_context(along(builder, piece, plan.rows, "o", builder.kernel.parallel, 1))
                 at = {c: stack.enter_context(builder.loop(sizes[c], stem="i")) for c in plan.outer}
                 for part in pieces(plan.pixels, plan.tile[1]):
-                    with tiles_of(builder, part, plan.pixels, "q", False) as pixel:
+                    with along(builder, part, plan.pixels, "q") as pixel:
                         self._tile(at, (first, piece.size), (pixel, part.size))
                 width = count_of(plan.found, plan.column)
                 lines, pitches = plan.pixels // width, (plan.pixels, width)

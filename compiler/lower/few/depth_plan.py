@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import prod
-from typing import Final
+from typing import ClassVar, Final
 
 from graphad.compiler.ir.size import Size, product
 from graphad.compiler.lower.context import Context
@@ -22,6 +22,9 @@ PACKED: Final = 1.5
 @dataclass(frozen=True, eq=False)
 class Depth:
     """A contraction that can be done so: summed letters in the order of the weights, and the letters of results."""
+
+    option: ClassVar = "depth"
+    name: ClassVar = "sums in registers, summed elements in the lanes"
 
     found: Plan
     w: Operand

@@ -25,10 +25,10 @@ from graphad.compiler.loops.in_lanes import LANE
 from graphad.compiler.loops.ir import Element, Lit, Load, Prefetch, Prim
 from graphad.compiler.lower.builder import Builder, Launch
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.along import along
 from graphad.compiler.lower.examples.tiles import Piece, pieces, tiles
 from graphad.compiler.lower.few.finish import Finish, Sums
 from graphad.compiler.lower.few.pixels_plan import Pixels, number_of
-from graphad.compiler.lower.few.shared import shared_loop, tiles_of
 from graphad.compiler.lower.maps import Stores
 from graphad.compiler.lower.pull import Puller
 from graphad.compiler.lower.storage import Storage
@@ -81,8 +81,8 @@ class _Work:
         with ExitStack() as stack:
             at: dict[str, Dim] = {}
             for c in sorted(outer, key=lambda c: c != apart):
-                loop = shared_loop if c == apart else Builder.loop
-                at[c] = stack.enter_context(loop(builder, found.sizes[c], stem="i"))
+                loop = builder.shared if c == apart else builder.loop
+                at[c] = stack.enter_context(loop(found.sizes[c], stem="i"))
             self._tiles(at, by_rows, not apart and builder.kernel.parallel)
 
     def _heavy(self) -> bool:
@@ -94,7 +94,7 @@ class _Work:
 
     def _tiles(self, at: dict[str, Dim], by_rows: bool, shared: bool) -> None:
         builder, pixels = self.builder, self.pixels
-        along, extent = pixels.along, self.found.sizes[pixels.along]
+        letter, extent = pixels.along, self.found.sizes[pixels.along]
         for block in pixels.blocks:
             for piece in pieces(pixels.rows, pixels.tile(block)[0]):
                 with ExitStack() as stack:
@@ -102,15 +102,15 @@ class _Work:
 
                     def rows(part: Piece = piece, to: ExitStack = stack, put: dict[str, Dim] = place) -> None:
                         own = shared and by_rows
-                        put["row"] = to.enter_context(tiles_of(builder, part, pixels.rows, "o", own))
+                        put["row"] = to.enter_context(along(builder, part, pixels.rows, "o", own, 1))
 
                     if by_rows:
                         rows()
                         self._fetch(at, place["row"], piece.size)
-                    first = stack.enter_context(tiles_of(builder, block, extent, "i", shared and not by_rows))
+                    first = stack.enter_context(along(builder, block, extent, "i", shared and not by_rows, 1))
                     if not by_rows:
                         rows()
-                    self._block({**at, along: first}, block, (place["row"], piece.size))
+                    self._block({**at, letter: first}, block, (place["row"], piece.size))
 
     def _fetch(self, at: dict[str, Dim], row: Dim, many: int) -> None:
         """The weights of the next rows: too many short rows at once for the machine to foresee."""
@@ -127,7 +127,7 @@ class _Work:
         pixels, builder = self.pixels, self.builder
         vectors = pixels.vectors(block)
         for part in pieces(vectors, pixels.tile(block)[1]):
-            with tiles_of(builder, part, vectors, "q", False) as first:
+            with along(builder, part, vectors, "q") as first:
                 self._tile(at, block, rows, (first, part.size))
         self._finish(at, block, rows)
 

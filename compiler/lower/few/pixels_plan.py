@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import prod
-from typing import Final
+from typing import ClassVar, Final
 
 from graphad.compiler.ir.size import Dim, Size
 from graphad.compiler.lower.context import Context
@@ -23,6 +23,9 @@ EPILOGUE: Final = 6.0
 @dataclass(frozen=True, eq=False)
 class Pixels:
     """A contraction that can be done so: its letters, the row operand where it lies, the column operand."""
+
+    option: ClassVar = "pixels"
+    name: ClassVar = "sums in registers, a pixel a lane"
 
     found: Plan
     w: Operand

@@ -1,7 +1,7 @@
 """The ways in which a convolution of few examples may go."""
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from graphad.compiler.ir.node import Node
 from graphad.compiler.lower.builder import Launch
@@ -16,21 +16,13 @@ from graphad.compiler.lower.letters import Plan
 from graphad.compiler.lower.maps import Stores
 
 Few: TypeAlias = Pixels | Depth | Winograd
-
-PIXELS: Final = "sums in registers, a pixel a lane"
-DEPTH: Final = "sums in registers, summed elements in the lanes"
-
-
-def option_of(way: str) -> str:
-    """What ``Options(convolution=...)`` calls it."""
-    return {PIXELS: "pixels", DEPTH: "depth"}.get(way, "winograd")
+"""Each has a ``name``, an ``option`` (what ``Options(convolution=...)`` calls it), and ``cycles()``."""
 
 
 def few_ways(context: Context, found: Plan) -> dict[str, Few]:
-    """Those that are legal, by what they are called."""
-    plans: dict[str, Few | None] = {PIXELS: plan_pixels(context, found), DEPTH: plan_depth(context, found)}
-    plans.update((plan.name, plan) for plan in plan_winograd(context, found))
-    return {way: plan for way, plan in plans.items() if plan is not None}
+    """Those that are legal, by name."""
+    plans: list[Few | None] = [plan_pixels(context, found), plan_depth(context, found), *plan_winograd(context, found)]
+    return {plan.name: plan for plan in plans if plan is not None}
 
 
 def lower_few(context: Context, nodes: Sequence[Node], anchor: Node, plan: Few, stores: Stores) -> list[Launch]:

@@ -1,11 +1,12 @@
 """Convolutions of few images by Winograd's algorithm: tiles of the image in the lanes of vectors.
 
+    pad[n, c, ...] = the image with its margins
     u[p, o, c]  = transform of the weights                                          pairs of channels in lanes
     v[n, p, c, t] = transform of what tile t of channel c reads                     tiles of a line in lanes
     m[n, p, o, t] = sum over c of u[p, o, c] * v[n, p, c, t]                        products of matrices
     out[n, o, tile t] = transform of m[n, ., o, t] back, and the epilogue           tiles in lanes
 
-Four launches. Results of neighbouring tiles are interleaved: passes that read every ``tile``-th element, as often as
+Five launches. Results of neighbouring tiles are interleaved: passes that read every ``tile``-th element, as often as
 there are digits to the base ``tile`` in a lane's number, put the columns of tiles side by side.
 """
 
@@ -30,7 +31,6 @@ from graphad.compiler.lower.few.dense import Copy
 from graphad.compiler.lower.few.finish import Finish, Sums
 from graphad.compiler.lower.few.interleaved import Interleaved
 from graphad.compiler.lower.few.pixels_plan import number_of
-from graphad.compiler.lower.few.shared import shared_loop
 from graphad.compiler.lower.few.winograd_plan import Winograd
 from graphad.compiler.lower.gemm import Gemm, Panel
 from graphad.compiler.lower.maps import Stores
@@ -94,7 +94,7 @@ class _Work:
         memory = Memory(lambda dtype, size: context.local(dtype, size, per_part=True), lambda place: place)
         with ExitStack() as stack:
             stack.enter_context(builder.together(LANE, self.lanes))
-            c = stack.enter_context(shared_loop(builder, self.depth, "k"))
+            c = stack.enter_context(builder.shared(self.depth, "k"))
             at, image = self._images(builder, stack)
             ty = stack.enter_context(builder.loop(down, stem="m"))
             tx = stack.enter_context(builder.loop(-(-across // self.lanes), stem="q")) * self.lanes
@@ -155,7 +155,7 @@ class _Work:
         row, along = number_of(step[plan.letters.rows]), number_of(step[plan.letters.depth])
         builder.kernel.parallel = True
         with ExitStack() as stack:
-            p = stack.enter_context(shared_loop(builder, points, "k"))
+            p = stack.enter_context(builder.shared(points, "k"))
             _, image = self._images(builder, stack)
             start = self.factors.place(p, (0, 0), 0)
             c = Panel(self.m, (image * points + p) * self._apart(self.rows), plan.pitch, 1)
@@ -178,7 +178,7 @@ class _Work:
         builder.kernel.parallel = self.rows > 1
         with ExitStack() as stack:
             stack.enter_context(builder.together(LANE, self.lanes))
-            o = stack.enter_context(shared_loop(builder, self.rows, "o"))
+            o = stack.enter_context(builder.shared(self.rows, "o"))
             at, image = self._images(builder, stack)
             with builder.loop(vectors, stem="q") as q:
 

@@ -1,7 +1,7 @@
 """Whether a convolution of few images may go by Winograd's algorithm, by which tiles, and what that costs."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from graphad.compiler.ir.kinds import View
 from graphad.compiler.ir.view import Affine
@@ -27,6 +27,8 @@ GAIN: Final = 1.15
 @dataclass(frozen=True, eq=False)
 class Winograd:
     """A contraction that can be done so."""
+
+    option: ClassVar = "winograd"
 
     found: Plan
     w: Operand

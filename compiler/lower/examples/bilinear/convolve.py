@@ -19,12 +19,13 @@ from graphad.compiler.loops.in_lanes import PIXEL
 from graphad.compiler.loops.ir import Element, Expr, Lit, Load, Prim
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
+from graphad.compiler.lower.examples.along import along
 from graphad.compiler.lower.examples.bilinear.algorithm import Memory, Pair
 from graphad.compiler.lower.examples.bilinear.letters import Letters
 from graphad.compiler.lower.examples.bilinear.weights import Factors
 from graphad.compiler.lower.examples.columns import beside, in_words
 from graphad.compiler.lower.examples.operands import Operand, extents
-from graphad.compiler.lower.examples.products import Finish, along
+from graphad.compiler.lower.examples.products import Finish
 from graphad.compiler.lower.examples.tiles import choose, pieces
 from graphad.compiler.lower.storage import Storage
 from graphad.compiler.lower.target import Target
@@ -68,7 +69,7 @@ def lower_convolution(
     builder.kernel.side_by_side = builder.extents[PIXEL] = side_by_side
     with builder.loop(strips, "parallel", stem="i") as strip:
         for part in pieces(tiles, most):
-            with along(builder, "t", part, {"t": tiles}, "i") as first:
+            with along(builder, part, tiles, "i") as first:
                 work.tiles, work.first = part.size, first
                 work.transform(strip)
                 work.multiply(machine.vectors)
@@ -143,9 +144,9 @@ class _Work:
         most = choose(self.rows, self.tiles, registers)
         with builder.loop(self.algorithm.points, stem="k") as p, builder.loop(self.parts, stem="k") as part:
             for columns in pieces(self.tiles, most[1]):
-                with along(builder, "t", columns, {"t": self.tiles}, "i") as t:
+                with along(builder, columns, self.tiles, "i") as t:
                     for block in pieces(self.rows, most[0]):
-                        with along(builder, "o", block, {"o": self.rows}, "o") as o:
+                        with along(builder, block, self.rows, "o") as o:
                             self._products((block.size, columns.size), p, part, o, t)
 
     def _products(self, size: Pair, p: Dim, part: Dim, o: Dim, t: Dim) -> None:
