@@ -10,12 +10,29 @@ what it was.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 import numpy as np
 
 from graphad.compiler.axes import NUMBER, Axes
 from graphad.compiler.ir.graph import Graph
-from graphad.compiler.ir.kinds import Constant, Contract, Fold, Index, Kind, Scatter, View
+from graphad.compiler.ir.kinds import (
+    After,
+    Constant,
+    Contract,
+    Fold,
+    Gather,
+    Index,
+    Join,
+    Kind,
+    Leaf,
+    Map,
+    Reduce,
+    Scan,
+    Scatter,
+    SizeOf,
+    View,
+)
 from graphad.compiler.ir.make import counted
 from graphad.compiler.ir.node import Node
 from graphad.compiler.ir.size import Dim, symbol
@@ -133,16 +150,18 @@ class _Naming:
         match node.kind:
             case Index(axis=axis):
                 return Index(shape, axis)
-            case View(map=Reshape()):
-                return View(Reshape(shape))
-            case View(map=Affine() as found):
+            case View(map=found):
+                if isinstance(found, Reshape):
+                    return View(Reshape(shape))
                 return View(self._read(found, shape, node.operands[0]))
             case Fold(map=found):
                 return Fold(self._read(found, self._shape(node.operands[0]), node), shape)
             case Scatter(axis=axis):
                 return Scatter(axis, shape[axis])
-            case _:
+            case Leaf() | Constant() | SizeOf() | Map() | Reduce() | Scan() | Join() | Contract() | Gather() | After():
                 return node.kind
+            case _:
+                assert_never(node.kind)
 
     def _read(self, found: Affine, reader: Shape, read: Node) -> Affine:
         """The map by which a value of shape ``reader`` reads another one."""

@@ -31,7 +31,7 @@ from graphad.compiler.loops.ir import (
     Store,
     Together,
 )
-from graphad.compiler.loops.straight import expressions_of, parts_of
+from graphad.compiler.loops.straight import expressions_of, parts_of, within
 
 
 def hoist_indices(kernel: Kernel) -> None:
@@ -74,7 +74,7 @@ def _moved(loop: For) -> list[Stmt]:
 
 def _unchanging(loop: For) -> list[Stmt]:
     """Scalars and checks that have no part in the loop's variable, in what it changes, or in what it writes."""
-    inside = list(_within(loop.body))
+    inside = list(within(loop.body))
     if any(isinstance(s, Call | Together) for s in inside):
         return []
     changing = {loop.var} | {s.name for s in inside if isinstance(s, Assign | Put)}
@@ -94,14 +94,14 @@ def _unchanging(loop: For) -> list[Stmt]:
             case If(_, body) if fixed and all(isinstance(s, Fail) for s in body):
                 found.append(statement)
             case _:
-                changing |= {s.name for s in _within([statement]) if isinstance(s, Let)}
+                changing |= {s.name for s in within([statement]) if isinstance(s, Let)}
     return found
 
 
 def _looked_up(block: Sequence[Stmt]) -> set[str]:
     """Names that indices of loads and stores are made of."""
     found: set[str] = set()
-    for statement in _within(block):
+    for statement in within(block):
         if isinstance(statement, Store):
             found |= _of(statement.index)
         own: Sequence[Stmt] = [] if isinstance(statement, If) else [statement]
@@ -109,16 +109,8 @@ def _looked_up(block: Sequence[Stmt]) -> set[str]:
     return found
 
 
-def _within(block: Sequence[Stmt]) -> Iterator[Stmt]:
-    """The statements, and those inside them."""
-    for statement in block:
-        yield statement
-        if isinstance(statement, For | If | Together):
-            yield from _within(statement.body)
-
-
 def _written(block: Sequence[Stmt]) -> Iterator[str]:
-    return (s.buffer for s in _within(block) if isinstance(s, Store))
+    return (s.buffer for s in within(block) if isinstance(s, Store))
 
 
 def _names(value: Expr) -> set[str]:

@@ -13,10 +13,26 @@ instructions run over the same iterations whoever runs them.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from graphad.compiler.ir.size import symbol
-from graphad.compiler.loops.ir import At, Call, For, If, Let, Prim, Stmt, Together
+from graphad.compiler.loops.ir import (
+    Assign,
+    At,
+    Call,
+    Fail,
+    For,
+    If,
+    Let,
+    Note,
+    Prefetch,
+    Prim,
+    Put,
+    Registers,
+    Stmt,
+    Store,
+    Together,
+)
 
 GRAIN: Final = 64
 """Iterations of a short loop body that stay together, where nothing is added up in any order: for speed alone."""
@@ -86,6 +102,8 @@ def unshared(body: Sequence[Stmt]) -> list[Stmt]:
                 found.append(replace(statement, body=inner, mark="serial" if mark == "parallel" else mark))
             case If() | Together():
                 found.append(replace(statement, body=unshared(statement.body)))
-            case _:
+            case Let() | Assign() | Store() | Registers() | Put() | Call() | Fail() | Prefetch() | Note():
                 found.append(statement)
+            case _:
+                assert_never(statement)
     return found

@@ -2,23 +2,37 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from graphad.compiler.ir.size import Dim, evaluate
 from graphad.compiler.loops.ir import (
     Assign,
     At,
+    Call,
     Expr,
     Fail,
+    For,
     If,
     Let,
     Load,
+    Note,
     Prefetch,
     Prim,
     Put,
+    Registers,
     Stmt,
     Store,
     ToDtype,
+    Together,
 )
+
+
+def within(block: Sequence[Stmt]) -> Iterator[Stmt]:
+    """The statements, and those inside them."""
+    for statement in block:
+        yield statement
+        if isinstance(statement, For | If | Together):
+            yield from within(statement.body)
 
 
 def expressions_of(block: Sequence[Stmt]) -> Iterator[Expr]:
@@ -69,8 +83,12 @@ def _statement(statement: Stmt, names: Mapping[str, Dim], load: Callable[[Load],
             return If(_expression(condition, names, load), renamed(body, names, load))
         case Fail(code, detail):
             return Fail(code, _expression(detail, names, load))
-        case _:
+        case Note():
             return statement
+        case Registers() | Put() | For() | Together() | Call():
+            raise AssertionError(f"{type(statement).__name__} is no straight-line code")
+        case _:
+            assert_never(statement)
 
 
 def _expression(value: Expr, names: Mapping[str, Dim], load: Callable[[Load], Expr]) -> Expr:

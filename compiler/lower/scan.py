@@ -148,9 +148,8 @@ class _Work:
             return
         with ExitStack() as stack:
             (group,) = self._shared(stack, [whole])
-            self._together(
-                stack, [self.builder.places(group * ROWS + r, others) for r in range(ROWS)], self.shape[axis]
-            )
+            together = [self.builder.places(group * ROWS + r, others) for r in range(ROWS)]
+            self._together(stack, together, self.shape[axis])
         if total != whole * ROWS:
             with ExitStack() as stack:
                 (left,) = self._shared(stack, [total - whole * ROWS])

@@ -21,8 +21,8 @@ from typing import Final
 from graphad.compiler.ir.dtypes import ITEMSIZE
 from graphad.compiler.ir.size import Dim, evaluate, product
 from graphad.compiler.loops.index import slope
-from graphad.compiler.loops.ir import Call, For, Load, Stmt
-from graphad.compiler.loops.straight import loads_of, renamed
+from graphad.compiler.loops.ir import Call, For, Load, Put, Registers, Stmt, Together
+from graphad.compiler.loops.straight import loads_of, renamed, within
 from graphad.compiler.lower.builder import Builder
 from graphad.compiler.lower.context import Context
 from graphad.compiler.lower.target import target
@@ -99,7 +99,7 @@ def _nest(statement: Stmt) -> Nest | None:
             return None
         loops.append(loop)
         block = loop.body
-    if len(loops) < 2 or any(isinstance(s, For | Call) for s in block):
+    if len(loops) < 2 or any(isinstance(s, For | Call | Together | Registers | Put) for s in within(block)):
         return None
     return Nest(tuple(loops), block)
 
